@@ -1,0 +1,1 @@
+//! The radio channel: fading, delay, offsets, path loss, noise, sums of transmitters.

@@ -1,0 +1,1 @@
+//! The core's functions: AMF, AUSF, UDM, SMF, UPF.

@@ -1,0 +1,1 @@
+//! Complex vectors, FFT plans, filters, small matrix solves; SIMD lives here.

@@ -1,0 +1,1 @@
+//! CRC, segmentation, LDPC, polar, short blocks, rate matching.

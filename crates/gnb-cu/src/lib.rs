@@ -1,0 +1,1 @@
+//! The base station's RRC, PDCP, SDAP and NGAP: the central unit.

@@ -1,0 +1,1 @@
+//! The base station's MAC, RLC and scheduler: the distributed unit above L1.

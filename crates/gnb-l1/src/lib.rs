@@ -1,0 +1,1 @@
+//! The base station's physical layer: slot PDUs to samples and back.

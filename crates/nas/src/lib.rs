@@ -1,0 +1,1 @@
+//! TS 24.501 messages: a thin face over a library.

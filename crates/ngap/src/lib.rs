@@ -1,0 +1,1 @@
+//! TS 38.413 messages: a thin face over a library.

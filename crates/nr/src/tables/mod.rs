@@ -1,0 +1,1 @@
+//! Constant tables of the specifications, one module for each family.

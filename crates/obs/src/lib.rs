@@ -1,0 +1,1 @@
+//! Taps and events to log, metrics, pcap.

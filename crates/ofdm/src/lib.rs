@@ -1,0 +1,1 @@
+//! Resource grids, OFDM modulation and demodulation.

@@ -1,0 +1,1 @@
+//! Bit reader and writer, and the unaligned PER runtime.

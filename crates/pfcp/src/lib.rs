@@ -1,0 +1,1 @@
+//! TS 29.244 messages, those that N4 of this network uses.

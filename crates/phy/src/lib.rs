@@ -1,0 +1,1 @@
+//! Every physical channel and signal, transmit and receive side by side.

@@ -1,0 +1,1 @@
+//! TS 38.322: TM, UM and AM entities.

@@ -1,0 +1,1 @@
+//! TS 38.331 messages in unaligned PER, generated.

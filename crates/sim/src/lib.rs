@@ -1,0 +1,1 @@
+//! gNB, UEs, core and air on one virtual clock.

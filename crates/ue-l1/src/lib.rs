@@ -1,0 +1,1 @@
+//! The terminal's physical layer: cell search, tracking, DCI to PDU, soft buffers.

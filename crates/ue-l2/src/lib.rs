@@ -1,0 +1,1 @@
+//! The terminal's MAC, RLC, PDCP and SDAP.
