@@ -1,14 +1,13 @@
 //! Between the terminal's control plane and its layer 2.
 
 use crate::bearer::{AsAlgorithms, AsKeys, Bearer, PdcpConfig, RlcBearerConfig, SdapConfig};
-use fapi::RachConfig;
 use nr::{DrbId, LcId, Rnti, Tc};
 
 /// From RRC to layer 2.
 #[derive(Clone, PartialEq, Debug)]
 pub enum L2Command {
     /// The cell's random access configuration (from SIB1).
-    ConfigureRach(RachConfig),
+    ConfigureRandomAccess(RandomAccessConfig),
     /// Start random access; `ccch` is the RRC message for Msg3 (initial access), or `None` when a C-RNTI is held.
     StartRandomAccess { ccch: Option<Vec<u8>> },
     /// MAC parameters of MAC-CellGroupConfig.
@@ -35,6 +34,23 @@ pub enum L2Command {
     Resume { bearer: Bearer },
     /// MAC reset and release of everything.
     Reset,
+}
+
+/// What MAC needs of RACH-ConfigCommon; the occasions and sequences are L1's. Spec: TS 38.321 §5.1.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RandomAccessConfig {
+    /// preambleReceivedTargetPower, dBm, with DELTA_PREAMBLE of the format already added. Spec: TS 38.321 §7.3
+    pub preamble_target_power_dbm: i16,
+    /// powerRampingStep, dB: 0, 2, 4, 6.
+    pub power_ramping_step_db: u8,
+    /// preambleTransMax.
+    pub preamble_trans_max: u8,
+    /// ra-ResponseWindow, slots.
+    pub ra_response_window_slots: u8,
+    /// ra-ContentionResolutionTimer, ms.
+    pub contention_resolution_timer_ms: u8,
+    /// Contention-based preambles are 0..n_preambles.
+    pub n_preambles: u8,
 }
 
 /// MAC-CellGroupConfig. Spec: TS 38.321 §5.4.4 to §5.4.6, §5.2
