@@ -1,0 +1,289 @@
+//! Vectors of floats under one interface, so that one generic body serves every instruction set.
+//!
+//! Only addition, subtraction and multiplication: each rounds a lane as scalar code does, so widths agree bit for bit.
+
+/// A vector of `W` floats.
+///
+/// # Safety
+/// Methods of a wide implementation may be called only where the machine has its instruction set; they are inlined into
+/// functions that enable it.
+pub(crate) trait Lanes: Copy {
+    const W: usize;
+    /// Reads `W` floats at `p`.
+    unsafe fn load(p: *const f32) -> Self;
+    /// Writes `W` floats at `p`.
+    unsafe fn store(self, p: *mut f32);
+    unsafe fn splat(x: f32) -> Self;
+    unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
+    /// Reads `2 W` interleaved floats as the vector of the even ones and the vector of the odd ones.
+    unsafe fn load_pairs(p: *const f32) -> (Self, Self);
+    /// Writes `2 W` floats, those of `a` and `b` in turn.
+    unsafe fn store_pairs(a: Self, b: Self, p: *mut f32);
+    /// Writes `p[4 i + k] = v[k][i]`.
+    unsafe fn store_by_four(v: [Self; 4], p: *mut f32);
+    /// Writes `p[16 i + 4 k + q] = v[k][4 i + q]`; only where `W` is a multiple of 4.
+    unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32);
+}
+
+impl Lanes for f32 {
+    const W: usize = 1;
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        unsafe { *p }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        unsafe { *p = self }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        x
+    }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        self + b
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        self - b
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        self * b
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+        unsafe { (*p, *p.add(1)) }
+    }
+    #[inline(always)]
+    unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+        unsafe {
+            *p = a;
+            *p.add(1) = b;
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn store_quads_by_four(_: [Self; 4], _: *mut f32) {
+        unreachable!("quads need four lanes")
+    }
+}
+
+/// Four floats as an array, which every compiler turns into the target's own vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct F4([f32; 4]);
+
+impl Lanes for F4 {
+    const W: usize = 4;
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        unsafe { F4(p.cast::<[f32; 4]>().read_unaligned()) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        F4([x; 4])
+    }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        let (a, b) = (self.0, b.0);
+        F4([a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]])
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        let (a, b) = (self.0, b.0);
+        F4([a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]])
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        let (a, b) = (self.0, b.0);
+        F4([a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]])
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+        let x = unsafe { p.cast::<[f32; 8]>().read_unaligned() };
+        (F4([x[0], x[2], x[4], x[6]]), F4([x[1], x[3], x[5], x[7]]))
+    }
+    #[inline(always)]
+    unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+        let (a, b) = (a.0, b.0);
+        unsafe {
+            p.cast::<[f32; 8]>().write_unaligned([a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]]);
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+        let [a, b, c, d] = [v[0].0, v[1].0, v[2].0, v[3].0];
+        for i in 0..4 {
+            unsafe { p.cast::<[f32; 4]>().add(i).write_unaligned([a[i], b[i], c[i], d[i]]) };
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
+        for (k, lane) in v.into_iter().enumerate() {
+            unsafe { lane.store(p.add(4 * k)) };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Lanes;
+    use core::arch::x86_64::*;
+
+    impl Lanes for __m256 {
+        const W: usize = 8;
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { _mm256_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm256_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { _mm256_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { _mm256_add_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { _mm256_sub_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { _mm256_mul_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+            unsafe {
+                let (a, b) = (_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(8)));
+                let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
+                let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xdd>(a, b));
+                (
+                    _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(even)),
+                    _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(odd)),
+                )
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+            unsafe {
+                let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                _mm256_storeu_ps(p, _mm256_permute2f128_ps::<0x20>(low, high));
+                _mm256_storeu_ps(p.add(8), _mm256_permute2f128_ps::<0x31>(low, high));
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe {
+                let ab = _mm256_castps_pd(_mm256_unpacklo_ps(v[0], v[1]));
+                let cd = _mm256_castps_pd(_mm256_unpacklo_ps(v[2], v[3]));
+                let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[0], v[1]));
+                let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[2], v[3]));
+                let quads = [
+                    _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)),
+                    _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)),
+                    _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
+                    _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)),
+                ];
+                Self::store_quads_by_four(quads, p);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe {
+                _mm256_storeu_ps(p, _mm256_permute2f128_ps::<0x20>(v[0], v[1]));
+                _mm256_storeu_ps(p.add(8), _mm256_permute2f128_ps::<0x20>(v[2], v[3]));
+                _mm256_storeu_ps(p.add(16), _mm256_permute2f128_ps::<0x31>(v[0], v[1]));
+                _mm256_storeu_ps(p.add(24), _mm256_permute2f128_ps::<0x31>(v[2], v[3]));
+            }
+        }
+    }
+
+    impl Lanes for __m512 {
+        const W: usize = 16;
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { _mm512_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm512_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { _mm512_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { _mm512_add_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { _mm512_sub_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { _mm512_mul_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+            unsafe {
+                let (a, b) = (_mm512_loadu_ps(p), _mm512_loadu_ps(p.add(16)));
+                let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+                let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+                (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+            unsafe {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                _mm512_storeu_ps(p, _mm512_permutex2var_ps(a, low, b));
+                _mm512_storeu_ps(p.add(16), _mm512_permutex2var_ps(a, high, b));
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe {
+                let ab = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1]));
+                let cd = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3]));
+                let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
+                let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
+                let quads = [
+                    _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)),
+                    _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)),
+                    _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high)),
+                    _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high)),
+                ];
+                Self::store_quads_by_four(quads, p);
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe {
+                let low_ab = _mm512_shuffle_f32x4::<0x44>(v[0], v[1]);
+                let high_ab = _mm512_shuffle_f32x4::<0xee>(v[0], v[1]);
+                let low_cd = _mm512_shuffle_f32x4::<0x44>(v[2], v[3]);
+                let high_cd = _mm512_shuffle_f32x4::<0xee>(v[2], v[3]);
+                _mm512_storeu_ps(p, _mm512_shuffle_f32x4::<0x88>(low_ab, low_cd));
+                _mm512_storeu_ps(p.add(16), _mm512_shuffle_f32x4::<0xdd>(low_ab, low_cd));
+                _mm512_storeu_ps(p.add(32), _mm512_shuffle_f32x4::<0x88>(high_ab, high_cd));
+                _mm512_storeu_ps(p.add(48), _mm512_shuffle_f32x4::<0xdd>(high_ab, high_cd));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Vectors, filters, noise, oscillators and matrices against plain double-precision forms.
+
+use dsp::correlate::Correlator;
+use dsp::fir::{Kernel, filter_complex, filter_real};
+use dsp::mix::{Nco, phasor_q64, turns_q64};
+use dsp::noise::Gaussian;
+use dsp::{Cf32, Cf64, Isa, matrix, vector};
+
+fn signal(seed: u64, n: usize) -> Vec<Cf32> {
+    let mut x = vec![Cf32::new(0.0, 0.0); n];
+    Gaussian::new(seed, Isa::Scalar).fill(&mut x, 1.0);
+    x
+}
+
+fn wide(x: Cf32) -> Cf64 {
+    Cf64::new(x.re.into(), x.im.into())
+}
+
+#[test] // Spec: none (house rule: the same bits on every instruction set)
+fn every_kernel_gives_the_same_bits_on_every_instruction_set() {
+    let (a, b) = (signal(1, 1037), signal(2, 1037));
+    let taps: Vec<f32> = a[..19].iter().map(|v| v.re).collect();
+    let run = |isa| {
+        let mut out = vec![];
+        let mut buffer = vec![Cf32::new(0.0, 0.0); 1037];
+        vector::mul(isa, &a, &b, &mut buffer);
+        out.extend_from_slice(&buffer);
+        vector::mul_conj(isa, &a, &b, &mut buffer);
+        out.extend_from_slice(&buffer);
+        vector::mul_assign(isa, &mut buffer, &a);
+        vector::add_scaled(isa, &mut buffer, &b, Cf32::new(0.3, -0.4));
+        vector::rotate(isa, &mut buffer, Cf32::new(0.6, 0.8));
+        out.extend_from_slice(&buffer);
+        let n = filter_real(isa, &a, &taps, &mut buffer);
+        out.extend_from_slice(&buffer[..n]);
+        let n = filter_complex(isa, &a, &b[..21], &mut buffer);
+        out.extend_from_slice(&buffer[..n]);
+        Nco::new(0.0123).mix(isa, &mut buffer);
+        out.extend_from_slice(&buffer);
+        Gaussian::new(5, isa).add(&mut buffer, 0.7);
+        out.extend_from_slice(&buffer);
+        (out, vector::energy(isa, &a).to_bits(), vector::dot_conj(isa, &a, &b))
+    };
+    let want = run(Isa::Scalar);
+    for isa in Isa::available() {
+        assert!(run(isa) == want, "{isa}");
+    }
+}
+
+#[test] // Spec: none (definition of the sums)
+fn reductions_equal_the_definition() {
+    let (a, b) = (signal(1, 2003), signal(2, 2003));
+    let energy: f64 = a.iter().map(|v| wide(*v).norm_sqr()).sum();
+    assert!((vector::energy(Isa::best(), &a) / energy - 1.0).abs() < 1e-6);
+    let dot: Cf64 = a.iter().zip(&b).map(|(a, b)| wide(*a) * wide(*b).conj()).sum();
+    assert!((vector::dot_conj(Isa::best(), &a, &b) - dot).norm() < 1e-3);
+}
+
+#[test] // Spec: none (definition of the filter)
+fn filters_equal_the_definition() {
+    let x = signal(3, 500);
+    let taps = signal(4, 23);
+    let mut out = vec![Cf32::new(0.0, 0.0); 500];
+    assert_eq!(filter_complex(Isa::best(), &x, &taps, &mut out), 478);
+    for i in 0..478 {
+        let want: Cf64 = taps.iter().enumerate().map(|(k, t)| wide(*t) * wide(x[i + k])).sum();
+        assert!((wide(out[i]) - want).norm() < 2e-5);
+    }
+}
+
+#[test] // Spec: none (interpolation error of a tone inside the band, -55 dB or better)
+fn a_kernel_interpolates_between_samples() {
+    let kernel = Kernel::for_rates(1.0, 1.0);
+    let mut taps = vec![0.0; kernel.n_taps()];
+    for (frequency, fraction) in [(0.0, 0.3), (0.1, 0.5), (0.3, 0.123), (0.41, 0.5), (-0.41, 0.77)] {
+        kernel.taps_at(fraction, &mut taps);
+        let half = kernel.n_taps() as f64 / 2.0;
+        let got: Cf64 = taps
+            .iter()
+            .enumerate()
+            .map(|(k, &t)| dsp::unit_phasor(frequency * (k as f64 - half + 1.0)) * f64::from(t))
+            .sum();
+        let error = (got - dsp::unit_phasor(frequency * fraction)).norm();
+        assert!(error < 1.8e-3, "frequency {frequency}, fraction {fraction}: {:.1} dB", 20.0 * error.log10());
+    }
+}
+
+#[test] // Spec: none (mean, variance, tails and independence of white Gaussian noise)
+fn noise_is_white_and_gaussian() {
+    let n = 1 << 20;
+    let mut x = vec![Cf32::new(0.0, 0.0); n];
+    Gaussian::new(7, Isa::best()).fill(&mut x, 2.0);
+    let mean: Cf64 = x.iter().map(|v| wide(*v)).sum::<Cf64>() / n as f64;
+    assert!(mean.norm() < 5e-3);
+    let moment = |p: i32| x.iter().map(|v| f64::from(v.re).powi(p)).sum::<f64>() / n as f64;
+    assert!((moment(2) - 1.0).abs() < 6e-3, "{}", moment(2));
+    assert!((moment(4) - 3.0).abs() < 0.05, "{}", moment(4));
+    assert!((moment(6) - 15.0).abs() < 0.6, "{}", moment(6));
+    let cross: f64 = x.iter().map(|v| f64::from(v.re * v.im)).sum::<f64>() / n as f64;
+    assert!(cross.abs() < 5e-3);
+    for lag in [1, 2, 15, 16, 17, 32, 256] {
+        let r = vector::dot_conj(Isa::best(), &x[lag..], &x[..n - lag]) / n as f64;
+        assert!(r.norm() < 1e-2, "lag {lag}: {r}");
+    }
+    let beyond = x.iter().filter(|v| v.re.abs() > 3.0).count() as f64 / n as f64;
+    assert!((beyond / 0.0027 - 1.0).abs() < 0.1, "{beyond}");
+}
+
+#[test] // Spec: none (house rule: deterministic)
+fn a_noise_stream_does_not_depend_on_how_it_is_cut() {
+    let mut whole = vec![Cf32::new(0.0, 0.0); 3000];
+    Gaussian::new(9, Isa::best()).fill(&mut whole, 1.0);
+    let mut source = Gaussian::new(9, Isa::Scalar);
+    let mut cut = vec![];
+    for len in [1, 15, 16, 17, 300, 5, 1000, 1646] {
+        let mut part = vec![Cf32::new(0.0, 0.0); len];
+        source.add(&mut part, 1.0);
+        cut.extend(part);
+    }
+    assert!(cut == whole);
+}
+
+#[test] // Spec: none (definition of the oscillator)
+fn an_oscillator_keeps_its_phase() {
+    for phase in [0.0, 0.1, 0.126, 0.37, 0.5, 0.63, 0.874, 0.999_999, -0.2] {
+        let want = dsp::unit_phasor(phase);
+        let got = phasor_q64(turns_q64(phase));
+        assert!((wide(got) - want).norm() < 1.2e-7, "{phase}: {got} {want}");
+    }
+    let frequency = 1234.5 / 30.72e6;
+    let mut nco = Nco::new(frequency);
+    nco.advance(10_000_000_000);
+    let mut x = vec![Cf32::new(1.0, 0.0); 1000];
+    nco.mix(Isa::best(), &mut x);
+    // 10^10 steps of a frequency rounded to 53 bits are exact to 1e-11 turns here.
+    let start = (frequency * 10_000_000_000.0).fract();
+    for (i, x) in x.iter().enumerate() {
+        assert!((wide(*x) - dsp::unit_phasor(start + frequency * i as f64)).norm() < 3e-6);
+    }
+}
+
+#[test] // Spec: none (definition of the correlation)
+fn a_correlation_equals_the_definition() {
+    let (x, reference) = (signal(11, 700), signal(12, 127));
+    let mut correlator = Correlator::new(&reference, 256, Isa::best()).unwrap();
+    let mut out = vec![Cf32::new(0.0, 0.0); 700];
+    assert_eq!(correlator.correlate(&x, &mut out), 574);
+    for lag in (0..574).step_by(13) {
+        let want = vector::dot_conj(Isa::Scalar, &x[lag..lag + 127], &reference);
+        assert!((wide(out[lag]) - want).norm() < 1e-4);
+    }
+}
+
+#[test] // Spec: none (definition of the inverse)
+fn an_inverse_times_its_matrix_is_the_identity() {
+    let x = signal(13, 16);
+    let a: matrix::Matrix<4, 4> = std::array::from_fn(|r| std::array::from_fn(|c| x[4 * r + c]));
+    let product = matrix::product(&a, &matrix::inverse(&a).unwrap());
+    for r in 0..4 {
+        for c in 0..4 {
+            let want = if r == c { 1.0 } else { 0.0 };
+            assert!((product[r][c] - want).norm() < 1e-5);
+        }
+    }
+    let nothing = matrix::inverse(&[[Cf32::new(0.0, 0.0); 2]; 2]);
+    assert!(nothing.is_none());
+    assert!(matrix::inverse(&[[Cf32::new(f32::NAN, 0.0); 1]; 1]).is_none());
+}
