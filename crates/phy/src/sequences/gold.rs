@@ -149,6 +149,12 @@ impl Gold {
         }
     }
 
+    /// Overwrites `bytes` with the sequence, most significant bit of each byte first. Whole bytes are consumed.
+    pub fn fill_packed(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+        self.xor_packed(bytes);
+    }
+
     /// Turns the signs of soft bits where the sequence is 1, which undoes [`Gold::xor_bits`].
     pub fn descramble(&mut self, llrs: &mut [i8]) {
         let mut chunks = llrs.chunks_exact_mut(32);

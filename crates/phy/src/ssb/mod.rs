@@ -1,1 +1,4 @@
-//! See TS 38.211.
+//! SS/PBCH blocks.
+
+pub mod payload;
+pub mod sync;
