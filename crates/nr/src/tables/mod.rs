@@ -1,1 +1,9 @@
 //! Constant tables of the specifications, one module for each family.
+
+pub mod beta_offset;
+pub mod coreset0;
+pub mod cqi;
+pub mod mcs;
+pub mod pucch;
+pub mod tbs;
+pub mod tdra;
