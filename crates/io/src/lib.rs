@@ -1,1 +1,19 @@
-//! What touches the operating system: sockets, proxies, TUN, user-space IP, files, threads, the clock.
+//! What touches the operating system, and the user-space IP that a person's traffic runs through.
+//!
+//! - [`stack`]: a TCP/IP stack (smoltcp) between two packet queues: no sockets, its clock and its randomness handed in.
+//! - [`host`]: the terminal's end: ping, DNS, TCP connections, an HTTP client with checked transfers.
+//! - [`gateway`]: the far end at N6: DNS, an HTTP server with a page about the connection, echo, and what is allowed outside.
+//! - [`policy`]: which addresses N6 lets through.
+//! - [`proxy`]: SOCKS5 and HTTP proxy on loopback, one UE chosen by user name.
+//!
+//! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
+//! socket, which an ordinary user has no right to).
+
+pub mod gateway;
+pub mod host;
+pub mod policy;
+pub mod proxy;
+pub mod services;
+pub mod stack;
+
+pub use smoltcp::wire::{IpAddress, IpEndpoint};
