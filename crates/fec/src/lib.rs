@@ -1,1 +1,28 @@
-//! CRC, segmentation, LDPC, polar, short blocks, rate matching.
+//! CRC, segmentation, LDPC, polar, short blocks, rate matching, both directions. Spec: TS 38.212
+//!
+//! Bits: transport blocks and coded bit streams of the shared channels are packed, most significant bit first;
+//! control payloads (DCI, UCI, PBCH) are one bit per byte, 0 or 1. Soft bits are [`Llr`]: positive means 0.
+//!
+//! Codecs ([`sch::SchEncoder`], [`sch::SchDecoder`], [`polar::PolarCodec`]) are made once and own their plans and scratch; a call allocates
+//! nothing once the sizes in use have been seen.
+//!
+//! Left out: code block groups (CBGTI), LTE codes, sidelink multiplexing.
+
+pub mod bits;
+pub mod crc;
+pub mod dci;
+pub mod ldpc;
+pub mod pbch;
+pub mod polar;
+pub mod sch;
+pub mod short;
+pub mod uci;
+
+pub use crc::Crc;
+pub use dsp::Isa;
+
+/// A soft bit: positive means 0, the magnitude grows with certainty, 0 is an erasure; saturates at +-[`LLR_MAX`].
+pub type Llr = i8;
+
+/// The largest magnitude of a channel [`Llr`].
+pub const LLR_MAX: Llr = 120;

@@ -1,0 +1,196 @@
+//! Cyclic redundancy checks. Spec: TS 38.212 §5.1
+//!
+//! | in the specification | here | meaning | range |
+//! | --- | --- | --- | --- |
+//! | L | [`Crc::len`] | parity bits | 6, 11, 16, 24 |
+//! | g_CRC(D) | [`Crc::polynomial`] | generator without its leading term | |
+
+/// One of the six generator polynomials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Crc {
+    /// D^6 + D^5 + 1.
+    Crc6,
+    /// D^11 + D^10 + D^9 + D^5 + 1.
+    Crc11,
+    /// D^16 + D^12 + D^5 + 1.
+    Crc16,
+    /// The 24-bit code of transport blocks.
+    Crc24A,
+    /// The 24-bit code of code blocks.
+    Crc24B,
+    /// The 24-bit code of PBCH and DCI.
+    Crc24C,
+}
+
+/// Remainders of `byte << 24` for each polynomial, kept in the top bits of 32.
+type Table = [[u32; 256]; 8];
+
+static TABLES: [Table; 6] = [
+    Crc::Crc6.table(),
+    Crc::Crc11.table(),
+    Crc::Crc16.table(),
+    Crc::Crc24A.table(),
+    Crc::Crc24B.table(),
+    Crc::Crc24C.table(),
+];
+
+impl Crc {
+    /// The number of parity bits L.
+    #[allow(clippy::len_without_is_empty)]
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Crc6 => 6,
+            Self::Crc11 => 11,
+            Self::Crc16 => 16,
+            Self::Crc24A | Self::Crc24B | Self::Crc24C => 24,
+        }
+    }
+
+    /// The generator polynomial without its leading term. Spec: TS 38.212 §5.1
+    pub const fn polynomial(self) -> u32 {
+        match self {
+            Self::Crc6 => 0x21,
+            Self::Crc11 => 0x621,
+            Self::Crc16 => 0x1021,
+            Self::Crc24A => 0x86_4cfb,
+            Self::Crc24B => 0x80_0063,
+            Self::Crc24C => 0xb2_b117,
+        }
+    }
+
+    /// The parity bits of packed bytes, in the low L bits, first parity bit most significant; the register starts at 0.
+    ///
+    /// Spec: TS 38.212 §5.1. Cost: O(n), eight bytes a step, no allocation.
+    pub fn of_bytes(self, bytes: &[u8]) -> u32 {
+        self.finish(self.step_bytes(0, bytes))
+    }
+
+    /// The parity bits of bits, one per byte (0 or 1), as [`Crc::of_bytes`]. Spec: TS 38.212 §5.1
+    pub fn of_bits(self, bits: &[u8]) -> u32 {
+        self.of_bits_with_ones(0, bits)
+    }
+
+    /// The parity bits of `ones` leading ones followed by `bits`, as DCI wants it. Spec: TS 38.212 §7.3.2
+    pub fn of_bits_with_ones(self, ones: usize, bits: &[u8]) -> u32 {
+        let polynomial = self.polynomial() << (32 - self.len());
+        let mut register = 0u32;
+        for bit in (0..ones).map(|_| 1).chain(bits.iter().map(|&bit| u32::from(bit & 1))) {
+            let feedback = (register >> 31 ^ bit).wrapping_neg();
+            register = register << 1 ^ (polynomial & feedback);
+        }
+        self.finish(register)
+    }
+
+    /// The parity bits of the first `n_bits` of a packed string.
+    ///
+    /// Panics if `packed` is too short.
+    pub fn of_packed(self, packed: &[u8], n_bits: usize) -> u32 {
+        let polynomial = self.polynomial() << (32 - self.len());
+        let mut register = self.step_bytes(0, &packed[..n_bits / 8]);
+        for idx in n_bits / 8 * 8..n_bits {
+            let bit = u32::from(crate::bits::get(packed, idx));
+            let feedback = (register >> 31 ^ bit).wrapping_neg();
+            register = register << 1 ^ (polynomial & feedback);
+        }
+        self.finish(register)
+    }
+
+    /// Writes the L parity bits of value `parity`, one per byte.
+    ///
+    /// Panics if `out` is shorter than L.
+    pub fn write_bits(self, parity: u32, out: &mut [u8]) {
+        for (i, bit) in out[..self.len()].iter_mut().enumerate() {
+            *bit = (parity >> (self.len() - 1 - i) & 1) as u8;
+        }
+    }
+
+    fn finish(self, register: u32) -> u32 {
+        register >> (32 - self.len())
+    }
+
+    fn step_bytes(self, mut register: u32, bytes: &[u8]) -> u32 {
+        let table = &TABLES[self as usize];
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            let head = register ^ u32::from_be_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+            let [a, b, c, d] = head.to_be_bytes();
+            register = table[7][a as usize]
+                ^ table[6][b as usize]
+                ^ table[5][c as usize]
+                ^ table[4][d as usize]
+                ^ table[3][chunk[4] as usize]
+                ^ table[2][chunk[5] as usize]
+                ^ table[1][chunk[6] as usize]
+                ^ table[0][chunk[7] as usize];
+        }
+        for &byte in chunks.remainder() {
+            register = register << 8 ^ table[0][((register >> 24) as u8 ^ byte) as usize];
+        }
+        register
+    }
+
+    const fn table(self) -> Table {
+        let polynomial = self.polynomial() << (32 - self.len());
+        let mut table = [[0u32; 256]; 8];
+        let mut byte = 0;
+        while byte < 256 {
+            let mut register = (byte as u32) << 24;
+            let mut i = 0;
+            while i < 64 {
+                register = if register >> 31 == 1 { register << 1 ^ polynomial } else { register << 1 };
+                i += 1;
+                if i % 8 == 0 {
+                    table[i / 8 - 1][byte] = register;
+                }
+            }
+            byte += 1;
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Crc; 6] = [Crc::Crc6, Crc::Crc11, Crc::Crc16, Crc::Crc24A, Crc::Crc24B, Crc::Crc24C];
+
+    #[test] // Spec: TS 38.212 §5.1 (exponents written out again from the clause)
+    fn polynomials_have_the_clause_s_terms() {
+        let of = |exponents: &[u32]| exponents.iter().fold(0u32, |p, e| p | 1 << e);
+        assert_eq!(Crc::Crc24A.polynomial(), of(&[23, 18, 17, 14, 11, 10, 7, 6, 5, 4, 3, 1, 0]));
+        assert_eq!(Crc::Crc24B.polynomial(), of(&[23, 6, 5, 1, 0]));
+        assert_eq!(Crc::Crc24C.polynomial(), of(&[23, 21, 20, 17, 15, 13, 12, 8, 4, 2, 1, 0]));
+        assert_eq!(Crc::Crc16.polynomial(), of(&[12, 5, 0]));
+        assert_eq!(Crc::Crc11.polynomial(), of(&[10, 9, 5, 0]));
+        assert_eq!(Crc::Crc6.polynomial(), of(&[5, 0]));
+    }
+
+    #[test] // Spec: TS 38.212 §5.1; CRC-16/XMODEM and CRC-24/LTE-A, LTE-B check values ("123456789")
+    fn check_values_are_the_published_ones() {
+        assert_eq!(Crc::Crc16.of_bytes(b"123456789"), 0x31c3);
+        assert_eq!(Crc::Crc24A.of_bytes(b"123456789"), 0xcde703);
+        assert_eq!(Crc::Crc24B.of_bytes(b"123456789"), 0x23ef52);
+    }
+
+    #[test] // Spec: TS 38.212 §5.1
+    fn bytes_bits_and_packed_agree_and_a_codeword_divides() {
+        for crc in ALL {
+            for n in 0..40usize {
+                let bytes: Vec<u8> = (0..n).map(|i| (i * 37 + n) as u8).collect();
+                let mut bits = vec![0; 8 * n];
+                crate::bits::unpack(&bytes, &mut bits);
+                let parity = crc.of_bytes(&bytes);
+                assert_eq!(parity, crc.of_bits(&bits));
+                for cut in 0..8.min(bits.len()) {
+                    let len = bits.len() - cut;
+                    assert_eq!(crc.of_packed(&bytes, len), crc.of_bits(&bits[..len]));
+                }
+                let at = bits.len();
+                bits.resize(at + crc.len(), 0);
+                crc.write_bits(parity, &mut bits[at..]);
+                assert_eq!(crc.of_bits(&bits), 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Layered decoding of one code block, columns as vectors of Z lanes.
+//!
+//! A column is kept in the rotation in which its last layer left it, so a layer reads each column through one unaligned
+//! offset (the lanes that wrap are copied behind the column first) and writes it in order.
+
+use super::graph::{Graph, Z_MAX};
+use super::kernel::{self, DEGREE_MAX, GROUP, Layer, Port};
+use crate::{Crc, Isa, Llr, bits};
+
+/// Columns of the larger base graph.
+const COLS_MAX: usize = 68;
+/// Circulants of the larger base graph.
+const EDGES_MAX: usize = 316;
+/// Lanes kept for a column: Z, the copy of up to Z wrapped lanes, and a group that may be read past them.
+const COL_LEN: usize = 2 * Z_MAX + GROUP;
+/// Groups of lanes that a message needs.
+const GROUPS_MAX: usize = Z_MAX / GROUP;
+/// The mean magnitude to which channel values are scaled before decoding.
+const MEAN_TARGET: u32 = 14;
+/// The largest magnitude of a channel value within the decoder.
+const CHANNEL_MAX: i32 = 63;
+
+/// A group of lanes, aligned to a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Lanes([i8; GROUP]);
+
+/// When decoding may stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The CRC over the first `n_bits` bits (its parity included) is zero; for short CRCs all parity checks must hold as well.
+    Crc {
+        /// The code of the block.
+        crc: Crc,
+        /// Payload and parity, K'.
+        n_bits: usize,
+    },
+    /// All parity checks of the layers in use hold.
+    Parity,
+}
+
+/// What became of a code block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The check held.
+    pub ok: bool,
+    /// Iterations spent, 1..=`max_iterations`.
+    pub iterations: u8,
+}
+
+/// What to decode.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// The lifted graph.
+    pub graph: &'static Graph,
+    /// Soft bits of the columns from the third on, `n_tx_cols * z` at most; what is missing was not received.
+    pub llrs: &'a [Llr],
+    /// Bits before the filler bits, K'.
+    pub k_prime: usize,
+    /// Bit c: something of column c was received; parity columns from the fifth on are used only then.
+    pub received: u128,
+    /// When to stop.
+    pub check: Check,
+}
+
+/// Decodes code blocks; owns its scratch (about 180 kB).
+pub struct LdpcDecoder {
+    columns: Box<[Lanes]>,
+    messages: Box<[Lanes]>,
+    rotation: [u16; COLS_MAX],
+    layer: Layer,
+}
+
+impl LdpcDecoder {
+    /// Makes a decoder for every graph, on one instruction set (scalar if this machine lacks it).
+    pub fn new(isa: Isa) -> Self {
+        let zero = Lanes([0; GROUP]);
+        Self {
+            columns: vec![zero; COLS_MAX * COL_LEN / GROUP].into_boxed_slice(),
+            messages: vec![zero; EDGES_MAX * GROUPS_MAX].into_boxed_slice(),
+            rotation: [0; COLS_MAX],
+            layer: kernel::layer(isa),
+        }
+    }
+
+    /// Decodes one code block by layered normalised min-sum (factor 3/4) on 8-bit values.
+    ///
+    /// Spec: TS 38.212 §5.3.2
+    /// - `block`          the soft bits and what is known of them; only the ratio of the soft bits matters
+    /// - `max_iterations` 0 counts as 1
+    /// - `info`           overwritten, packed, the `k_cols * z` systematic bits, right only if `ok`
+    ///
+    /// Panics if `info` is shorter than that, or `llrs` longer than the columns. Cost: O(edges * z) an iteration, no allocation.
+    pub fn decode(&mut self, block: &Block, max_iterations: u8, info: &mut [u8]) -> Outcome {
+        let graph = block.graph;
+        if !self.load(block) {
+            // Nothing but erasures would decode to zeros, which every CRC accepts.
+            info[..(graph.bg.k_cols() * graph.z).div_ceil(8)].fill(0);
+            return Outcome { ok: false, iterations: 1 };
+        }
+        let n_rows = graph.bg.n_rows();
+        let in_use = |row: usize| row < 4 || block.received >> (graph.bg.k_cols() + row) & 1 == 1;
+        for iteration in 1..=max_iterations.max(1) {
+            for row in (0..n_rows).filter(|&row| in_use(row)) {
+                self.update(graph, row, iteration == 1);
+            }
+            let ok = match block.check {
+                Check::Parity => (0..n_rows).filter(|&row| in_use(row)).all(|row| self.parity_holds(graph, row)),
+                Check::Crc { crc, n_bits } => {
+                    self.harden(graph, info);
+                    crc.of_packed(info, n_bits) == 0
+                        && (crc.len() >= 24
+                            || (0..n_rows).filter(|&row| in_use(row)).all(|row| self.parity_holds(graph, row)))
+                }
+            };
+            if ok || iteration >= max_iterations {
+                self.harden(graph, info);
+                return Outcome { ok, iterations: iteration };
+            }
+        }
+        unreachable!("the loop returns in its last iteration")
+    }
+
+    fn column(&mut self, col: usize) -> &mut [i8] {
+        let lanes = &mut self.columns[col * COL_LEN / GROUP..(col + 1) * COL_LEN / GROUP];
+        // Safety: `Lanes` is a transparent array of i8 by its repr, without padding.
+        unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), COL_LEN) }
+    }
+
+    /// Scales the channel values into the columns, sets filler bits to certain zeros and the first two columns to erasures;
+    /// false if there is nothing but erasures.
+    fn load(&mut self, block: &Block) -> bool {
+        let (bg, z) = (block.graph.bg, block.graph.z);
+        let Some(gain) = gain(block.llrs) else { return false };
+        self.rotation = [0; COLS_MAX];
+        self.column(0)[..z].fill(0);
+        self.column(1)[..z].fill(0);
+        let mut chunks = block.llrs.chunks(z);
+        for col in 2..bg.n_cols() {
+            let column = &mut self.column(col)[..z];
+            let chunk = chunks.next().unwrap_or_default();
+            for (value, &llr) in column.iter_mut().zip(chunk) {
+                *value = ((i32::from(llr) * gain + 128) >> 8).clamp(-CHANNEL_MAX, CHANNEL_MAX) as i8;
+            }
+            column[chunk.len()..].fill(0);
+        }
+        for col in block.k_prime / z..bg.k_cols() {
+            let from = block.k_prime.saturating_sub(col * z).min(z);
+            self.column(col)[from..z].fill(127);
+        }
+        true
+    }
+
+    fn update(&mut self, graph: &Graph, row: usize, first: bool) {
+        let (z, edges) = (graph.z, graph.row(row));
+        let mut ports = [Port { read: std::ptr::null(), write: std::ptr::null_mut() }; DEGREE_MAX];
+        for (port, edge) in ports.iter_mut().zip(edges) {
+            *port = self.port(z, edge.col as usize, edge.shift);
+        }
+        let messages = self.messages[graph.row_at(row) * GROUPS_MAX..].as_mut_ptr().cast();
+        // Safety: a port reads at most Z - 1 + 384 lanes into a column of 832 and writes 384; the messages of a row of
+        // d circulants hold d * 384 lanes; reads lie at or behind writes; a row has no column twice.
+        unsafe { (self.layer)(&ports[..edges.len()], messages, z.div_ceil(GROUP), first) }
+    }
+
+    /// Turns a column to `shift`: the lanes that wrap are copied behind it.
+    fn port(&mut self, z: usize, col: usize, shift: u16) -> Port {
+        let turn = (z + shift as usize - self.rotation[col] as usize) % z;
+        self.rotation[col] = shift;
+        let column = self.column(col);
+        if turn > 0 {
+            column.copy_within(0..turn, z);
+        }
+        let write = column.as_mut_ptr();
+        // Safety: turn < Z lies within the column.
+        Port { read: unsafe { write.add(turn) }, write }
+    }
+
+    /// Whether the hard decisions fulfil every check of a row.
+    fn parity_holds(&self, graph: &Graph, row: usize) -> bool {
+        let z = graph.z;
+        let mut sum = [0i8; Z_MAX];
+        for edge in graph.row(row) {
+            let col = edge.col as usize;
+            let turn = (z + edge.shift as usize - self.rotation[col] as usize) % z;
+            let column = self.lanes(col);
+            let (tail, head) = (&column[turn..z], &column[..turn]);
+            for (s, &value) in sum.iter_mut().zip(tail.iter().chain(head)) {
+                *s ^= value;
+            }
+        }
+        sum[..z].iter().all(|&s| s >= 0)
+    }
+
+    fn lanes(&self, col: usize) -> &[i8] {
+        let lanes = &self.columns[col * COL_LEN / GROUP..(col + 1) * COL_LEN / GROUP];
+        // Safety: as in `column`.
+        unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), COL_LEN) }
+    }
+
+    /// Packs the hard decisions of the systematic columns.
+    fn harden(&mut self, graph: &Graph, info: &mut [u8]) {
+        let z = graph.z;
+        for col in 0..graph.bg.k_cols() {
+            let turn = (z - self.rotation[col] as usize) % z;
+            let column = self.column(col);
+            column.copy_within(0..turn, z);
+            let mut packed = [0u8; Z_MAX / 8];
+            for (byte, lanes) in packed.iter_mut().zip(column[turn..].as_chunks::<8>().0).take(z.div_ceil(8)) {
+                *byte = sign_byte(*lanes);
+            }
+            bits::copy(info, col * z, &packed, 0, z);
+        }
+    }
+}
+
+/// The signs of eight lanes, the first lane most significant.
+#[inline]
+fn sign_byte(lanes: [i8; 8]) -> u8 {
+    let signs = u64::from_le_bytes(lanes.map(|lane| lane as u8)) >> 7 & 0x0101_0101_0101_0101;
+    (signs.wrapping_mul(0x8040_2010_0804_0201) >> 56) as u8
+}
+
+/// The gain in 1/256 that brings the mean magnitude of what was received to the target; None if all are erasures.
+fn gain(llrs: &[Llr]) -> Option<i32> {
+    let (mut sum, mut n) = (0u32, 0u32);
+    for chunk in llrs.chunks(128) {
+        let (mut part, mut count) = (0u16, 0u8);
+        for &llr in chunk {
+            part += u16::from(llr.unsigned_abs());
+            count += u8::from(llr != 0);
+        }
+        sum += u32::from(part);
+        n += u32::from(count);
+    }
+    (MEAN_TARGET * 256 * n).checked_div(sum).map(|gain| gain.clamp(1, 4096) as i32)
+}

@@ -1,0 +1,106 @@
+//! One layer of the layered normalised min-sum decoder, on 64 lanes at a time.
+//!
+//! The generic body is compiled once for each instruction set; all of them give the same bits, since every lane is plain 8-bit integer
+//! arithmetic. Spec: TS 38.212 §5.3.2 (the graph; the algorithm is ours)
+
+use crate::Isa;
+
+/// The most circulants in a row of either base graph.
+pub const DEGREE_MAX: usize = 19;
+
+/// Lanes are processed in groups of this many.
+pub const GROUP: usize = 64;
+
+/// Where one circulant of a row is read and written: the column seen through the rotation, and the column in its new order.
+#[derive(Clone, Copy)]
+pub struct Port {
+    /// First lane of the rotated column.
+    pub read: *const i8,
+    /// First lane of the column.
+    pub write: *mut i8,
+}
+
+/// Updates one layer. `first`: the messages of this layer are zero, whatever memory holds.
+///
+/// Safety: every port can be read and written for `n_groups * GROUP` lanes, `messages` for `ports.len()` times as many, reads of a
+/// port never lie before its writes, and the columns of the ports are distinct.
+pub type Layer = unsafe fn(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool);
+
+/// The layer update of an instruction set.
+pub fn layer(isa: Isa) -> Layer {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 if isa.is_available() => layer_avx2,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 if isa.is_available() => layer_avx512,
+        _ => layer_scalar,
+    }
+}
+
+unsafe fn layer_scalar(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
+    // Safety: the caller's.
+    unsafe { layer_body::<16>(ports, messages, n_groups, first) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn layer_avx2(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
+    // Safety: the caller's.
+    unsafe { layer_body::<32>(ports, messages, n_groups, first) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+unsafe fn layer_avx512(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
+    // Safety: the caller's.
+    unsafe { layer_body::<64>(ports, messages, n_groups, first) }
+}
+
+#[inline(always)]
+unsafe fn layer_body<const W: usize>(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
+    for step in 0..n_groups * GROUP / W {
+        // Safety: the caller's; this step stays within lanes step * W .. (step + 1) * W.
+        unsafe { step_body::<W>(ports, messages.add(step * W * ports.len()), step * W, first) }
+    }
+}
+
+#[inline(always)]
+unsafe fn step_body<const W: usize>(ports: &[Port], messages: *mut i8, at: usize, first: bool) {
+    let mut inputs = [[0i8; W]; DEGREE_MAX];
+    let (mut min1, mut min2, mut sign) = ([127u8; W], [127u8; W], [0i8; W]);
+    for (e, port) in ports.iter().enumerate() {
+        // Safety: the caller's.
+        let (posterior, message) = unsafe {
+            let message = if first { [0; W] } else { messages.add(e * W).cast::<[i8; W]>().read_unaligned() };
+            (port.read.add(at).cast::<[i8; W]>().read_unaligned(), message)
+        };
+        let input = &mut inputs[e];
+        for i in 0..W {
+            let value = posterior[i].saturating_sub(message[i]);
+            let magnitude = value.unsigned_abs();
+            input[i] = value;
+            sign[i] ^= value;
+            min2[i] = min2[i].min(min1[i].max(magnitude));
+            min1[i] = min1[i].min(magnitude);
+        }
+    }
+    let (mut least, mut second) = ([0u8; W], [0u8; W]);
+    for i in 0..W {
+        least[i] = min1[i] - (min1[i] >> 2);
+        second[i] = min2[i] - (min2[i] >> 2);
+    }
+    for (e, port) in ports.iter().enumerate() {
+        let input = &inputs[e];
+        let (mut message, mut posterior) = ([0i8; W], [0i8; W]);
+        for i in 0..W {
+            let magnitude = if input[i].unsigned_abs() == min1[i] { second[i] } else { least[i] } as i8;
+            message[i] = if (input[i] ^ sign[i]) < 0 { -magnitude } else { magnitude };
+            posterior[i] = input[i].saturating_add(message[i]);
+        }
+        // Safety: the caller's.
+        unsafe {
+            messages.add(e * W).cast::<[i8; W]>().write_unaligned(message);
+            port.write.add(at).cast::<[i8; W]>().write_unaligned(posterior);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Successive cancellation list decoding, all paths in step. Spec: TS 38.212 §5.3.1.2 (the code; the algorithm is ours)
+//!
+//! Paths share soft values and partial sums through indices: when a path forks, only the indices are copied. All paths write a stage
+//! at the same time, each into its own slot, and nobody needs what a stage held before, so no slot is ever in use twice.
+
+use super::N_MAX;
+use super::plan::{Plan, Register, Role};
+
+/// The largest list.
+const PATHS_MAX: usize = 16;
+/// Stages of the largest code, the channel included.
+const STAGES: usize = 11;
+
+/// A path: its cost, and the slots where its values stand.
+#[derive(Clone, Copy, Default)]
+struct Path {
+    cost: u32,
+    register: Register,
+    soft: [u8; STAGES],
+    left: [u8; STAGES],
+}
+
+/// A way to go on: the cost, the path it forks from, and the bit.
+#[derive(Clone, Copy, Default)]
+struct Fork {
+    cost: u32,
+    parent: u8,
+    bit: u8,
+}
+
+/// List decoder with its memory.
+pub(super) struct ListDecoder {
+    list_size: usize,
+    paths: [Path; PATHS_MAX],
+    n_paths: usize,
+    /// Soft values of each stage and slot, 2^stage each.
+    soft: Box<[i16]>,
+    /// Partial sums of left children.
+    left: Box<[u8]>,
+    /// Partial sums of what was decoded last.
+    sums: Box<[u8]>,
+    rank: [u8; PATHS_MAX],
+}
+
+impl ListDecoder {
+    pub fn new(list_size: usize) -> Self {
+        let cells = list_size * 2 * N_MAX;
+        Self {
+            list_size,
+            paths: [Path::default(); PATHS_MAX],
+            n_paths: 0,
+            soft: vec![0; cells].into_boxed_slice(),
+            left: vec![0; cells].into_boxed_slice(),
+            sums: vec![0; cells].into_boxed_slice(),
+            rank: [0; PATHS_MAX],
+        }
+    }
+
+    /// Decodes the soft values of a mother code's word; returns the number of paths, ranked by cost.
+    pub fn decode(&mut self, plan: &Plan, soft: &[i16]) -> usize {
+        let stage = plan.n.trailing_zeros() as usize;
+        let at = self.cell(stage, 0);
+        self.soft[at..at + plan.n].copy_from_slice(soft);
+        self.paths[0] = Path::default();
+        self.n_paths = 1;
+        self.node(plan, stage, 0);
+        let (paths, rank) = (&self.paths, &mut self.rank[..self.n_paths]);
+        rank.iter_mut().enumerate().for_each(|(i, r)| *r = i as u8);
+        rank.sort_unstable_by_key(|&r| (paths[r as usize].cost, r));
+        self.n_paths
+    }
+
+    /// The word of the path of this rank.
+    pub fn codeword(&self, rank: usize, n: usize) -> &[u8] {
+        let at = self.cell(n.trailing_zeros() as usize, self.rank[rank] as usize);
+        &self.sums[at..at + n]
+    }
+
+    /// Where a slot of a stage starts: stages of size 1, 2, 4 ... behind each other, each once a slot.
+    #[inline]
+    fn cell(&self, stage: usize, slot: usize) -> usize {
+        self.list_size * ((1 << stage) - 1) + (slot << stage)
+    }
+
+    /// Decodes the positions `first..first + 2^stage`; leaves the partial sums of each path in its own slot.
+    fn node(&mut self, plan: &Plan, stage: usize, first: usize) {
+        let len = 1 << stage;
+        let inputs = (plan.count[first + len] - plan.count[first]) as usize;
+        if inputs == 0 {
+            return self.frozen(stage, plan.n_pc > 0);
+        }
+        if inputs == 1 && plan.roles[first + len - 1] == Role::Information && (plan.n_pc == 0 || len == 1) {
+            return self.repetition(stage);
+        }
+        if stage == 0 {
+            return self.parity_check();
+        }
+        self.descend(stage, false);
+        self.node(plan, stage - 1, first);
+        self.keep_left(stage - 1);
+        self.descend(stage, true);
+        self.node(plan, stage - 1, first + len / 2);
+        self.join(stage);
+    }
+
+    /// Soft values of the left or the right child of every path.
+    fn descend(&mut self, stage: usize, right: bool) {
+        let half = 1 << (stage - 1);
+        for slot in 0..self.n_paths {
+            let path = self.paths[slot];
+            let from = self.cell(stage, path.soft[stage] as usize);
+            let (to, sums) = (self.cell(stage - 1, slot), self.cell(stage - 1, path.left[stage - 1] as usize));
+            let (below, above) = self.soft.split_at_mut(from);
+            let (a, b) = above[..2 * half].split_at(half);
+            let out = &mut below[to..to + half];
+            if right {
+                combine(a, b, &self.left[sums..sums + half], out);
+            } else {
+                check(a, b, out);
+            }
+        }
+        for slot in 0..self.n_paths {
+            self.paths[slot].soft[stage - 1] = slot as u8;
+        }
+    }
+
+    fn keep_left(&mut self, stage: usize) {
+        let (at, len) = (self.cell(stage, 0), self.n_paths << stage);
+        self.left[at..at + len].copy_from_slice(&self.sums[at..at + len]);
+        for slot in 0..self.n_paths {
+            self.paths[slot].left[stage] = slot as u8;
+        }
+    }
+
+    /// Joins the partial sums of both children: (left + right, right).
+    fn join(&mut self, stage: usize) {
+        let half = 1 << (stage - 1);
+        for slot in 0..self.n_paths {
+            let left = self.cell(stage - 1, self.paths[slot].left[stage - 1] as usize);
+            let (right, to) = (self.cell(stage - 1, slot), self.cell(stage, slot));
+            let (below, above) = self.sums.split_at_mut(to);
+            let right = &below[right..right + half];
+            let (first, second) = above[..2 * half].split_at_mut(half);
+            second.copy_from_slice(right);
+            for ((out, &l), &r) in first.iter_mut().zip(&self.left[left..left + half]).zip(right) {
+                *out = l ^ r;
+            }
+        }
+    }
+
+    /// A subtree of zeros: a path pays for every soft value that says one.
+    fn frozen(&mut self, stage: usize, turn: bool) {
+        let len = 1 << stage;
+        for slot in 0..self.n_paths {
+            let from = self.cell(stage, self.paths[slot].soft[stage] as usize);
+            self.paths[slot].cost += cost_of_zeros(&self.soft[from..from + len]);
+            if turn {
+                (0..len % 5).for_each(|_| self.paths[slot].register.turn());
+            }
+            let to = self.cell(stage, slot);
+            self.sums[to..to + len].fill(0);
+        }
+    }
+
+    /// A subtree whose last position alone is information: all zeros or all ones.
+    fn repetition(&mut self, stage: usize) {
+        let len = 1usize << stage;
+        let mut forks = [Fork::default(); 2 * PATHS_MAX];
+        for slot in 0..self.n_paths {
+            let path = &mut self.paths[slot];
+            // Only parity checks read the register, and with those a leaf is the only repetition; a turn more does no harm.
+            path.register.turn();
+            let from = self.list_size * (len - 1) + ((path.soft[stage] as usize) << stage);
+            let soft = &self.soft[from..from + len];
+            let sum: i32 = soft.iter().map(|&value| i32::from(value)).sum();
+            let zeros = path.cost + cost_of_zeros(soft);
+            let ones = zeros.wrapping_add_signed(sum);
+            forks[2 * slot] = Fork { cost: zeros, parent: slot as u8, bit: 0 };
+            forks[2 * slot + 1] = Fork { cost: ones, parent: slot as u8, bit: 1 };
+        }
+        let forks = &mut forks[..2 * self.n_paths];
+        if forks.len() > self.list_size {
+            forks.sort_unstable_by_key(|fork| (fork.cost, fork.parent, fork.bit));
+        }
+        let old = self.paths;
+        self.n_paths = forks.len().min(self.list_size);
+        for slot in 0..self.n_paths {
+            let fork = forks[slot];
+            let mut path = old[fork.parent as usize];
+            path.cost = fork.cost;
+            path.register.add(fork.bit);
+            self.paths[slot] = path;
+            let to = self.cell(stage, slot);
+            self.sums[to..to + len].fill(fork.bit);
+        }
+    }
+
+    /// A parity check position: its value follows from the path.
+    fn parity_check(&mut self) {
+        for slot in 0..self.n_paths {
+            let path = &mut self.paths[slot];
+            path.register.turn();
+            let (bit, soft) = (path.register.parity(), self.soft[path.soft[0] as usize]);
+            if (soft < 0) != (bit == 1) {
+                path.cost += u32::from(soft.unsigned_abs());
+            }
+            self.sums[slot] = bit;
+        }
+    }
+}
+
+/// What zeros cost: the sum of the negative magnitudes.
+#[inline]
+fn cost_of_zeros(soft: &[i16]) -> u32 {
+    soft.iter().map(|&value| u32::from(value.min(0).unsigned_abs())).sum()
+}
+
+/// The soft value of a + b.
+#[inline]
+fn check(a: &[i16], b: &[i16], out: &mut [i16]) {
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        let least = a.max(a.saturating_neg()).min(b.max(b.saturating_neg()));
+        let sign = (a ^ b) >> 15;
+        *out = (least ^ sign) - sign;
+    }
+}
+
+/// The soft value of b, the sum of both being known.
+#[inline]
+fn combine(a: &[i16], b: &[i16], sums: &[u8], out: &mut [i16]) {
+    for (((out, &a), &b), &sum) in out.iter_mut().zip(a).zip(b).zip(sums) {
+        let sign = -i16::from(sum);
+        *out = b.saturating_add((a ^ sign) - sign).max(-i16::MAX);
+    }
+}
