@@ -1,1 +1,7 @@
-//! Taps and events to log, metrics, pcap.
+//! What an observer keeps: captures of the very bytes that crossed, and figures over time.
+//!
+//! - [`pcap`]: taps to pcapng that Wireshark opens.
+//! - [`metrics`]: small statistics with percentiles.
+
+pub mod metrics;
+pub mod pcap;
