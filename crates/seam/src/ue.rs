@@ -77,8 +77,10 @@ pub struct MacConfig {
 /// From layer 2 to RRC and to the house.
 #[derive(Clone, PartialEq, Debug)]
 pub enum L2Event {
-    /// An RRC message on a SRB (deciphered; `verified` says that its integrity was checked and holds).
-    Rrc { bearer: Bearer, pdu: Vec<u8>, verified: bool },
+    /// An RRC message on a SRB, deciphered. `verified`: its integrity was checked and holds (PDUs that fail are never handed up).
+    /// Before security is active `verified` is false, and `count` (PDCP COUNT) and `mac_i` let RRC check the SecurityModeCommand
+    /// itself, whose keys it alone can derive; both are zero on SRB0. Spec: TS 38.331 §5.3.4.3
+    Rrc { bearer: Bearer, pdu: Vec<u8>, verified: bool, count: u32, mac_i: [u8; 4] },
     /// A BCCH-DL-SCH message (system information).
     SystemInformation(Vec<u8>),
     /// A PCCH message.
