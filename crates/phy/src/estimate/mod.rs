@@ -1,1 +1,41 @@
-//! See TS 38.211.
+//! Channel estimation from reference signals.
+//!
+//! - [`dmrs`]: where the DM-RS of PDSCH and PUSCH lie and what they are, for both ends.
+//! - [`Smoother`]: Wiener smoothing and interpolation across any comb of pilots (also PBCH, PDCCH, PUCCH, CSI-RS).
+//! - [`SharedEstimator`]: the whole estimate for PDSCH and PUSCH: channel, noise, timing, frequency, power.
+//!
+//! Left out: DM-RS ports with a time-domain cover at the receiver (ports 4 and up of type 1, 6 and up of type 2), DM-RS of
+//! transform-precoded PUSCH.
+
+pub mod dmrs;
+mod shared;
+mod wiener;
+
+pub use shared::{ChannelEstimate, DMRS_SYMBOLS_MAX, LAYERS_MAX, RX_MAX, SharedEstimator};
+pub use wiener::{Choice, Smoother, Stats, noise_by_differences};
+
+/// Why a channel cannot be sent or received as asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChannelError {
+    /// The PDU contradicts itself or the grid.
+    Invalid(&'static str),
+    /// Not built; the clause that asks for it.
+    Unsupported {
+        /// "TS 38.211 §..."
+        clause: &'static str,
+    },
+}
+
+impl core::fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ChannelError::Invalid(what) => write!(f, "contradicts itself or the grid: {what}"),
+            ChannelError::Unsupported { clause } => write!(f, "not supported: {clause}"),
+        }
+    }
+}
+
+impl core::error::Error for ChannelError {}
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ fn quantise(x: f32) -> i8 {
     let x = if x > 120.0 { 120.0 } else { x };
     let x = if x < -120.0 { -120.0 } else { x };
     let bits = (x + MAGIC).to_bits();
-    if x == x { bits as u8 as i8 } else { 0 }
+    if x.is_nan() { 0 } else { bits as u8 as i8 }
 }
 
 fn bpsk(half_pi: bool, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
