@@ -1,7 +1,7 @@
 //! Vectors, filters, noise, oscillators and matrices against plain double-precision forms.
 
 use dsp::correlate::Correlator;
-use dsp::fir::{Kernel, filter_complex, filter_real};
+use dsp::fir::{Kernel, filter_complex, filter_real, filter_strided};
 use dsp::mix::{Nco, phasor_q64, turns_q64};
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Cf64, Isa, matrix, vector};
@@ -35,6 +35,8 @@ fn every_kernel_gives_the_same_bits_on_every_instruction_set() {
         out.extend_from_slice(&buffer[..n]);
         let n = filter_complex(isa, &a, &b[..21], &mut buffer);
         out.extend_from_slice(&buffer[..n]);
+        filter_strided(isa, &a, &b[..45], 3, &mut buffer, 2);
+        out.extend_from_slice(&buffer);
         Nco::new(0.0123).mix(isa, &mut buffer);
         out.extend_from_slice(&buffer);
         Gaussian::new(5, isa).add(&mut buffer, 0.7);
@@ -65,6 +67,19 @@ fn filters_equal_the_definition() {
     for i in 0..478 {
         let want: Cf64 = taps.iter().enumerate().map(|(k, t)| wide(*t) * wide(x[i + k])).sum();
         assert!((wide(out[i]) - want).norm() < 2e-5);
+    }
+}
+
+#[test] // Spec: none (definition of the filter, with steps)
+fn a_strided_filter_equals_the_definition() {
+    let x = signal(3, 500);
+    let taps = signal(4, 29);
+    let mut out = vec![Cf32::new(0.0, 0.0); 100];
+    filter_strided(Isa::best(), &x, &taps, 7, &mut out[1..], 2);
+    for i in 0..50 {
+        let want: Cf64 = taps.iter().enumerate().map(|(k, t)| wide(*t) * wide(x[7 * i + k])).sum();
+        assert!((wide(out[1 + 2 * i]) - want).norm() < 2e-5);
+        assert!(out[2 * i].norm_sqr() == 0.0);
     }
 }
 
