@@ -1,0 +1,309 @@
+//! Blind reception of PDCCH.
+//!
+//! The DM-RS of the whole CORESET is divided by its sequence once a slot. A candidate is then looked at in three steps, each far
+//! cheaper than the next: is there coherent DM-RS in its bundles; soft bits; the polar decoder.
+//!
+//! | in the formula | here | meaning |
+//! |---|---|---|
+//! | h-hat(l, i) | `ls` | received pilot over sent pilot, `[symbol][3 rb + k']` |
+//! | rho | `coherence` | coherent over total power of a candidate's pilots, 0..=1 |
+//!
+//! Noise alone gives rho = 1/(pilots of a bundle) on average; a candidate is decoded when rho is two standard deviations above.
+
+use super::transmit::map_index;
+use super::{CoresetMap, N_CCE_MAX, PDCCH_BITS_MAX, Reg, dmrs_sequence, scrambling};
+use dsp::Cf32;
+use fapi::{CoresetConfig, DciBits};
+use fec::Llr;
+use fec::dci;
+use fec::polar::PolarCodec;
+use nr::{Rnti, SlotPoint};
+use ofdm::Grid;
+
+/// Most bundles of a candidate: 16 CCEs of three bundles of two.
+const BUNDLES_MAX: usize = 48;
+/// Soft bits of a candidate are scaled to this mean magnitude.
+const LLR_MEAN: f32 = 24.0;
+/// Share of wrong hard decisions, measured against the decoded word, above which a decoded word is not believed.
+const BIT_ERRORS_MAX: f32 = 0.33;
+
+/// What to try on a candidate: one payload size, under the RNTIs that may have it.
+#[derive(Clone, Copy, Debug)]
+pub struct DciTarget<'a> {
+    /// Payload bits, without CRC.
+    pub n_bits: usize,
+    /// RNTIs that may mask the CRC.
+    pub rntis: &'a [u16],
+}
+
+/// A DCI whose CRC holds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PdcchDetection {
+    /// RNTI that masked the CRC.
+    pub rnti: Rnti,
+    /// Payload.
+    pub payload: DciBits,
+    /// First CCE.
+    pub cce: u16,
+    /// Aggregation level.
+    pub level: u8,
+    /// SNR of a resource element, dB.
+    pub snr_db: f32,
+    /// Share of hard decisions that differ from the decoded word, 0..=0.5.
+    pub bit_errors: f32,
+}
+
+/// Receives PDCCHs on one antenna; keeps the maps of the CORESETs it has seen.
+pub struct PdcchReceiver {
+    maps: Vec<CoresetMap>,
+    current: Option<Prepared>,
+    /// `[symbol 0..3][3 rb + k']`, RBs counted within the CORESET.
+    ls: [Vec<Cf32>; 3],
+    pilots: Vec<Cf32>,
+    llrs: Vec<Llr>,
+    soft: Vec<f32>,
+    /// Smoothed channel of the candidate: `[bundle][3 rb of bundle + k']`.
+    smoothed: Vec<Cf32>,
+    codec: PolarCodec,
+    coded: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Prepared {
+    map: usize,
+    l0: usize,
+    slot: SlotPoint,
+}
+
+/// What the DM-RS of a candidate says.
+#[derive(Clone, Copy, Default)]
+struct CandidateChannel {
+    /// Phase from pilot to pilot, turns.
+    slope: f32,
+    noise_var: f32,
+    power: f32,
+    coherence: f32,
+    threshold: f32,
+}
+
+impl Default for PdcchReceiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PdcchReceiver {
+    /// Makes the plans and all the memory.
+    pub fn new() -> Self {
+        let zeros = |n| vec![Cf32::default(); n];
+        Self {
+            maps: Vec::with_capacity(16),
+            current: None,
+            ls: core::array::from_fn(|_| zeros(3 * 270)),
+            pilots: zeros(3 * 600),
+            llrs: vec![0; PDCCH_BITS_MAX],
+            soft: vec![0.0; PDCCH_BITS_MAX],
+            smoothed: zeros(BUNDLES_MAX * 18),
+            codec: PolarCodec::new(8),
+            coded: vec![0; PDCCH_BITS_MAX],
+        }
+    }
+
+    /// Takes the DM-RS of `coreset`, whose first symbol is `start_symbol`, out of port 0 of `grid`.
+    ///
+    /// Returns N_CCE; 0 if the CORESET contradicts itself or does not lie in the grid. Allocates only for a CORESET not seen before.
+    pub fn prepare(&mut self, coreset: &CoresetConfig, start_symbol: u8, slot: SlotPoint, grid: &Grid) -> usize {
+        self.current = None;
+        let Some(i) = map_index(&mut self.maps, coreset) else { return 0 };
+        let map = &self.maps[i];
+        let (l0, duration) = (usize::from(start_symbol), usize::from(coreset.duration));
+        let (first, last) = (map.rbs()[0], map.rb_end());
+        let reference = coreset.dmrs_reference_rb;
+        let needed = 3 * (last as i32 - reference).max(0) as usize;
+        if 12 * last > grid.n_subcarriers() || l0 + duration > 14 || i32::from(first) < reference || grid.n_ports() == 0
+        {
+            return 0;
+        }
+        if self.pilots.len() < needed {
+            self.pilots.resize(needed, Cf32::default());
+        }
+        for s in 0..duration {
+            dmrs_sequence(slot, l0 + s, coreset.dmrs_n_id).pilots(&mut self.pilots[..needed]);
+            let row = grid.symbol(0, l0 + s);
+            for (ls, &rb) in self.ls[s].chunks_exact_mut(3).zip(map.rbs()) {
+                let m = 3 * (i32::from(rb) - reference) as usize;
+                for (j, ls) in ls.iter_mut().enumerate() {
+                    let y = row[12 * usize::from(rb) + 4 * j + 1] * self.pilots[m + j].conj();
+                    *ls = if y.re.is_finite() && y.im.is_finite() { y } else { Cf32::default() };
+                }
+            }
+        }
+        self.current = Some(Prepared { map: i, l0, slot });
+        map.n_cce().min(N_CCE_MAX)
+    }
+
+    /// Tries the candidate at `cce` and `level` of the prepared CORESET: the first target whose CRC holds.
+    ///
+    /// - `scrambling_rnti`, `scrambling_n_id`  as in `PdcchPdu`
+    /// - `grid`  the one that was prepared
+    ///
+    /// Non-finite elements count as erased. No allocation. Cost: DM-RS only where nothing was sent.
+    pub fn receive(
+        &mut self,
+        grid: &Grid,
+        cce: u16,
+        level: u8,
+        scrambling_rnti: u16,
+        scrambling_n_id: u16,
+        targets: &[DciTarget],
+    ) -> Option<PdcchDetection> {
+        let Prepared { map, l0, slot: _ } = self.current?;
+        let channel = self.channel(map, usize::from(cce), usize::from(level))?;
+        if channel.coherence < channel.threshold {
+            return None;
+        }
+        let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
+        scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
+        let snr = (channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6);
+        for target in targets {
+            let mut bits = [0u8; fapi::DCI_BITS_MAX];
+            let Some(bits) = bits.get_mut(..target.n_bits) else { continue };
+            let found = dci::decode(&mut self.codec, &self.llrs[..n], target.rntis, bits);
+            let Some(&rnti) = found.ok().flatten().and_then(|hit| target.rntis.get(hit.rnti_idx)) else { continue };
+            let bit_errors = self.bit_errors(bits, rnti, n);
+            let Some(payload) = DciBits::new(bits) else { continue };
+            if bit_errors <= BIT_ERRORS_MAX {
+                return Some(PdcchDetection {
+                    rnti: Rnti(rnti),
+                    payload,
+                    cce,
+                    level,
+                    snr_db: 10.0 * libm::log10f(snr),
+                    bit_errors,
+                });
+            }
+        }
+        None
+    }
+
+    /// Share of the hard decisions that differ from the code word of `bits`.
+    fn bit_errors(&mut self, bits: &[u8], rnti: u16, n: usize) -> f32 {
+        if dci::encode(&mut self.codec, bits, rnti, &mut self.coded[..n]).is_err() {
+            return 1.0;
+        }
+        let wrong = |(llr, c): (&Llr, &u8)| (*llr != 0 && (*llr < 0) != (*c == 1)) as u32;
+        let errors: u32 = self.llrs[..n].iter().zip(&self.coded).map(wrong).sum();
+        errors as f32 / n as f32
+    }
+
+    /// Smooths the DM-RS of a candidate bundle by bundle, and says whether it is there.
+    fn channel(&mut self, map: usize, cce: usize, level: usize) -> Option<CandidateChannel> {
+        let map = &self.maps[map];
+        let bundles = map.bundles_of(cce, level);
+        if bundles.is_empty() || bundles.len() > BUNDLES_MAX {
+            return None;
+        }
+        let duration = usize::from(map.coreset().duration);
+        // Mean over the symbols of a bundle; pilots of neighbouring RBs follow one another.
+        let n_rb = map.bundle_len() / duration;
+        let n = 3 * n_rb;
+        let (mut total, mut pair) = (0.0, Cf32::default());
+        for (raw, &b) in self.smoothed.chunks_exact_mut(n).zip(bundles) {
+            let rb0 = usize::from(b) * n_rb;
+            for (i, raw) in raw.iter_mut().enumerate() {
+                let at = 3 * rb0 + i;
+                total += self.ls[..duration].iter().map(|ls| ls[at].norm_sqr()).sum::<f32>();
+                *raw = self.ls[..duration].iter().map(|ls| ls[at]).sum::<Cf32>() / duration as f32;
+            }
+            pair += raw.windows(2).map(|w| w[1] * w[0].conj()).sum::<Cf32>();
+        }
+        let slope = libm::atan2f(pair.im, pair.re) / core::f32::consts::TAU;
+        let slope = if slope.is_finite() { slope } else { 0.0 };
+        let pilots = (bundles.len() * n * duration) as f32;
+        let mut rotated = [Cf32::default(); 18];
+        let (mut coherent, mut noise) = (0.0, 0.0);
+        for smoothed in self.smoothed.chunks_exact_mut(n).take(bundles.len()) {
+            for (i, (r, raw)) in rotated.iter_mut().zip(&*smoothed).enumerate() {
+                *r = raw * phasor(-slope * i as f32);
+            }
+            let sum: Cf32 = rotated[..n].iter().sum();
+            coherent += sum.norm_sqr() / n as f32;
+            let reach = if n > 6 { 3 } else { n };
+            let mut residual = 0.0;
+            for (i, out) in smoothed.iter_mut().enumerate() {
+                let near = &rotated[i.saturating_sub(reach)..(i + reach + 1).min(n)];
+                *out = near.iter().sum::<Cf32>() / near.len() as f32;
+                residual += (rotated[i] - *out).norm_sqr() * near.len() as f32 / (near.len() as f32 - 1.0);
+            }
+            noise += residual / n as f32 * duration as f32;
+        }
+        let n_bundles = bundles.len() as f32;
+        let power = total / pilots;
+        let noise_var = noise / n_bundles;
+        Some(CandidateChannel {
+            slope,
+            noise_var: noise_var.max(power * 1e-5),
+            power: (power - noise_var).max(power * 1e-3),
+            coherence: coherent * duration as f32 / total.max(f32::MIN_POSITIVE),
+            threshold: (1.0 + 2.0 / n_bundles.sqrt()) / (n * duration) as f32,
+        })
+    }
+
+    /// Writes the soft bits of the candidate in mapping order; returns how many.
+    fn soft_bits(
+        &mut self,
+        grid: &Grid,
+        map: usize,
+        l0: usize,
+        cce: usize,
+        level: usize,
+        channel: &CandidateChannel,
+    ) -> usize {
+        let map = &self.maps[map];
+        let bundles = map.bundles_of(cce, level);
+        let duration = usize::from(map.coreset().duration);
+        let n_rb = map.bundle_len() / duration;
+        // Which bundle and which RB within it each REG belongs to, sorted as symbols are mapped.
+        let mut regs = [(Reg::default(), 0u16, 0u16); 96];
+        let mut n = 0;
+        for (i, &b) in bundles.iter().enumerate() {
+            for (rb, l) in map.regs_of(b) {
+                let (Some(slot), Some(&rb_abs)) = (regs.get_mut(n), map.rbs().get(rb)) else { continue };
+                *slot = (Reg { l, rb: rb_abs }, i as u16, (rb - usize::from(b) * n_rb) as u16);
+                n += 1;
+            }
+        }
+        regs[..n].sort_unstable_by_key(|r| r.0);
+        let mut at = 0;
+        for &(reg, bundle, rb) in &regs[..n] {
+            let row = &grid.symbol(0, l0 + usize::from(reg.l))[12 * usize::from(reg.rb)..][..12];
+            let h = &self.smoothed[usize::from(bundle) * 3 * n_rb + 3 * usize::from(rb)..][..3];
+            for k in (0..12).filter(|k| k % 4 != 1) {
+                // Pilot i of the bundle lies on subcarrier 4 i + 1: the slope goes on between pilots.
+                let position = 3.0 * f32::from(rb) + (k as f32 - 1.0) / 4.0;
+                let z = row[k] * (h[k / 4] * phasor(channel.slope * position)).conj();
+                self.soft[at] = z.re;
+                self.soft[at + 1] = z.im;
+                at += 2;
+            }
+        }
+        let mut sum = 0.0;
+        for s in &mut self.soft[..at] {
+            if !s.is_finite() {
+                *s = 0.0;
+            }
+            sum += s.abs();
+        }
+        let scale = LLR_MEAN * at as f32 / sum.max(f32::MIN_POSITIVE);
+        for (llr, s) in self.llrs.iter_mut().zip(&self.soft[..at]) {
+            *llr = (s * scale).clamp(-120.0, 120.0) as Llr;
+        }
+        at
+    }
+}
+
+/// exp(2 pi i `turns`).
+fn phasor(turns: f32) -> Cf32 {
+    let p = dsp::unit_phasor(f64::from(turns));
+    Cf32::new(p.re as f32, p.im as f32)
+}

@@ -1,0 +1,206 @@
+use super::*;
+use dsp::Isa;
+use dsp::noise::Gaussian;
+use fapi::SsbPdu;
+use ofdm::Grid;
+
+const VECTORS: &str = include_str!("../../../../vectors/ssb.txt");
+
+fn pdu(pci: u16, l_max: u8, ssb_index: u8, half_frame: bool) -> SsbPdu {
+    SsbPdu {
+        pci: Pci::new(pci).unwrap(),
+        ssb_index,
+        l_max,
+        start_symbol: 2,
+        start_subcarrier: 12,
+        mib: 0x05_a3_5c,
+        k_ssb: 10,
+        half_frame,
+    }
+}
+
+fn character(z: Cf32) -> char {
+    match (z.re > 0.1, z.re < -0.1, z.im.abs() > 0.1) {
+        (false, false, false) => '0',
+        (true, _, false) => '+',
+        (_, true, false) => '-',
+        (_, minus, _) => ['a', 'b', 'c', 'd'][usize::from(minus) + 2 * usize::from(z.im < 0.0)],
+    }
+}
+
+#[test] // Spec: TS 38.211 §7.4.3, TS 38.212 §7.1; vectors: vectors/ssb.txt (py3gpp 0.6.0)
+fn blocks_equal_the_independent_model() {
+    let mut tx = SsbTransmitter::new();
+    for line in VECTORS.lines() {
+        let mut fields = line.split(' ');
+        let mut n = || fields.next().unwrap().parse::<u32>().unwrap();
+        let (pci, l_max, index, half, sfn, k_ssb, mib) = (n(), n(), n(), n(), n(), n(), n());
+        let pdu = SsbPdu { mib, k_ssb: k_ssb as u8, ..pdu(pci as u16, l_max as u8, index as u8, half == 1) };
+        let block = tx.block(&pdu, sfn as u16);
+        let text: String = block.iter().flatten().map(|z| character(*z)).collect();
+        assert_eq!(text, fields.next().unwrap(), "PCI {pci}");
+    }
+}
+
+#[test] // Spec: TS 38.213 §4.1
+fn start_symbols_of_every_case() {
+    let all = |case, n: u8| (0..n).map(|i| start_symbol(case, i)).collect::<Vec<_>>();
+    assert_eq!(all(SsbCase::A, 8), [2, 8, 16, 22, 30, 36, 44, 50]);
+    assert_eq!(all(SsbCase::B, 8), [4, 8, 16, 20, 32, 36, 44, 48]);
+    assert_eq!(all(SsbCase::C, 8), [2, 8, 16, 22, 30, 36, 44, 50]);
+    let d = all(SsbCase::D, 64);
+    assert_eq!((d[15], d[16], d[63]), (104, 144, 20 + 28 * 18));
+    let e = all(SsbCase::E, 64);
+    assert_eq!((e[7], e[8], e[32], e[63]), (44, 64, 8 + 56 * 5, 44 + 56 * 8));
+}
+
+#[test] // Spec: TS 38.213 §4.1
+fn a_burst_comes_once_a_period_in_its_half_frame() {
+    let cfg = fapi::SsbConfig {
+        numerology: Numerology::KHZ30,
+        case: SsbCase::C,
+        l_max: 8,
+        positions_in_burst: 0b1000_0101,
+        period_ms: 20,
+        offset_to_point_a: 0,
+        k_ssb: 0,
+        frequency_hz: 0.0,
+        block_power_dbm: 0,
+    };
+    let mut found = Vec::new();
+    for count in 0..80 {
+        let slot = SlotPoint::from_count(Numerology::KHZ30, count);
+        found.extend(blocks_in_slot(&cfg, slot).map(|(i, l, half)| (count, i, l, half)));
+    }
+    let burst = [(0, 0, 2, false), (1, 2, 2, false), (3, 7, 8, false)];
+    let again = burst.map(|(s, i, l, h)| (s + 40, i, l, h));
+    assert_eq!(found, [burst, again].concat());
+}
+
+#[test] // Spec: TS 38.211 §7.4.3.1
+fn a_block_outside_the_grid_is_an_error() {
+    let mut tx = SsbTransmitter::new();
+    let slot = SlotPoint::new(Numerology::KHZ30, 0, 0);
+    assert!(tx.transmit(&pdu(1, 8, 0, false), slot, &mut Grid::new(1, 251)).is_err());
+    let late = SsbPdu { start_symbol: 11, ..pdu(1, 8, 0, false) };
+    assert!(tx.transmit(&late, slot, &mut Grid::new(1, 300)).is_err());
+}
+
+/// A capture at `rate` with one block that starts at `at` samples (fraction included), `offset_hz` over the centre, noise around.
+///
+/// The carrier's phase is reset at each symbol as TS 38.211 §5.4 has it for a block centre of `ssb_hz`.
+fn capture(
+    pdu: &SsbPdu,
+    sfn: u16,
+    rate: f64,
+    len: usize,
+    at: f64,
+    offset_hz: f64,
+    ssb_hz: f64,
+    snr_db: f32,
+    seed: u64,
+) -> Vec<Cf32> {
+    let block = SsbTransmitter::new().block(pdu, sfn);
+    let n = (rate / 30e3) as usize;
+    let period = n + 9 * n / 128;
+    let mut x = vec![Cf32::default(); len];
+    for (l, symbol) in block.iter().enumerate() {
+        let start = at + (l * period) as f64;
+        let first = (start - (9 * n / 128) as f64).ceil() as usize;
+        for t in first..(start + n as f64).ceil() as usize {
+            let from_useful = t as f64 - start;
+            let mut sum = dsp::Cf64::default();
+            for (k, d) in symbol.iter().enumerate().filter(|(_, d)| d.norm_sqr() > 0.0) {
+                let p = dsp::unit_phasor((k as f64 - 120.0) * from_useful / n as f64);
+                sum += p * dsp::Cf64::new(f64::from(d.re), f64::from(d.im));
+            }
+            // The wave at the block's centre: phase zero at each symbol's useful start, seen through a mixer at ssb_hz - offset_hz.
+            let wave = dsp::unit_phasor(ssb_hz * from_useful / rate - (ssb_hz - offset_hz) * t as f64 / rate);
+            let y = sum * wave / (n as f64).sqrt();
+            x[t] += Cf32::new(y.re as f32, y.im as f32);
+        }
+    }
+    Gaussian::new(seed, Isa::Scalar).add(&mut x, libm::powf(10.0, -snr_db / 10.0));
+    x
+}
+
+const RATE: f64 = 15.36e6;
+
+fn find(x: &[Cf32], place: f64, ssb_hz: Option<f64>) -> (Vec<PssPeak>, Option<SsbDetection>) {
+    let mut search = PssSearcher::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+    let mut rx = SsbReceiver::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+    let mut peaks = PssPeaks::new(4);
+    search.search(x, &[place], 1, &mut peaks);
+    let peaks = peaks.as_slice().to_vec();
+    let found = peaks.iter().find_map(|p| rx.receive(x, p.sample, p.n_id_2, p.offset_hz, ssb_hz, &[8, 4]));
+    (peaks, found)
+}
+
+#[test] // Spec: TS 38.211 §7.4.2, §7.4.3; TS 38.213 §4.1
+fn a_block_is_found_with_offset_and_delay() {
+    let ssb_hz = 3_489.42e6;
+    for (i, (pci, offset, at, snr)) in [
+        (0, 0.0, 2000.0, 20.0),
+        (500, 7100.0, 1234.5, 10.0),
+        (1007, -6900.0, 3210.25, 3.0),
+        (77, 2.4e6 + 3300.0, 2222.7, 6.0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let pdu = pdu(pci, 8, 5, i % 2 == 1);
+        let x = capture(&pdu, 700, RATE, 8000, at, offset, ssb_hz, snr, i as u64);
+        let place = if offset > 1e6 { 2.4e6 } else { 0.0 };
+        let (_, found) = find(&x, place, Some(ssb_hz));
+        let found = found.expect("a block");
+        assert_eq!(found.pci.get(), pci);
+        let (payload, l_max) = found.pbch.expect("a PBCH");
+        assert_eq!((l_max, payload.sfn, payload.ssb_index, payload.half_frame), (8, 700, 5, i % 2 == 1));
+        assert_eq!(payload.mib & 0x1_ffff, pdu.mib & 0x1_ffff);
+        assert!((found.offset_hz - offset).abs() < 400.0, "{} against {offset}", found.offset_hz);
+        assert!((found.pss_start - at).abs() < 1.0, "{} against {at}", found.pss_start);
+        assert!((found.snr_db() - snr).abs() < 2.0, "{} against {snr}", found.snr_db());
+    }
+}
+
+#[test] // Spec: TS 38.211 §7.4.3
+fn an_unknown_carrier_frequency_still_gives_the_pbch() {
+    let pdu = pdu(321, 4, 2, true);
+    let x = capture(&pdu, 5, RATE, 8000, 1500.3, 1_234_567.0, 2_600.111e6, 8.0, 9);
+    let (_, found) = find(&x, 1_234_000.0, None);
+    let found = found.expect("a block");
+    assert_eq!(found.pci.get(), 321);
+    let (payload, l_max) = found.pbch.expect("a PBCH");
+    assert_eq!((payload.sfn, payload.half_frame, payload.ssb_index & 3), (5, true, 2));
+    assert!(l_max == 4 || l_max == 8);
+}
+
+#[test] // Spec: TS 38.212 §7.1.5
+fn pbch_decodes_most_blocks_at_minus_three_db() {
+    let ok = (0..20).filter(|&seed| {
+        let pdu = pdu(100 + seed as u16, 8, 1, false);
+        let x = capture(&pdu, 12, RATE, 6000, 1000.0, 100.0, 3.5e9, -3.0, seed);
+        let mut rx = SsbReceiver::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+        let found = rx.receive(&x, 1000, pdu.pci.n_id_2() as u8, 0.0, Some(3.5e9), &[8]);
+        found.is_some_and(|f| f.pci == pdu.pci && f.pbch.is_some_and(|(p, _)| p.sfn == 12))
+    });
+    let n = ok.count();
+    assert!(n >= 17, "{n} of 20");
+}
+
+#[test] // Spec: TS 38.211 §7.4.2 (nothing is found where nothing is)
+fn noise_and_non_numbers_give_no_block() {
+    for seed in 0..6 {
+        let mut x = vec![Cf32::default(); 40_000];
+        Gaussian::new(seed, Isa::Scalar).fill(&mut x, 1.0);
+        if seed == 5 {
+            x[777] = Cf32::new(f32::NAN, f32::INFINITY);
+            x[9000] = Cf32::new(f32::NEG_INFINITY, 0.0);
+        }
+        let (_, found) = find(&x, 0.0, Some(3.5e9));
+        assert!(found.is_none_or(|f| f.pbch.is_none()));
+    }
+    let mut rx = SsbReceiver::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+    assert!(rx.receive(&[Cf32::default(); 10], 1 << 40, 0, f64::NAN, None, &[8]).is_none());
+    assert!(rx.receive(&vec![Cf32::default(); 9000], 100, 0, 0.0, None, &[8]).is_none());
+}
