@@ -1,0 +1,194 @@
+//! Registration, identity, deregistration, configuration update. Spec: TS 24.501 §5.5.1.2, §5.4.3, §5.5.2, §5.4.4
+
+use super::{MmState, NasOutput, NasTimer, NasUe, security_capability};
+use crate::event::CpEvent;
+use nas::ie::*;
+use nas::mm::*;
+use nas::{GmmCause, Message, SecurityHeaderType};
+use nr::Tc;
+
+const T3510: Tc = Tc::from_ms(15_000);
+const T3511: Tc = Tc::from_ms(10_000);
+const T3521: Tc = Tc::from_ms(15_000);
+/// Attempts before the registration counts as failed. Spec: TS 24.501 §5.5.1.2.7
+const ATTEMPTS_MAX: u8 = 5;
+
+impl NasUe {
+    /// Begins the initial registration. Spec: TS 24.501 §5.5.1.2.2
+    pub fn register(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        let Some((identity, suci)) = self.identity() else {
+            return self.fail("registration", "the SUPI cannot be concealed: check the home network's key".into(), "TS 33.501 §6.12.2", false, out);
+        };
+        self.attempts += 1;
+        let mut whole = RegistrationRequest::new(identity);
+        whole.registration_type = RegistrationType { follow_on: true, kind: RegistrationKind::Initial };
+        whole.ng_ksi = self.security.as_ref().map_or(KeySetIdentifier::NO_KEY, |s| KeySetIdentifier::native(s.ng_ksi));
+        whole.ue_security_capability = Some(security_capability(&self.config));
+        // Spec: TS 24.501 §4.4.6: only what is allowed in clear goes into the first message.
+        let clear = Message::from(whole.clone());
+        whole.gmm_capability = Some(vec![0]);
+        if !self.config.requested_nssai.is_empty() {
+            whole.requested_nssai = Some(Nssai(self.config.requested_nssai.clone()));
+        }
+        self.requested = Message::from(whole).encode();
+        let pdu = match self.security.as_mut() {
+            Some(context) => {
+                let Message::Mm(MmMessage::RegistrationRequest(mut m)) = clear else { return };
+                let mut container = self.requested.clone();
+                // Spec: TS 24.501 §4.4.6: the whole message travels ciphered inside.
+                cipher_container(context, &mut container);
+                m.nas_message_container = Some(container);
+                context.protect(SecurityHeaderType::Integrity, &Message::from(m).encode())
+            }
+            None => clear.encode(),
+        };
+        self.state = MmState::RegisteredInitiated;
+        self.timers.start(NasTimer::T3510, now + T3510);
+        out.push(NasOutput::Event(CpEvent::RegistrationStarted { suci }));
+        let s_tmsi = self.guti.as_ref().map(|g| g.s_tmsi().to_u48());
+        out.push(NasOutput::Initial { pdu, s_tmsi, guami: self.guti });
+    }
+    /// The lower layers could not carry the registration. Spec: TS 24.501 §5.5.1.2.7 b
+    pub fn lower_layer_failure(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.state == MmState::RegisteredInitiated {
+            self.registration_timed_out(now, out);
+        }
+    }
+    pub(super) fn registration_timed_out(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        self.timers.stop(NasTimer::T3510);
+        self.state = MmState::Deregistered;
+        let retry = self.attempts < ATTEMPTS_MAX;
+        if retry {
+            self.timers.start(NasTimer::T3511, now + T3511);
+        }
+        self.fail("registration", "no answer within T3510, or the connection was lost".into(), "TS 24.501 §5.5.1.2.7", retry, out);
+    }
+    pub(super) fn registration_accept(&mut self, a: RegistrationAccept, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.state != MmState::RegisteredInitiated || !self.secured {
+            return;
+        }
+        self.timers.stop(NasTimer::T3510);
+        self.attempts = 0;
+        self.state = MmState::Registered;
+        let given = a.guti.is_some();
+        if let Some(MobileIdentity::Guti(g)) = a.guti {
+            self.guti = Some(g);
+        }
+        if given || a.network_slicing_indication.is_some() {
+            self.send(&Message::from(RegistrationComplete::new()), out);
+        }
+        out.push(NasOutput::Event(CpEvent::Registered { guti: self.guti.as_ref().map(|g| g.to_string()) }));
+        self.open_sessions(now, out);
+    }
+    pub(super) fn registration_reject(&mut self, r: RegistrationReject, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.state != MmState::RegisteredInitiated {
+            return;
+        }
+        self.timers.stop(NasTimer::T3510);
+        self.state = MmState::Deregistered;
+        // Spec: TS 24.501 §5.5.1.2.5
+        let retry = match r.cause {
+            GmmCause::CONGESTION => true,
+            c if c.0 == GmmCause::IDENTITY_CANNOT_BE_DERIVED.0 || c.0 == GmmCause::IMPLICITLY_DEREGISTERED.0 => {
+                self.guti = None;
+                self.security = None;
+                true
+            }
+            c if c.0 >= 95 => self.attempts < ATTEMPTS_MAX,
+            _ => false,
+        };
+        if retry {
+            let wait = r.t3346.and_then(|t| t.seconds()).map_or(T3511, |s| Tc::from_ms(s as i64 * 1000));
+            self.timers.start(NasTimer::T3511, now + wait);
+        } else {
+            self.guti = None;
+            self.security = None;
+        }
+        self.fail("registration", r.cause.to_string(), "TS 24.501 §5.5.1.2.5", retry, out);
+    }
+    pub(super) fn identity_request(&mut self, r: IdentityRequest, out: &mut Vec<NasOutput>) {
+        let identity = match r.identity_type {
+            IdentityType::Suci => self.suci().map_or(MobileIdentity::NoIdentity, MobileIdentity::Suci),
+            IdentityType::Guti => self.guti.map_or(MobileIdentity::NoIdentity, MobileIdentity::Guti),
+            IdentityType::STmsi => {
+                self.guti.map_or(MobileIdentity::NoIdentity, |g| MobileIdentity::STmsi(g.s_tmsi()))
+            }
+            IdentityType::Imeisv if self.secured => MobileIdentity::Imeisv(self.config.imeisv.clone()),
+            IdentityType::Imei if self.secured => {
+                MobileIdentity::Imei(self.config.imeisv.chars().take(15).collect())
+            }
+            // Spec: TS 24.501 §4.4.4.2: equipment identities only in a secure exchange.
+            _ => MobileIdentity::NoIdentity,
+        };
+        self.send(&Message::from(IdentityResponse::new(identity)), out);
+    }
+    /// Deregisters: with `switch_off` no answer is awaited. Spec: TS 24.501 §5.5.2.2
+    pub fn deregister(&mut self, switch_off: bool, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.state == MmState::Deregistered || !self.connected {
+            self.state = MmState::Deregistered;
+            out.push(NasOutput::Event(CpEvent::Deregistered));
+            return;
+        }
+        let identity = match self.identity() {
+            Some((i, _)) => i,
+            None => MobileIdentity::NoIdentity,
+        };
+        let ksi = self.security.as_ref().map_or(KeySetIdentifier::NO_KEY, |s| KeySetIdentifier::native(s.ng_ksi));
+        let m = DeregistrationRequestUe::new(DeregistrationType::three_gpp(switch_off), ksi, identity);
+        self.send(&Message::from(m), out);
+        self.timers.stop_where(|_| true);
+        self.dereg_attempts += 1;
+        if switch_off {
+            self.state = MmState::Deregistered;
+            out.push(NasOutput::Event(CpEvent::Deregistered));
+        } else {
+            self.state = MmState::DeregisteredInitiated;
+            self.timers.start(NasTimer::T3521, now + T3521);
+        }
+    }
+    pub(super) fn deregistration_accept(&mut self, out: &mut Vec<NasOutput>) {
+        if self.state == MmState::DeregisteredInitiated {
+            self.timers.stop(NasTimer::T3521);
+            self.leave(out);
+        }
+    }
+    pub(super) fn deregistration_timed_out(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.dereg_attempts < ATTEMPTS_MAX {
+            self.deregister(false, now, out);
+        } else {
+            self.leave(out);
+        }
+    }
+    fn leave(&mut self, out: &mut Vec<NasOutput>) {
+        self.state = MmState::Deregistered;
+        for s in std::mem::take(&mut self.sessions) {
+            out.push(NasOutput::Event(CpEvent::SessionDown { id: s.id }));
+        }
+        out.push(NasOutput::Event(CpEvent::Deregistered));
+    }
+    /// Spec: TS 24.501 §5.5.2.3
+    pub(super) fn network_deregisters(&mut self, r: DeregistrationRequestNetwork, now: Tc, out: &mut Vec<NasOutput>) {
+        self.send(&Message::from(DeregistrationAcceptNetwork::new()), out);
+        self.timers.stop_where(|_| true);
+        self.leave(out);
+        if r.deregistration_type.reregistration_required {
+            self.timers.start(NasTimer::T3511, now + Tc::from_ms(100));
+        }
+    }
+    /// Spec: TS 24.501 §5.4.4.3
+    pub(super) fn configuration_update(&mut self, c: ConfigurationUpdateCommand, out: &mut Vec<NasOutput>) {
+        if let Some(MobileIdentity::Guti(g)) = c.guti {
+            self.guti = Some(g);
+        }
+        if c.configuration_update_indication.is_some_and(|i| i & 1 == 1) {
+            self.send(&Message::from(ConfigurationUpdateComplete::new()), out);
+        }
+    }
+}
+
+/// Ciphers the NAS message container of an initial message with the count that its outer message will have.
+/// Spec: TS 24.501 §4.4.6
+fn cipher_container(context: &nas::SecurityContext, container: &mut [u8]) {
+    let (enc, _) = context.keys();
+    security::nea(context.nea, enc, context.next_sent(), 1, security::Direction::Uplink, container);
+}
