@@ -11,6 +11,8 @@ mod codec;
 mod error;
 mod reader;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod value;
 mod writer;
 

@@ -12,9 +12,11 @@
 //! What is not typed is kept as bits (`Opaque`, `Tail`, `ext`), so decoding and encoding gives the octets that came: the list is in
 //! nr_rrc.select. Extensions of later releases are kept likewise.
 
+mod fuzz;
 #[rustfmt::skip]
 mod nr_rrc;
 
+pub use fuzz::{describe, fuzz_one, transcode};
 pub use nr_rrc::*;
 pub use per::{
     BitString, Codec, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Enumerated, Extensions, Opaque,

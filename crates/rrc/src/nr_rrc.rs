@@ -102,8 +102,8 @@ pub struct BandNr {
     pub pusch_256_qam: bool,
     pub ue_power_class: Option<BandNrUePowerClass>,
     pub rate_matching_lte_crs: bool,
-    pub channel_b_ws_dl: Option<BandNrChannelBWsDl>,
-    pub channel_b_ws_ul: Option<BandNrChannelBWsUl>,
+    pub channel_bws_dl: Option<BandNrChannelBwsDl>,
+    pub channel_bws_ul: Option<BandNrChannelBwsUl>,
     pub ext4: Option<BandNrExt4>,
     pub ext: Extensions,
 }
@@ -126,8 +126,8 @@ impl Codec for BandNr {
             pusch_256_qam: p0 & 0x10 != 0,
             ue_power_class: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
             rate_matching_lte_crs: p0 & 0x4 != 0,
-            channel_b_ws_dl: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            channel_b_ws_ul: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            channel_bws_dl: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            channel_bws_ul: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
             ext4: None,
             ext: Extensions::default(),
         };
@@ -142,15 +142,15 @@ impl Codec for BandNr {
         let mut a = Additions::new(&self.ext, 12);
         a.put(3, &self.ext4)?;
         w.bool(a.present());
-        w.bits((self.modified_mpr_behaviour.is_some() as u64) << 13 | (self.mimo_parameters_per_band.is_some() as u64) << 12 | (self.extended_cp as u64) << 11 | (self.multiple_tci as u64) << 10 | (self.bwp_without_restriction as u64) << 9 | (self.bwp_same_numerology.is_some() as u64) << 8 | (self.bwp_diff_numerology.is_some() as u64) << 7 | (self.cross_carrier_scheduling_same_scs as u64) << 6 | (self.pdsch_256_qam_fr2 as u64) << 5 | (self.pusch_256_qam as u64) << 4 | (self.ue_power_class.is_some() as u64) << 3 | (self.rate_matching_lte_crs as u64) << 2 | (self.channel_b_ws_dl.is_some() as u64) << 1 | (self.channel_b_ws_ul.is_some() as u64) << 0, 14);
+        w.bits((self.modified_mpr_behaviour.is_some() as u64) << 13 | (self.mimo_parameters_per_band.is_some() as u64) << 12 | (self.extended_cp as u64) << 11 | (self.multiple_tci as u64) << 10 | (self.bwp_without_restriction as u64) << 9 | (self.bwp_same_numerology.is_some() as u64) << 8 | (self.bwp_diff_numerology.is_some() as u64) << 7 | (self.cross_carrier_scheduling_same_scs as u64) << 6 | (self.pdsch_256_qam_fr2 as u64) << 5 | (self.pusch_256_qam as u64) << 4 | (self.ue_power_class.is_some() as u64) << 3 | (self.rate_matching_lte_crs as u64) << 2 | (self.channel_bws_dl.is_some() as u64) << 1 | (self.channel_bws_ul.is_some() as u64) << 0, 14);
         w.int(1, 1024, self.band_nr as i64)?;
         if let Some(v) = &self.modified_mpr_behaviour { w.fixed_bits(*v as u64, 8)?; }
         if let Some(v) = &self.mimo_parameters_per_band { v.encode(w)?; }
         if let Some(v) = &self.bwp_same_numerology { v.encode(w)?; }
         if let Some(v) = &self.bwp_diff_numerology { v.encode(w)?; }
         if let Some(v) = &self.ue_power_class { v.encode(w)?; }
-        if let Some(v) = &self.channel_b_ws_dl { v.encode(w)?; }
-        if let Some(v) = &self.channel_b_ws_ul { v.encode(w)?; }
+        if let Some(v) = &self.channel_bws_dl { v.encode(w)?; }
+        if let Some(v) = &self.channel_bws_ul { v.encode(w)?; }
         a.finish(w)
     }
 }
@@ -167,16 +167,16 @@ per::enumerated!(
 
 /// BandNR.channelBWs-DL.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BandNrChannelBWsDl {
-    Fr1(BandNrChannelBWsDlFr1),
-    Fr2(BandNrChannelBWsDlFr2),
+pub enum BandNrChannelBwsDl {
+    Fr1(BandNrChannelBwsDlFr1),
+    Fr2(BandNrChannelBwsDlFr2),
 }
-impl Default for BandNrChannelBWsDl {
+impl Default for BandNrChannelBwsDl {
     fn default() -> Self {
         Self::Fr1(Default::default())
     }
 }
-impl Codec for BandNrChannelBWsDl {
+impl Codec for BandNrChannelBwsDl {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-DL");
         Ok(match r.index(1)? {
@@ -196,72 +196,72 @@ impl Codec for BandNrChannelBWsDl {
 
 /// BandNR.channelBWs-DL.fr1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrChannelBWsDlFr1 {
+pub struct BandNrChannelBwsDlFr1 {
     /// 10 bits.
-    pub scs_15k_hz: Option<u16>,
+    pub scs_15khz: Option<u16>,
     /// 10 bits.
-    pub scs_30k_hz: Option<u16>,
+    pub scs_30khz: Option<u16>,
     /// 10 bits.
-    pub scs_60k_hz: Option<u16>,
+    pub scs_60khz: Option<u16>,
 }
-impl Codec for BandNrChannelBWsDlFr1 {
+impl Codec for BandNrChannelBwsDlFr1 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-DL.fr1");
         let p0 = r.bits(3)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_30k_hz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_60k_hz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-DL.fr1");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 2 | (self.scs_30k_hz.is_some() as u64) << 1 | (self.scs_60k_hz.is_some() as u64) << 0, 3);
-        if let Some(v) = &self.scs_15k_hz { w.fixed_bits(*v as u64, 10)?; }
-        if let Some(v) = &self.scs_30k_hz { w.fixed_bits(*v as u64, 10)?; }
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 10)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 2 | (self.scs_30khz.is_some() as u64) << 1 | (self.scs_60khz.is_some() as u64) << 0, 3);
+        if let Some(v) = &self.scs_15khz { w.fixed_bits(*v as u64, 10)?; }
+        if let Some(v) = &self.scs_30khz { w.fixed_bits(*v as u64, 10)?; }
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 10)?; }
         Ok(())
     }
 }
 
 /// BandNR.channelBWs-DL.fr2.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrChannelBWsDlFr2 {
+pub struct BandNrChannelBwsDlFr2 {
     /// 3 bits.
-    pub scs_60k_hz: Option<u8>,
+    pub scs_60khz: Option<u8>,
     /// 3 bits.
-    pub scs_120k_hz: Option<u8>,
+    pub scs_120khz: Option<u8>,
 }
-impl Codec for BandNrChannelBWsDlFr2 {
+impl Codec for BandNrChannelBwsDlFr2 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-DL.fr2");
         let p0 = r.bits(2)?;
         Ok(Self {
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-DL.fr2");
-        w.bits((self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 3)?; }
-        if let Some(v) = &self.scs_120k_hz { w.fixed_bits(*v as u64, 3)?; }
+        w.bits((self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 3)?; }
+        if let Some(v) = &self.scs_120khz { w.fixed_bits(*v as u64, 3)?; }
         Ok(())
     }
 }
 
 /// BandNR.channelBWs-UL.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BandNrChannelBWsUl {
-    Fr1(BandNrChannelBWsUlFr1),
-    Fr2(BandNrChannelBWsUlFr2),
+pub enum BandNrChannelBwsUl {
+    Fr1(BandNrChannelBwsUlFr1),
+    Fr2(BandNrChannelBwsUlFr2),
 }
-impl Default for BandNrChannelBWsUl {
+impl Default for BandNrChannelBwsUl {
     fn default() -> Self {
         Self::Fr1(Default::default())
     }
 }
-impl Codec for BandNrChannelBWsUl {
+impl Codec for BandNrChannelBwsUl {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-UL");
         Ok(match r.index(1)? {
@@ -281,56 +281,56 @@ impl Codec for BandNrChannelBWsUl {
 
 /// BandNR.channelBWs-UL.fr1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrChannelBWsUlFr1 {
+pub struct BandNrChannelBwsUlFr1 {
     /// 10 bits.
-    pub scs_15k_hz: Option<u16>,
+    pub scs_15khz: Option<u16>,
     /// 10 bits.
-    pub scs_30k_hz: Option<u16>,
+    pub scs_30khz: Option<u16>,
     /// 10 bits.
-    pub scs_60k_hz: Option<u16>,
+    pub scs_60khz: Option<u16>,
 }
-impl Codec for BandNrChannelBWsUlFr1 {
+impl Codec for BandNrChannelBwsUlFr1 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-UL.fr1");
         let p0 = r.bits(3)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_30k_hz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_60k_hz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
+            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-UL.fr1");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 2 | (self.scs_30k_hz.is_some() as u64) << 1 | (self.scs_60k_hz.is_some() as u64) << 0, 3);
-        if let Some(v) = &self.scs_15k_hz { w.fixed_bits(*v as u64, 10)?; }
-        if let Some(v) = &self.scs_30k_hz { w.fixed_bits(*v as u64, 10)?; }
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 10)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 2 | (self.scs_30khz.is_some() as u64) << 1 | (self.scs_60khz.is_some() as u64) << 0, 3);
+        if let Some(v) = &self.scs_15khz { w.fixed_bits(*v as u64, 10)?; }
+        if let Some(v) = &self.scs_30khz { w.fixed_bits(*v as u64, 10)?; }
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 10)?; }
         Ok(())
     }
 }
 
 /// BandNR.channelBWs-UL.fr2.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrChannelBWsUlFr2 {
+pub struct BandNrChannelBwsUlFr2 {
     /// 3 bits.
-    pub scs_60k_hz: Option<u8>,
+    pub scs_60khz: Option<u8>,
     /// 3 bits.
-    pub scs_120k_hz: Option<u8>,
+    pub scs_120khz: Option<u8>,
 }
-impl Codec for BandNrChannelBWsUlFr2 {
+impl Codec for BandNrChannelBwsUlFr2 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.channelBWs-UL.fr2");
         let p0 = r.bits(2)?;
         Ok(Self {
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-UL.fr2");
-        w.bits((self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 3)?; }
-        if let Some(v) = &self.scs_120k_hz { w.fixed_bits(*v as u64, 3)?; }
+        w.bits((self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 3)?; }
+        if let Some(v) = &self.scs_120khz { w.fixed_bits(*v as u64, 3)?; }
         Ok(())
     }
 }
@@ -338,39 +338,39 @@ impl Codec for BandNrChannelBWsUlFr2 {
 /// BandNR.ext4.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BandNrExt4 {
-    pub channel_b_ws_dl_v1590: Option<BandNrExt4ChannelBWsDlV1590>,
-    pub channel_b_ws_ul_v1590: Option<BandNrExt4ChannelBWsUlV1590>,
+    pub channel_bws_dl_v1590: Option<BandNrExt4ChannelBwsDlV1590>,
+    pub channel_bws_ul_v1590: Option<BandNrExt4ChannelBwsUlV1590>,
 }
 impl Codec for BandNrExt4 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4");
         let p0 = r.bits(2)?;
         Ok(Self {
-            channel_b_ws_dl_v1590: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            channel_b_ws_ul_v1590: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            channel_bws_dl_v1590: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            channel_bws_ul_v1590: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4");
-        w.bits((self.channel_b_ws_dl_v1590.is_some() as u64) << 1 | (self.channel_b_ws_ul_v1590.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.channel_b_ws_dl_v1590 { v.encode(w)?; }
-        if let Some(v) = &self.channel_b_ws_ul_v1590 { v.encode(w)?; }
+        w.bits((self.channel_bws_dl_v1590.is_some() as u64) << 1 | (self.channel_bws_ul_v1590.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.channel_bws_dl_v1590 { v.encode(w)?; }
+        if let Some(v) = &self.channel_bws_ul_v1590 { v.encode(w)?; }
         Ok(())
     }
 }
 
 /// BandNR.ext4.channelBWs-DL-v1590.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BandNrExt4ChannelBWsDlV1590 {
-    Fr1(BandNrExt4ChannelBWsDlV1590Fr1),
-    Fr2(BandNrExt4ChannelBWsDlV1590Fr2),
+pub enum BandNrExt4ChannelBwsDlV1590 {
+    Fr1(BandNrExt4ChannelBwsDlV1590Fr1),
+    Fr2(BandNrExt4ChannelBwsDlV1590Fr2),
 }
-impl Default for BandNrExt4ChannelBWsDlV1590 {
+impl Default for BandNrExt4ChannelBwsDlV1590 {
     fn default() -> Self {
         Self::Fr1(Default::default())
     }
 }
-impl Codec for BandNrExt4ChannelBWsDlV1590 {
+impl Codec for BandNrExt4ChannelBwsDlV1590 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-DL-v1590");
         Ok(match r.index(1)? {
@@ -390,72 +390,72 @@ impl Codec for BandNrExt4ChannelBWsDlV1590 {
 
 /// BandNR.ext4.channelBWs-DL-v1590.fr1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrExt4ChannelBWsDlV1590Fr1 {
+pub struct BandNrExt4ChannelBwsDlV1590Fr1 {
     /// 16 bits.
-    pub scs_15k_hz: Option<u16>,
+    pub scs_15khz: Option<u16>,
     /// 16 bits.
-    pub scs_30k_hz: Option<u16>,
+    pub scs_30khz: Option<u16>,
     /// 16 bits.
-    pub scs_60k_hz: Option<u16>,
+    pub scs_60khz: Option<u16>,
 }
-impl Codec for BandNrExt4ChannelBWsDlV1590Fr1 {
+impl Codec for BandNrExt4ChannelBwsDlV1590Fr1 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-DL-v1590.fr1");
         let p0 = r.bits(3)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_30k_hz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_60k_hz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-DL-v1590.fr1");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 2 | (self.scs_30k_hz.is_some() as u64) << 1 | (self.scs_60k_hz.is_some() as u64) << 0, 3);
-        if let Some(v) = &self.scs_15k_hz { w.fixed_bits(*v as u64, 16)?; }
-        if let Some(v) = &self.scs_30k_hz { w.fixed_bits(*v as u64, 16)?; }
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 16)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 2 | (self.scs_30khz.is_some() as u64) << 1 | (self.scs_60khz.is_some() as u64) << 0, 3);
+        if let Some(v) = &self.scs_15khz { w.fixed_bits(*v as u64, 16)?; }
+        if let Some(v) = &self.scs_30khz { w.fixed_bits(*v as u64, 16)?; }
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 16)?; }
         Ok(())
     }
 }
 
 /// BandNR.ext4.channelBWs-DL-v1590.fr2.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrExt4ChannelBWsDlV1590Fr2 {
+pub struct BandNrExt4ChannelBwsDlV1590Fr2 {
     /// 8 bits.
-    pub scs_60k_hz: Option<u8>,
+    pub scs_60khz: Option<u8>,
     /// 8 bits.
-    pub scs_120k_hz: Option<u8>,
+    pub scs_120khz: Option<u8>,
 }
-impl Codec for BandNrExt4ChannelBWsDlV1590Fr2 {
+impl Codec for BandNrExt4ChannelBwsDlV1590Fr2 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-DL-v1590.fr2");
         let p0 = r.bits(2)?;
         Ok(Self {
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-DL-v1590.fr2");
-        w.bits((self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 8)?; }
-        if let Some(v) = &self.scs_120k_hz { w.fixed_bits(*v as u64, 8)?; }
+        w.bits((self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 8)?; }
+        if let Some(v) = &self.scs_120khz { w.fixed_bits(*v as u64, 8)?; }
         Ok(())
     }
 }
 
 /// BandNR.ext4.channelBWs-UL-v1590.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BandNrExt4ChannelBWsUlV1590 {
-    Fr1(BandNrExt4ChannelBWsUlV1590Fr1),
-    Fr2(BandNrExt4ChannelBWsUlV1590Fr2),
+pub enum BandNrExt4ChannelBwsUlV1590 {
+    Fr1(BandNrExt4ChannelBwsUlV1590Fr1),
+    Fr2(BandNrExt4ChannelBwsUlV1590Fr2),
 }
-impl Default for BandNrExt4ChannelBWsUlV1590 {
+impl Default for BandNrExt4ChannelBwsUlV1590 {
     fn default() -> Self {
         Self::Fr1(Default::default())
     }
 }
-impl Codec for BandNrExt4ChannelBWsUlV1590 {
+impl Codec for BandNrExt4ChannelBwsUlV1590 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-UL-v1590");
         Ok(match r.index(1)? {
@@ -475,56 +475,56 @@ impl Codec for BandNrExt4ChannelBWsUlV1590 {
 
 /// BandNR.ext4.channelBWs-UL-v1590.fr1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrExt4ChannelBWsUlV1590Fr1 {
+pub struct BandNrExt4ChannelBwsUlV1590Fr1 {
     /// 16 bits.
-    pub scs_15k_hz: Option<u16>,
+    pub scs_15khz: Option<u16>,
     /// 16 bits.
-    pub scs_30k_hz: Option<u16>,
+    pub scs_30khz: Option<u16>,
     /// 16 bits.
-    pub scs_60k_hz: Option<u16>,
+    pub scs_60khz: Option<u16>,
 }
-impl Codec for BandNrExt4ChannelBWsUlV1590Fr1 {
+impl Codec for BandNrExt4ChannelBwsUlV1590Fr1 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-UL-v1590.fr1");
         let p0 = r.bits(3)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_30k_hz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_60k_hz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
+            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-UL-v1590.fr1");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 2 | (self.scs_30k_hz.is_some() as u64) << 1 | (self.scs_60k_hz.is_some() as u64) << 0, 3);
-        if let Some(v) = &self.scs_15k_hz { w.fixed_bits(*v as u64, 16)?; }
-        if let Some(v) = &self.scs_30k_hz { w.fixed_bits(*v as u64, 16)?; }
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 16)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 2 | (self.scs_30khz.is_some() as u64) << 1 | (self.scs_60khz.is_some() as u64) << 0, 3);
+        if let Some(v) = &self.scs_15khz { w.fixed_bits(*v as u64, 16)?; }
+        if let Some(v) = &self.scs_30khz { w.fixed_bits(*v as u64, 16)?; }
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 16)?; }
         Ok(())
     }
 }
 
 /// BandNR.ext4.channelBWs-UL-v1590.fr2.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BandNrExt4ChannelBWsUlV1590Fr2 {
+pub struct BandNrExt4ChannelBwsUlV1590Fr2 {
     /// 8 bits.
-    pub scs_60k_hz: Option<u8>,
+    pub scs_60khz: Option<u8>,
     /// 8 bits.
-    pub scs_120k_hz: Option<u8>,
+    pub scs_120khz: Option<u8>,
 }
-impl Codec for BandNrExt4ChannelBWsUlV1590Fr2 {
+impl Codec for BandNrExt4ChannelBwsUlV1590Fr2 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("BandNR.ext4.channelBWs-UL-v1590.fr2");
         let p0 = r.bits(2)?;
         Ok(Self {
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-UL-v1590.fr2");
-        w.bits((self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.scs_60k_hz { w.fixed_bits(*v as u64, 8)?; }
-        if let Some(v) = &self.scs_120k_hz { w.fixed_bits(*v as u64, 8)?; }
+        w.bits((self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.scs_60khz { w.fixed_bits(*v as u64, 8)?; }
+        if let Some(v) = &self.scs_120khz { w.fixed_bits(*v as u64, 8)?; }
         Ok(())
     }
 }
@@ -1324,6 +1324,7 @@ pub type CellsToAddModList = Vec<CellsToAddMod>;
 pub struct Cfra {
     pub occasions: Option<CfraOccasions>,
     pub resources: CfraResources,
+    pub ext1: Option<CfraExt1>,
     pub ext: Extensions,
 }
 impl Codec for Cfra {
@@ -1334,16 +1335,19 @@ impl Codec for Cfra {
         let mut v = Self {
             occasions: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
             resources: Codec::decode(r)?,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA");
-        let a = Additions::new(&self.ext, 1);
+        let mut a = Additions::new(&self.ext, 1);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.occasions.is_some() as u64) << 0, 1);
         if let Some(v) = &self.occasions { v.encode(w)?; }
@@ -1386,6 +1390,28 @@ impl Codec for CfraCsirsResource {
         w.list(1, 64, &self.ra_occasion_list, |w, v| { w.int(0, 511, *v as i64)?; Ok(()) })?;
         w.int(0, 63, self.ra_preamble_index as i64)?;
         a.finish(w)
+    }
+}
+
+/// CFRA.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CfraExt1 {
+    /// 1 to 63.
+    pub total_number_of_ra_preambles: Option<u8>,
+}
+impl Codec for CfraExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CFRA.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            total_number_of_ra_preambles: if p0 & 0x1 != 0 { Some(r.int(1, 63)? as u8) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CFRA.ext1");
+        w.bits((self.total_number_of_ra_preambles.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.total_number_of_ra_preambles { w.int(1, 63, *v as i64)?; }
+        Ok(())
     }
 }
 
@@ -2247,7 +2273,7 @@ pub type ControlResourceSetId = u8;
 
 per::enumerated!(
     /// ControlResourceSet.precoderGranularity.
-    ControlResourceSetPrecoderGranularity { SameAsRegBundle "sameAsREG-bundle", AllContiguousRBs "allContiguousRBs" }
+    ControlResourceSetPrecoderGranularity { SameAsRegBundle "sameAsREG-bundle", AllContiguousRbs "allContiguousRBs" }
 );
 
 /// ControlResourceSetZero. 0 to 15.
@@ -2389,7 +2415,7 @@ pub struct CsiFrequencyOccupation {
     /// 0 to 274.
     pub starting_rb: u16,
     /// 24 to 276.
-    pub nrof_r_bs: u16,
+    pub nrof_rbs: u16,
     pub ext: Extensions,
 }
 impl Codec for CsiFrequencyOccupation {
@@ -2398,7 +2424,7 @@ impl Codec for CsiFrequencyOccupation {
         let x = r.bool()?;
         let mut v = Self {
             starting_rb: r.int(0, 274)? as u16,
-            nrof_r_bs: r.int(24, 276)? as u16,
+            nrof_rbs: r.int(24, 276)? as u16,
             ext: Extensions::default(),
         };
         if x {
@@ -2411,7 +2437,7 @@ impl Codec for CsiFrequencyOccupation {
         let a = Additions::new(&self.ext, 0);
         w.bool(a.present());
         w.int(0, 274, self.starting_rb as i64)?;
-        w.int(24, 276, self.nrof_r_bs as i64)?;
+        w.int(24, 276, self.nrof_rbs as i64)?;
         a.finish(w)
     }
 }
@@ -2700,6 +2726,7 @@ pub struct CsiReportConfig {
     pub subband_size: CsiReportConfigSubbandSize,
     /// Elements: 1 to 128.
     pub non_pmi_port_indication: Option<Vec<PortIndexFor8Ranks>>,
+    pub ext1: Option<CsiReportConfigExt1>,
     pub ext: Extensions,
 }
 impl Codec for CsiReportConfig {
@@ -2724,16 +2751,19 @@ impl Codec for CsiReportConfig {
             cqi_table: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
             subband_size: Codec::decode(r)?,
             non_pmi_port_indication: if p0 & 0x1 != 0 { Some(r.list(1, 128, Codec::decode)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig");
-        let a = Additions::new(&self.ext, 3);
+        let mut a = Additions::new(&self.ext, 3);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.carrier.is_some() as u64) << 7 | (self.csi_im_resources_for_interference.is_some() as u64) << 6 | (self.nzp_csi_rs_resources_for_interference.is_some() as u64) << 5 | (self.report_freq_configuration.is_some() as u64) << 4 | (self.codebook_config.is_some() as u64) << 3 | (self.dummy.is_some() as u64) << 2 | (self.cqi_table.is_some() as u64) << 1 | (self.non_pmi_port_indication.is_some() as u64) << 0, 8);
         w.int(0, 47, self.report_config_id as i64)?;
@@ -2764,6 +2794,51 @@ per::enumerated!(
 per::enumerated!(
     /// CSI-ReportConfig.dummy.
     CsiReportConfigDummy { N1 "n1", N2 "n2" }
+);
+
+/// CSI-ReportConfig.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsiReportConfigExt1 {
+    pub semi_persistent_on_pusch_v1530: Option<CsiReportConfigExt1SemiPersistentOnPuschV1530>,
+}
+impl Codec for CsiReportConfigExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CSI-ReportConfig.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            semi_persistent_on_pusch_v1530: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CSI-ReportConfig.ext1");
+        w.bits((self.semi_persistent_on_pusch_v1530.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.semi_persistent_on_pusch_v1530 { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+/// CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsiReportConfigExt1SemiPersistentOnPuschV1530 {
+    pub report_slot_config_v1530: CsiReportConfigExt1SemiPersistentOnPuschV1530ReportSlotConfigV1530,
+}
+impl Codec for CsiReportConfigExt1SemiPersistentOnPuschV1530 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530");
+        Ok(Self {
+            report_slot_config_v1530: Codec::decode(r)?,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530");
+        self.report_slot_config_v1530.encode(w)?;
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530.reportSlotConfig-v1530.
+    CsiReportConfigExt1SemiPersistentOnPuschV1530ReportSlotConfigV1530 { Sl4 "sl4", Sl8 "sl8", Sl16 "sl16" }
 );
 
 /// CSI-ReportConfig.groupBasedBeamReporting.
@@ -3175,6 +3250,58 @@ per::enumerated!(
     CsiReportConfigTimeRestrictionForInterferenceMeasurements { Configured "configured", NotConfigured "notConfigured" }
 );
 
+/// CSI-ReportFramework.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsiReportFramework {
+    /// 1 to 4.
+    pub max_number_periodic_csi_per_bwp_for_csi_report: u8,
+    /// 1 to 4.
+    pub max_number_aperiodic_csi_per_bwp_for_csi_report: u8,
+    /// 0 to 4.
+    pub max_number_semi_persistent_csi_per_bwp_for_csi_report: u8,
+    /// 1 to 4.
+    pub max_number_periodic_csi_per_bwp_for_beam_report: u8,
+    /// 1 to 4.
+    pub max_number_aperiodic_csi_per_bwp_for_beam_report: u8,
+    pub max_number_aperiodic_csi_triggering_state_per_cc: CsiReportFrameworkMaxNumberAperiodicCsiTriggeringStatePerCc,
+    /// 0 to 4.
+    pub max_number_semi_persistent_csi_per_bwp_for_beam_report: u8,
+    /// 1 to 8.
+    pub simultaneous_csi_reports_per_cc: u8,
+}
+impl Codec for CsiReportFramework {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CSI-ReportFramework");
+        Ok(Self {
+            max_number_periodic_csi_per_bwp_for_csi_report: r.int(1, 4)? as u8,
+            max_number_aperiodic_csi_per_bwp_for_csi_report: r.int(1, 4)? as u8,
+            max_number_semi_persistent_csi_per_bwp_for_csi_report: r.int(0, 4)? as u8,
+            max_number_periodic_csi_per_bwp_for_beam_report: r.int(1, 4)? as u8,
+            max_number_aperiodic_csi_per_bwp_for_beam_report: r.int(1, 4)? as u8,
+            max_number_aperiodic_csi_triggering_state_per_cc: Codec::decode(r)?,
+            max_number_semi_persistent_csi_per_bwp_for_beam_report: r.int(0, 4)? as u8,
+            simultaneous_csi_reports_per_cc: r.int(1, 8)? as u8,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CSI-ReportFramework");
+        w.int(1, 4, self.max_number_periodic_csi_per_bwp_for_csi_report as i64)?;
+        w.int(1, 4, self.max_number_aperiodic_csi_per_bwp_for_csi_report as i64)?;
+        w.int(0, 4, self.max_number_semi_persistent_csi_per_bwp_for_csi_report as i64)?;
+        w.int(1, 4, self.max_number_periodic_csi_per_bwp_for_beam_report as i64)?;
+        w.int(1, 4, self.max_number_aperiodic_csi_per_bwp_for_beam_report as i64)?;
+        self.max_number_aperiodic_csi_triggering_state_per_cc.encode(w)?;
+        w.int(0, 4, self.max_number_semi_persistent_csi_per_bwp_for_beam_report as i64)?;
+        w.int(1, 8, self.simultaneous_csi_reports_per_cc as i64)?;
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// CSI-ReportFramework.maxNumberAperiodicCSI-triggeringStatePerCC.
+    CsiReportFrameworkMaxNumberAperiodicCsiTriggeringStatePerCc { N3 "n3", N7 "n7", N15 "n15", N31 "n31", N63 "n63", N128 "n128" }
+);
+
 /// CSI-ReportPeriodicityAndOffset.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CsiReportPeriodicityAndOffset {
@@ -3451,7 +3578,7 @@ impl Codec for CsiRsCellMobility {
 /// CSI-RS-CellMobility.csi-rs-MeasurementBW.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CsiRsCellMobilityCsiRsMeasurementBw {
-    pub nrof_pr_bs: CsiRsCellMobilityCsiRsMeasurementBwNrofPrBs,
+    pub nrof_prbs: CsiRsCellMobilityCsiRsMeasurementBwNrofPrbs,
     /// 0 to 2169.
     pub start_prb: u16,
 }
@@ -3459,13 +3586,13 @@ impl Codec for CsiRsCellMobilityCsiRsMeasurementBw {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("CSI-RS-CellMobility.csi-rs-MeasurementBW");
         Ok(Self {
-            nrof_pr_bs: Codec::decode(r)?,
+            nrof_prbs: Codec::decode(r)?,
             start_prb: r.int(0, 2169)? as u16,
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-CellMobility.csi-rs-MeasurementBW");
-        self.nrof_pr_bs.encode(w)?;
+        self.nrof_prbs.encode(w)?;
         w.int(0, 2169, self.start_prb as i64)?;
         Ok(())
     }
@@ -3473,7 +3600,7 @@ impl Codec for CsiRsCellMobilityCsiRsMeasurementBw {
 
 per::enumerated!(
     /// CSI-RS-CellMobility.csi-rs-MeasurementBW.nrofPRBs.
-    CsiRsCellMobilityCsiRsMeasurementBwNrofPrBs { Size24 "size24", Size48 "size48", Size96 "size96", Size192 "size192", Size264 "size264" }
+    CsiRsCellMobilityCsiRsMeasurementBwNrofPrbs { Size24 "size24", Size48 "size48", Size96 "size96", Size192 "size192", Size264 "size264" }
 );
 
 per::enumerated!(
@@ -3481,8 +3608,80 @@ per::enumerated!(
     CsiRsCellMobilityDensity { D1 "d1", D3 "d3" }
 );
 
+/// CSI-RS-IM-ReceptionForFeedback.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsiRsImReceptionForFeedback {
+    /// 1 to 64.
+    pub max_config_number_nzp_csi_rs_per_cc: u8,
+    /// 2 to 256.
+    pub max_config_number_ports_across_nzp_csi_rs_per_cc: u16,
+    pub max_config_number_csi_im_per_cc: CsiRsImReceptionForFeedbackMaxConfigNumberCsiImPerCc,
+    /// 1 to 64.
+    pub max_number_simultaneous_nzp_csi_rs_per_cc: u8,
+    /// 2 to 256.
+    pub total_number_ports_simultaneous_nzp_csi_rs_per_cc: u16,
+}
+impl Codec for CsiRsImReceptionForFeedback {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CSI-RS-IM-ReceptionForFeedback");
+        Ok(Self {
+            max_config_number_nzp_csi_rs_per_cc: r.int(1, 64)? as u8,
+            max_config_number_ports_across_nzp_csi_rs_per_cc: r.int(2, 256)? as u16,
+            max_config_number_csi_im_per_cc: Codec::decode(r)?,
+            max_number_simultaneous_nzp_csi_rs_per_cc: r.int(1, 64)? as u8,
+            total_number_ports_simultaneous_nzp_csi_rs_per_cc: r.int(2, 256)? as u16,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CSI-RS-IM-ReceptionForFeedback");
+        w.int(1, 64, self.max_config_number_nzp_csi_rs_per_cc as i64)?;
+        w.int(2, 256, self.max_config_number_ports_across_nzp_csi_rs_per_cc as i64)?;
+        self.max_config_number_csi_im_per_cc.encode(w)?;
+        w.int(1, 64, self.max_number_simultaneous_nzp_csi_rs_per_cc as i64)?;
+        w.int(2, 256, self.total_number_ports_simultaneous_nzp_csi_rs_per_cc as i64)?;
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// CSI-RS-IM-ReceptionForFeedback.maxConfigNumberCSI-IM-PerCC.
+    CsiRsImReceptionForFeedbackMaxConfigNumberCsiImPerCc { N1 "n1", N2 "n2", N4 "n4", N8 "n8", N16 "n16", N32 "n32" }
+);
+
 /// CSI-RS-Index. 0 to 95.
 pub type CsiRsIndex = u8;
+
+/// CSI-RS-ProcFrameworkForSRS.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CsiRsProcFrameworkForSrs {
+    /// 1 to 4.
+    pub max_number_periodic_srs_assoc_csi_rs_per_bwp: u8,
+    /// 1 to 4.
+    pub max_number_aperiodic_srs_assoc_csi_rs_per_bwp: u8,
+    /// 0 to 4.
+    pub max_number_sp_srs_assoc_csi_rs_per_bwp: u8,
+    /// 1 to 8.
+    pub simultaneous_srs_assoc_csi_rs_per_cc: u8,
+}
+impl Codec for CsiRsProcFrameworkForSrs {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("CSI-RS-ProcFrameworkForSRS");
+        Ok(Self {
+            max_number_periodic_srs_assoc_csi_rs_per_bwp: r.int(1, 4)? as u8,
+            max_number_aperiodic_srs_assoc_csi_rs_per_bwp: r.int(1, 4)? as u8,
+            max_number_sp_srs_assoc_csi_rs_per_bwp: r.int(0, 4)? as u8,
+            simultaneous_srs_assoc_csi_rs_per_cc: r.int(1, 8)? as u8,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("CSI-RS-ProcFrameworkForSRS");
+        w.int(1, 4, self.max_number_periodic_srs_assoc_csi_rs_per_bwp as i64)?;
+        w.int(1, 4, self.max_number_aperiodic_srs_assoc_csi_rs_per_bwp as i64)?;
+        w.int(0, 4, self.max_number_sp_srs_assoc_csi_rs_per_bwp as i64)?;
+        w.int(1, 8, self.simultaneous_srs_assoc_csi_rs_per_cc as i64)?;
+        Ok(())
+    }
+}
 
 /// CSI-RS-ResourceConfigMobility.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -3608,7 +3807,7 @@ impl Codec for CsiRsResourceMappingDensity {
 
 per::enumerated!(
     /// CSI-RS-ResourceMapping.density.dot5.
-    CsiRsResourceMappingDensityDot5 { EvenPrBs "evenPRBs", OddPrBs "oddPRBs" }
+    CsiRsResourceMappingDensityDot5 { EvenPrbs "evenPRBs", OddPrbs "oddPRBs" }
 );
 
 /// CSI-RS-ResourceMapping.frequencyDomainAllocation.
@@ -5523,29 +5722,29 @@ per::enumerated!(
 /// FeatureSetDownlink.pdsch-ProcessingType1-DifferentTB-PerSlot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlot {
-    pub scs_15k_hz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs15kHz>,
-    pub scs_30k_hz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs30kHz>,
-    pub scs_60k_hz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs60kHz>,
-    pub scs_120k_hz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs120kHz>,
+    pub scs_15khz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs15kHz>,
+    pub scs_30khz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs30kHz>,
+    pub scs_60khz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs60kHz>,
+    pub scs_120khz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs120kHz>,
 }
 impl Codec for FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlot {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("FeatureSetDownlink.pdsch-ProcessingType1-DifferentTB-PerSlot");
         let p0 = r.bits(4)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_30k_hz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_15khz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_30khz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlink.pdsch-ProcessingType1-DifferentTB-PerSlot");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 3 | (self.scs_30k_hz.is_some() as u64) << 2 | (self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 4);
-        if let Some(v) = &self.scs_15k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_30k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_60k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_120k_hz { v.encode(w)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 3 | (self.scs_30khz.is_some() as u64) << 2 | (self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
         Ok(())
     }
 }
@@ -5613,23 +5812,23 @@ per::enumerated!(
 /// FeatureSetDownlink.timeDurationForQCL.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeatureSetDownlinkTimeDurationForQcl {
-    pub scs_60k_hz: Option<FeatureSetDownlinkTimeDurationForQclScs60kHz>,
-    pub scs_120k_hz: Option<FeatureSetDownlinkTimeDurationForQclScs120kHz>,
+    pub scs_60khz: Option<FeatureSetDownlinkTimeDurationForQclScs60kHz>,
+    pub scs_120khz: Option<FeatureSetDownlinkTimeDurationForQclScs120kHz>,
 }
 impl Codec for FeatureSetDownlinkTimeDurationForQcl {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("FeatureSetDownlink.timeDurationForQCL");
         let p0 = r.bits(2)?;
         Ok(Self {
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlink.timeDurationForQCL");
-        w.bits((self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 2);
-        if let Some(v) = &self.scs_60k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_120k_hz { v.encode(w)?; }
+        w.bits((self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
         Ok(())
     }
 }
@@ -5817,29 +6016,29 @@ impl Codec for FeatureSetUplinkPerCcMimoCbPusch {
 /// FeatureSetUplink.pusch-ProcessingType1-DifferentTB-PerSlot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeatureSetUplinkPuschProcessingType1DifferentTbPerSlot {
-    pub scs_15k_hz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs15kHz>,
-    pub scs_30k_hz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs30kHz>,
-    pub scs_60k_hz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs60kHz>,
-    pub scs_120k_hz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs120kHz>,
+    pub scs_15khz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs15kHz>,
+    pub scs_30khz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs30kHz>,
+    pub scs_60khz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs60kHz>,
+    pub scs_120khz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs120kHz>,
 }
 impl Codec for FeatureSetUplinkPuschProcessingType1DifferentTbPerSlot {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("FeatureSetUplink.pusch-ProcessingType1-DifferentTB-PerSlot");
         let p0 = r.bits(4)?;
         Ok(Self {
-            scs_15k_hz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_30k_hz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_60k_hz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120k_hz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_15khz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_30khz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetUplink.pusch-ProcessingType1-DifferentTB-PerSlot");
-        w.bits((self.scs_15k_hz.is_some() as u64) << 3 | (self.scs_30k_hz.is_some() as u64) << 2 | (self.scs_60k_hz.is_some() as u64) << 1 | (self.scs_120k_hz.is_some() as u64) << 0, 4);
-        if let Some(v) = &self.scs_15k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_30k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_60k_hz { v.encode(w)?; }
-        if let Some(v) = &self.scs_120k_hz { v.encode(w)?; }
+        w.bits((self.scs_15khz.is_some() as u64) << 3 | (self.scs_30khz.is_some() as u64) << 2 | (self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
         Ok(())
     }
 }
@@ -6479,6 +6678,7 @@ pub struct MacParametersCommon {
     pub lcp_restriction: bool,
     pub dummy: bool,
     pub lch_to_s_cell_restriction: bool,
+    pub ext1: Option<MacParametersCommonExt1>,
     pub ext: Extensions,
 }
 impl Codec for MacParametersCommon {
@@ -6490,19 +6690,44 @@ impl Codec for MacParametersCommon {
             lcp_restriction: p0 & 0x4 != 0,
             dummy: p0 & 0x2 != 0,
             lch_to_s_cell_restriction: p0 & 0x1 != 0,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-ParametersCommon");
-        let a = Additions::new(&self.ext, 5);
+        let mut a = Additions::new(&self.ext, 5);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.lcp_restriction as u64) << 2 | (self.dummy as u64) << 1 | (self.lch_to_s_cell_restriction as u64) << 0, 3);
         a.finish(w)
+    }
+}
+
+/// MAC-ParametersCommon.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MacParametersCommonExt1 {
+    pub recommended_bit_rate: bool,
+    pub recommended_bit_rate_query: bool,
+}
+impl Codec for MacParametersCommonExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("MAC-ParametersCommon.ext1");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            recommended_bit_rate: p0 & 0x2 != 0,
+            recommended_bit_rate_query: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MAC-ParametersCommon.ext1");
+        w.bits((self.recommended_bit_rate as u64) << 1 | (self.recommended_bit_rate_query as u64) << 0, 2);
+        Ok(())
     }
 }
 
@@ -6755,6 +6980,7 @@ pub struct MeasObjectNr {
     pub allowed_cells_to_remove_list: Option<PciRangeIndexList>,
     /// Elements: 1 to 8.
     pub allowed_cells_to_add_mod_list: Option<Vec<PciRangeElement>>,
+    pub ext1: Option<MeasObjectNrExt1>,
     pub ext: Extensions,
 }
 impl Codec for MeasObjectNr {
@@ -6781,16 +7007,19 @@ impl Codec for MeasObjectNr {
             excluded_cells_to_add_mod_list: if p0 & 0x4 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
             allowed_cells_to_remove_list: if p0 & 0x2 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?) } else { None },
             allowed_cells_to_add_mod_list: if p0 & 0x1 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasObjectNR");
-        let a = Additions::new(&self.ext, 3);
+        let mut a = Additions::new(&self.ext, 3);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.ssb_frequency.is_some() as u64) << 14 | (self.ssb_subcarrier_spacing.is_some() as u64) << 13 | (self.smtc1.is_some() as u64) << 12 | (self.smtc2.is_some() as u64) << 11 | (self.ref_freq_csi_rs.is_some() as u64) << 10 | (self.abs_thresh_ss_blocks_consolidation.is_some() as u64) << 9 | (self.abs_thresh_csi_rs_consolidation.is_some() as u64) << 8 | (self.nrof_ss_blocks_to_average.is_some() as u64) << 7 | (self.nrof_csi_rs_resources_to_average.is_some() as u64) << 6 | (self.cells_to_remove_list.is_some() as u64) << 5 | (self.cells_to_add_mod_list.is_some() as u64) << 4 | (self.excluded_cells_to_remove_list.is_some() as u64) << 3 | (self.excluded_cells_to_add_mod_list.is_some() as u64) << 2 | (self.allowed_cells_to_remove_list.is_some() as u64) << 1 | (self.allowed_cells_to_add_mod_list.is_some() as u64) << 0, 15);
         if let Some(v) = &self.ssb_frequency { w.int(0, 3279165, *v as i64)?; }
@@ -6814,6 +7043,36 @@ impl Codec for MeasObjectNr {
         a.finish(w)
     }
 }
+
+/// MeasObjectNR.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MeasObjectNrExt1 {
+    /// 1 to 1024.
+    pub freq_band_indicator_nr: Option<FreqBandIndicatorNr>,
+    pub meas_cycle_s_cell: Option<MeasObjectNrExt1MeasCycleSCell>,
+}
+impl Codec for MeasObjectNrExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("MeasObjectNR.ext1");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            freq_band_indicator_nr: if p0 & 0x2 != 0 { Some(r.int(1, 1024)? as u16) } else { None },
+            meas_cycle_s_cell: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MeasObjectNR.ext1");
+        w.bits((self.freq_band_indicator_nr.is_some() as u64) << 1 | (self.meas_cycle_s_cell.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.freq_band_indicator_nr { w.int(1, 1024, *v as i64)?; }
+        if let Some(v) = &self.meas_cycle_s_cell { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MeasObjectNR.ext1.measCycleSCell.
+    MeasObjectNrExt1MeasCycleSCell { Sf160 "sf160", Sf256 "sf256", Sf320 "sf320", Sf512 "sf512", Sf640 "sf640", Sf1024 "sf1024", Sf1280 "sf1280" }
+);
 
 /// MeasObjectToAddMod.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -7769,6 +8028,32 @@ impl Codec for PathlossReferenceRsConfig {
     }
 }
 
+/// PathlossReferenceRSList-r16. Elements: 1 to 64.
+pub type PathlossReferenceRsListR16 = Vec<PathlossReferenceRsR16>;
+
+/// PathlossReferenceRS-r16.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PathlossReferenceRsR16 {
+    /// 0 to 63.
+    pub srs_pathloss_reference_rs_id_r16: SrsPathlossReferenceRsIdR16,
+    pub pathloss_reference_rs_r16: PathlossReferenceRsConfig,
+}
+impl Codec for PathlossReferenceRsR16 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PathlossReferenceRS-r16");
+        Ok(Self {
+            srs_pathloss_reference_rs_id_r16: r.int(0, 63)? as u8,
+            pathloss_reference_rs_r16: Codec::decode(r)?,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PathlossReferenceRS-r16");
+        w.int(0, 63, self.srs_pathloss_reference_rs_id_r16 as i64)?;
+        self.pathloss_reference_rs_r16.encode(w)?;
+        Ok(())
+    }
+}
+
 /// PCCH-Config.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PcchConfig {
@@ -8049,6 +8334,9 @@ per::enumerated!(
     PciRangeRange { N4 "n4", N8 "n8", N12 "n12", N16 "n16", N24 "n24", N32 "n32", N48 "n48", N64 "n64", N84 "n84", N96 "n96", N128 "n128", N168 "n168", N252 "n252", N504 "n504", N1008 "n1008", Spare1 "spare1" }
 );
 
+/// PDCCH-BlindDetection. 1 to 15.
+pub type PdcchBlindDetection = u8;
+
 /// PDCCH-Config.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PdcchConfig {
@@ -8122,6 +8410,7 @@ pub struct PdcchConfigCommon {
     pub paging_search_space: Option<SearchSpaceId>,
     /// 0 to 39.
     pub ra_search_space: Option<SearchSpaceId>,
+    pub ext1: Option<PdcchConfigCommonExt1>,
     pub ext: Extensions,
 }
 impl Codec for PdcchConfigCommon {
@@ -8138,16 +8427,19 @@ impl Codec for PdcchConfigCommon {
             search_space_other_system_information: if p0 & 0x4 != 0 { Some(r.int(0, 39)? as u8) } else { None },
             paging_search_space: if p0 & 0x2 != 0 { Some(r.int(0, 39)? as u8) } else { None },
             ra_search_space: if p0 & 0x1 != 0 { Some(r.int(0, 39)? as u8) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ConfigCommon");
-        let a = Additions::new(&self.ext, 3);
+        let mut a = Additions::new(&self.ext, 3);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.control_resource_set_zero.is_some() as u64) << 7 | (self.common_control_resource_set.is_some() as u64) << 6 | (self.search_space_zero.is_some() as u64) << 5 | (self.common_search_space_list.is_some() as u64) << 4 | (self.search_space_sib1.is_some() as u64) << 3 | (self.search_space_other_system_information.is_some() as u64) << 2 | (self.paging_search_space.is_some() as u64) << 1 | (self.ra_search_space.is_some() as u64) << 0, 8);
         if let Some(v) = &self.control_resource_set_zero { w.int(0, 15, *v as i64)?; }
@@ -8159,6 +8451,82 @@ impl Codec for PdcchConfigCommon {
         if let Some(v) = &self.paging_search_space { w.int(0, 39, *v as i64)?; }
         if let Some(v) = &self.ra_search_space { w.int(0, 39, *v as i64)?; }
         a.finish(w)
+    }
+}
+
+/// PDCCH-ConfigCommon.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PdcchConfigCommonExt1 {
+    pub first_pdcch_monitoring_occasion_of_po: Option<PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo>,
+}
+impl Codec for PdcchConfigCommonExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PDCCH-ConfigCommon.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            first_pdcch_monitoring_occasion_of_po: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PDCCH-ConfigCommon.ext1");
+        w.bits((self.first_pdcch_monitoring_occasion_of_po.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.first_pdcch_monitoring_occasion_of_po { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+/// PDCCH-ConfigCommon.ext1.firstPDCCH-MonitoringOccasionOfPO.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
+    /// Elements: 1 to 4.
+    SCs15KhZoneT(Vec<u8>),
+    /// Elements: 1 to 4.
+    SCs30KhZoneTScs15KhZhalfT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs120KhZoneTScs60KhZhalfTScs30KhZquarterTScs15KhZoneEighthT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs120KhZhalfTScs60KhZquarterTScs30KhZoneEighthTScs15KhZoneSixteenthT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs120KhZoneEighthTScs60KhZoneSixteenthT(Vec<u16>),
+    /// Elements: 1 to 4.
+    SCs120KhZoneSixteenthT(Vec<u16>),
+}
+impl Default for PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
+    fn default() -> Self {
+        Self::SCs15KhZoneT(Default::default())
+    }
+}
+impl Codec for PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PDCCH-ConfigCommon.ext1.firstPDCCH-MonitoringOccasionOfPO");
+        Ok(match r.index(7)? {
+            0 => Self::SCs15KhZoneT(r.list(1, 4, |r| Ok(r.int(0, 139)? as u8))?),
+            1 => Self::SCs30KhZoneTScs15KhZhalfT(r.list(1, 4, |r| Ok(r.int(0, 279)? as u16))?),
+            2 => Self::SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(r.list(1, 4, |r| Ok(r.int(0, 559)? as u16))?),
+            3 => Self::SCs120KhZoneTScs60KhZhalfTScs30KhZquarterTScs15KhZoneEighthT(r.list(1, 4, |r| Ok(r.int(0, 1119)? as u16))?),
+            4 => Self::SCs120KhZhalfTScs60KhZquarterTScs30KhZoneEighthTScs15KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 2239)? as u16))?),
+            5 => Self::SCs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 4479)? as u16))?),
+            6 => Self::SCs120KhZoneEighthTScs60KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 8959)? as u16))?),
+            _ => Self::SCs120KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 17919)? as u16))?),
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PDCCH-ConfigCommon.ext1.firstPDCCH-MonitoringOccasionOfPO");
+        match self {
+            Self::SCs15KhZoneT(v) => { w.index(7, 0)?; w.list(1, 4, v, |w, v| { w.int(0, 139, *v as i64)?; Ok(()) })?; }
+            Self::SCs30KhZoneTScs15KhZhalfT(v) => { w.index(7, 1)?; w.list(1, 4, v, |w, v| { w.int(0, 279, *v as i64)?; Ok(()) })?; }
+            Self::SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(v) => { w.index(7, 2)?; w.list(1, 4, v, |w, v| { w.int(0, 559, *v as i64)?; Ok(()) })?; }
+            Self::SCs120KhZoneTScs60KhZhalfTScs30KhZquarterTScs15KhZoneEighthT(v) => { w.index(7, 3)?; w.list(1, 4, v, |w, v| { w.int(0, 1119, *v as i64)?; Ok(()) })?; }
+            Self::SCs120KhZhalfTScs60KhZquarterTScs30KhZoneEighthTScs15KhZoneSixteenthT(v) => { w.index(7, 4)?; w.list(1, 4, v, |w, v| { w.int(0, 2239, *v as i64)?; Ok(()) })?; }
+            Self::SCs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(v) => { w.index(7, 5)?; w.list(1, 4, v, |w, v| { w.int(0, 4479, *v as i64)?; Ok(()) })?; }
+            Self::SCs120KhZoneEighthTScs60KhZoneSixteenthT(v) => { w.index(7, 6)?; w.list(1, 4, v, |w, v| { w.int(0, 8959, *v as i64)?; Ok(()) })?; }
+            Self::SCs120KhZoneSixteenthT(v) => { w.index(7, 7)?; w.list(1, 4, v, |w, v| { w.int(0, 17919, *v as i64)?; Ok(()) })?; }
+        }
+        Ok(())
     }
 }
 
@@ -9211,6 +9579,7 @@ pub struct PhyParametersCommon {
     pub rate_matching_resrc_set_semi_static: bool,
     pub rate_matching_resrc_set_dynamic: bool,
     pub bwp_switching_delay: Option<PhyParametersCommonBwpSwitchingDelay>,
+    pub ext2: Option<PhyParametersCommonExt2>,
     pub ext: Extensions,
 }
 impl Codec for PhyParametersCommon {
@@ -9253,16 +9622,19 @@ impl Codec for PhyParametersCommon {
             rate_matching_resrc_set_semi_static: p0 & 0x4 != 0,
             rate_matching_resrc_set_dynamic: p0 & 0x2 != 0,
             bwp_switching_delay: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            ext2: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext2 = v.ext.take(1)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersCommon");
-        let a = Additions::new(&self.ext, 9);
+        let mut a = Additions::new(&self.ext, 9);
+        a.put(1, &self.ext2)?;
         w.bool(a.present());
         w.bits((self.csi_rs_cfra_for_ho as u64) << 33 | (self.dynamic_prb_bundling_dl as u64) << 32 | (self.sp_csi_report_pucch as u64) << 31 | (self.sp_csi_report_pusch as u64) << 30 | (self.nzp_csi_rs_intef_mgmt as u64) << 29 | (self.type2_sp_csi_feedback_long_pucch as u64) << 28 | (self.precoder_granularity_coreset as u64) << 27 | (self.dynamic_harq_ack_codebook as u64) << 26 | (self.semi_static_harq_ack_codebook as u64) << 25 | (self.spatial_bundling_harq_ack as u64) << 24 | (self.dynamic_beta_offset_ind_harq_ack_csi as u64) << 23 | (self.pucch_repetition_f1_3_4 as u64) << 22 | (self.ra_type0_pusch as u64) << 21 | (self.dynamic_switch_ra_type0_1_pdsch as u64) << 20 | (self.dynamic_switch_ra_type0_1_pusch as u64) << 19 | (self.pdsch_mapping_type_a as u64) << 18 | (self.pdsch_mapping_type_b as u64) << 17 | (self.interleaving_vrb_to_prb_pdsch as u64) << 16 | (self.inter_slot_freq_hopping_pusch as u64) << 15 | (self.type1_pusch_repetition_multi_slots as u64) << 14 | (self.type2_pusch_repetition_multi_slots as u64) << 13 | (self.pusch_repetition_multi_slots as u64) << 12 | (self.pdsch_repetition_multi_slots as u64) << 11 | (self.downlink_sps as u64) << 10 | (self.configured_ul_grant_type1 as u64) << 9 | (self.configured_ul_grant_type2 as u64) << 8 | (self.pre_empt_indication_dl as u64) << 7 | (self.cbg_trans_indication_dl as u64) << 6 | (self.cbg_trans_indication_ul as u64) << 5 | (self.cbg_flush_indication_dl as u64) << 4 | (self.dynamic_harq_ack_code_b_cbg_retx_dl as u64) << 3 | (self.rate_matching_resrc_set_semi_static as u64) << 2 | (self.rate_matching_resrc_set_dynamic as u64) << 1 | (self.bwp_switching_delay.is_some() as u64) << 0, 34);
         if let Some(v) = &self.bwp_switching_delay { v.encode(w)?; }
@@ -9275,13 +9647,44 @@ per::enumerated!(
     PhyParametersCommonBwpSwitchingDelay { Type1 "type1", Type2 "type2" }
 );
 
+/// Phy-ParametersCommon.ext2.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersCommonExt2 {
+    pub max_number_search_spaces: Option<PhyParametersCommonExt2MaxNumberSearchSpaces>,
+    pub rate_matching_ctrl_resrc_set_dynamic: bool,
+    pub max_layers_mimo_indication: bool,
+}
+impl Codec for PhyParametersCommonExt2 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersCommon.ext2");
+        let p0 = r.bits(3)?;
+        Ok(Self {
+            max_number_search_spaces: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
+            rate_matching_ctrl_resrc_set_dynamic: p0 & 0x2 != 0,
+            max_layers_mimo_indication: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersCommon.ext2");
+        w.bits((self.max_number_search_spaces.is_some() as u64) << 2 | (self.rate_matching_ctrl_resrc_set_dynamic as u64) << 1 | (self.max_layers_mimo_indication as u64) << 0, 3);
+        if let Some(v) = &self.max_number_search_spaces { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// Phy-ParametersCommon.ext2.maxNumberSearchSpaces.
+    PhyParametersCommonExt2MaxNumberSearchSpaces { N10 "n10" }
+);
+
 /// Phy-ParametersFR1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PhyParametersFr1 {
     pub pdcch_monitoring_single_occasion: bool,
-    pub scs_60k_hz: bool,
+    pub scs_60khz: bool,
     pub pdsch_256_qam_fr1: bool,
     pub pdsch_re_mapping_fr1_per_symbol: Option<PhyParametersFr1PdschReMappingFr1PerSymbol>,
+    pub ext1: Option<PhyParametersFr1Ext1>,
     pub ext: Extensions,
 }
 impl Codec for PhyParametersFr1 {
@@ -9291,25 +9694,54 @@ impl Codec for PhyParametersFr1 {
         let p0 = r.bits(4)?;
         let mut v = Self {
             pdcch_monitoring_single_occasion: p0 & 0x8 != 0,
-            scs_60k_hz: p0 & 0x4 != 0,
+            scs_60khz: p0 & 0x4 != 0,
             pdsch_256_qam_fr1: p0 & 0x2 != 0,
             pdsch_re_mapping_fr1_per_symbol: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFR1");
-        let a = Additions::new(&self.ext, 2);
+        let mut a = Additions::new(&self.ext, 2);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
-        w.bits((self.pdcch_monitoring_single_occasion as u64) << 3 | (self.scs_60k_hz as u64) << 2 | (self.pdsch_256_qam_fr1 as u64) << 1 | (self.pdsch_re_mapping_fr1_per_symbol.is_some() as u64) << 0, 4);
+        w.bits((self.pdcch_monitoring_single_occasion as u64) << 3 | (self.scs_60khz as u64) << 2 | (self.pdsch_256_qam_fr1 as u64) << 1 | (self.pdsch_re_mapping_fr1_per_symbol.is_some() as u64) << 0, 4);
         if let Some(v) = &self.pdsch_re_mapping_fr1_per_symbol { v.encode(w)?; }
         a.finish(w)
     }
 }
+
+/// Phy-ParametersFR1.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersFr1Ext1 {
+    pub pdsch_re_mapping_fr1_per_slot: Option<PhyParametersFr1Ext1PdschReMappingFr1PerSlot>,
+}
+impl Codec for PhyParametersFr1Ext1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersFR1.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            pdsch_re_mapping_fr1_per_slot: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersFR1.ext1");
+        w.bits((self.pdsch_re_mapping_fr1_per_slot.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.pdsch_re_mapping_fr1_per_slot { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// Phy-ParametersFR1.ext1.pdsch-RE-MappingFR1-PerSlot.
+    PhyParametersFr1Ext1PdschReMappingFr1PerSlot { N16 "n16", N32 "n32", N48 "n48", N64 "n64", N80 "n80", N96 "n96", N112 "n112", N128 "n128", N144 "n144", N160 "n160", N176 "n176", N192 "n192", N208 "n208", N224 "n224", N240 "n240", N256 "n256" }
+);
 
 per::enumerated!(
     /// Phy-ParametersFR1.pdsch-RE-MappingFR1-PerSymbol.
@@ -9399,6 +9831,8 @@ pub struct PhyParametersFrxDiff {
     pub sp_csi_im: bool,
     pub tdd_multi_dl_ul_switch_per_slot: bool,
     pub multiple_coreset: bool,
+    pub ext1: Option<PhyParametersFrxDiffExt1>,
+    pub ext2: Option<PhyParametersFrxDiffExt2>,
     pub ext: Extensions,
 }
 impl Codec for PhyParametersFrxDiff {
@@ -9444,16 +9878,22 @@ impl Codec for PhyParametersFrxDiff {
             sp_csi_im: p0 & 0x4 != 0,
             tdd_multi_dl_ul_switch_per_slot: p0 & 0x2 != 0,
             multiple_coreset: p0 & 0x1 != 0,
+            ext1: None,
+            ext2: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
+            v.ext2 = v.ext.take(1)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff");
-        let a = Additions::new(&self.ext, 5);
+        let mut a = Additions::new(&self.ext, 5);
+        a.put(0, &self.ext1)?;
+        a.put(1, &self.ext2)?;
         w.bool(a.present());
         w.bits((self.dynamic_sfi as u64) << 36 | (self.dummy1.is_some() as u64) << 35 | (self.two_fl_dmrs.is_some() as u64) << 34 | (self.dummy2.is_some() as u64) << 33 | (self.dummy3.is_some() as u64) << 32 | (self.supported_dmrs_type_dl.is_some() as u64) << 31 | (self.supported_dmrs_type_ul.is_some() as u64) << 30 | (self.semi_open_loop_csi as u64) << 29 | (self.csi_report_without_pmi as u64) << 28 | (self.csi_report_without_cqi as u64) << 27 | (self.one_ports_ptrs.is_some() as u64) << 26 | (self.two_pucch_f0_2_consec_symbols as u64) << 25 | (self.pucch_f2_with_fh as u64) << 24 | (self.pucch_f3_with_fh as u64) << 23 | (self.pucch_f4_with_fh as u64) << 22 | (self.pucch_f0_2_without_fh.is_some() as u64) << 21 | (self.pucch_f1_3_4_without_fh.is_some() as u64) << 20 | (self.mux_sr_harq_ack_csi_pucch_multi_per_slot as u64) << 19 | (self.uci_code_block_segmentation as u64) << 18 | (self.one_pucch_long_and_short_format as u64) << 17 | (self.two_pucch_any_others_in_slot as u64) << 16 | (self.intra_slot_freq_hopping_pusch as u64) << 15 | (self.pusch_lbrm as u64) << 14 | (self.pdcch_blind_detection_ca.is_some() as u64) << 13 | (self.tpc_pusch_rnti as u64) << 12 | (self.tpc_pucch_rnti as u64) << 11 | (self.tpc_srs_rnti as u64) << 10 | (self.absolute_tpc_command as u64) << 9 | (self.two_different_tpc_loop_pusch as u64) << 8 | (self.two_different_tpc_loop_pucch as u64) << 7 | (self.pusch_half_pi_bpsk as u64) << 6 | (self.pucch_f3_4_half_pi_bpsk as u64) << 5 | (self.almost_contiguous_cp_ofdm_ul as u64) << 4 | (self.sp_csi_rs as u64) << 3 | (self.sp_csi_im as u64) << 2 | (self.tdd_multi_dl_ul_switch_per_slot as u64) << 1 | (self.multiple_coreset as u64) << 0, 37);
         if let Some(v) = &self.dummy1 { w.fixed_bits(*v as u64, 2)?; }
@@ -9467,6 +9907,127 @@ impl Codec for PhyParametersFrxDiff {
         if let Some(v) = &self.pucch_f1_3_4_without_fh { v.encode(w)?; }
         if let Some(v) = &self.pdcch_blind_detection_ca { w.int(4, 16, *v as i64)?; }
         a.finish(w)
+    }
+}
+
+/// Phy-ParametersFRX-Diff.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersFrxDiffExt1 {
+    pub csi_rs_im_reception_for_feedback: Option<CsiRsImReceptionForFeedback>,
+    pub csi_rs_proc_framework_for_srs: Option<CsiRsProcFrameworkForSrs>,
+    pub csi_report_framework: Option<CsiReportFramework>,
+    pub mux_sr_harq_ack_csi_pucch_once_per_slot: Option<PhyParametersFrxDiffExt1MuxSrHarqAckCsiPucchOncePerSlot>,
+    pub mux_sr_harq_ack_pucch: bool,
+    pub mux_multiple_group_ctrl_ch_overlap: bool,
+    pub dl_scheduling_offset_pdsch_type_a: bool,
+    pub dl_scheduling_offset_pdsch_type_b: bool,
+    pub ul_scheduling_offset: bool,
+    pub dl_64_qam_mcs_table_alt: bool,
+    pub ul_64_qam_mcs_table_alt: bool,
+    pub cqi_table_alt: bool,
+    pub one_fl_dmrs_two_additional_dmrs_ul: bool,
+    pub two_fl_dmrs_two_additional_dmrs_ul: bool,
+    pub one_fl_dmrs_three_additional_dmrs_ul: bool,
+}
+impl Codec for PhyParametersFrxDiffExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersFRX-Diff.ext1");
+        let p0 = r.bits(15)?;
+        Ok(Self {
+            csi_rs_im_reception_for_feedback: if p0 & 0x4000 != 0 { Some(Codec::decode(r)?) } else { None },
+            csi_rs_proc_framework_for_srs: if p0 & 0x2000 != 0 { Some(Codec::decode(r)?) } else { None },
+            csi_report_framework: if p0 & 0x1000 != 0 { Some(Codec::decode(r)?) } else { None },
+            mux_sr_harq_ack_csi_pucch_once_per_slot: if p0 & 0x800 != 0 { Some(Codec::decode(r)?) } else { None },
+            mux_sr_harq_ack_pucch: p0 & 0x400 != 0,
+            mux_multiple_group_ctrl_ch_overlap: p0 & 0x200 != 0,
+            dl_scheduling_offset_pdsch_type_a: p0 & 0x100 != 0,
+            dl_scheduling_offset_pdsch_type_b: p0 & 0x80 != 0,
+            ul_scheduling_offset: p0 & 0x40 != 0,
+            dl_64_qam_mcs_table_alt: p0 & 0x20 != 0,
+            ul_64_qam_mcs_table_alt: p0 & 0x10 != 0,
+            cqi_table_alt: p0 & 0x8 != 0,
+            one_fl_dmrs_two_additional_dmrs_ul: p0 & 0x4 != 0,
+            two_fl_dmrs_two_additional_dmrs_ul: p0 & 0x2 != 0,
+            one_fl_dmrs_three_additional_dmrs_ul: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersFRX-Diff.ext1");
+        w.bits((self.csi_rs_im_reception_for_feedback.is_some() as u64) << 14 | (self.csi_rs_proc_framework_for_srs.is_some() as u64) << 13 | (self.csi_report_framework.is_some() as u64) << 12 | (self.mux_sr_harq_ack_csi_pucch_once_per_slot.is_some() as u64) << 11 | (self.mux_sr_harq_ack_pucch as u64) << 10 | (self.mux_multiple_group_ctrl_ch_overlap as u64) << 9 | (self.dl_scheduling_offset_pdsch_type_a as u64) << 8 | (self.dl_scheduling_offset_pdsch_type_b as u64) << 7 | (self.ul_scheduling_offset as u64) << 6 | (self.dl_64_qam_mcs_table_alt as u64) << 5 | (self.ul_64_qam_mcs_table_alt as u64) << 4 | (self.cqi_table_alt as u64) << 3 | (self.one_fl_dmrs_two_additional_dmrs_ul as u64) << 2 | (self.two_fl_dmrs_two_additional_dmrs_ul as u64) << 1 | (self.one_fl_dmrs_three_additional_dmrs_ul as u64) << 0, 15);
+        if let Some(v) = &self.csi_rs_im_reception_for_feedback { v.encode(w)?; }
+        if let Some(v) = &self.csi_rs_proc_framework_for_srs { v.encode(w)?; }
+        if let Some(v) = &self.csi_report_framework { v.encode(w)?; }
+        if let Some(v) = &self.mux_sr_harq_ack_csi_pucch_once_per_slot { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+/// Phy-ParametersFRX-Diff.ext1.mux-SR-HARQ-ACK-CSI-PUCCH-OncePerSlot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersFrxDiffExt1MuxSrHarqAckCsiPucchOncePerSlot {
+    pub same_symbol: bool,
+    pub diff_symbol: bool,
+}
+impl Codec for PhyParametersFrxDiffExt1MuxSrHarqAckCsiPucchOncePerSlot {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersFRX-Diff.ext1.mux-SR-HARQ-ACK-CSI-PUCCH-OncePerSlot");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            same_symbol: p0 & 0x2 != 0,
+            diff_symbol: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersFRX-Diff.ext1.mux-SR-HARQ-ACK-CSI-PUCCH-OncePerSlot");
+        w.bits((self.same_symbol as u64) << 1 | (self.diff_symbol as u64) << 0, 2);
+        Ok(())
+    }
+}
+
+/// Phy-ParametersFRX-Diff.ext2.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersFrxDiffExt2 {
+    pub pdcch_blind_detection_nrdc: Option<PhyParametersFrxDiffExt2PdcchBlindDetectionNrdc>,
+    pub mux_harq_ack_pusch_diff_symbol: bool,
+}
+impl Codec for PhyParametersFrxDiffExt2 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersFRX-Diff.ext2");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            pdcch_blind_detection_nrdc: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
+            mux_harq_ack_pusch_diff_symbol: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersFRX-Diff.ext2");
+        w.bits((self.pdcch_blind_detection_nrdc.is_some() as u64) << 1 | (self.mux_harq_ack_pusch_diff_symbol as u64) << 0, 2);
+        if let Some(v) = &self.pdcch_blind_detection_nrdc { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+/// Phy-ParametersFRX-Diff.ext2.pdcch-BlindDetectionNRDC.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersFrxDiffExt2PdcchBlindDetectionNrdc {
+    /// 1 to 15.
+    pub pdcch_blind_detection_mcg_ue: u8,
+    /// 1 to 15.
+    pub pdcch_blind_detection_scg_ue: u8,
+}
+impl Codec for PhyParametersFrxDiffExt2PdcchBlindDetectionNrdc {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersFRX-Diff.ext2.pdcch-BlindDetectionNRDC");
+        Ok(Self {
+            pdcch_blind_detection_mcg_ue: r.int(1, 15)? as u8,
+            pdcch_blind_detection_scg_ue: r.int(1, 15)? as u8,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersFRX-Diff.ext2.pdcch-BlindDetectionNRDC");
+        w.int(1, 15, self.pdcch_blind_detection_mcg_ue as i64)?;
+        w.int(1, 15, self.pdcch_blind_detection_scg_ue as i64)?;
+        Ok(())
     }
 }
 
@@ -9497,6 +10058,7 @@ pub struct PhyParametersXddDiff {
     pub two_pucch_f0_2_consec_symbols: bool,
     pub two_different_tpc_loop_pusch: bool,
     pub two_different_tpc_loop_pucch: bool,
+    pub ext1: Option<PhyParametersXddDiffExt1>,
     pub ext: Extensions,
 }
 impl Codec for PhyParametersXddDiff {
@@ -9509,19 +10071,46 @@ impl Codec for PhyParametersXddDiff {
             two_pucch_f0_2_consec_symbols: p0 & 0x4 != 0,
             two_different_tpc_loop_pusch: p0 & 0x2 != 0,
             two_different_tpc_loop_pucch: p0 & 0x1 != 0,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersXDD-Diff");
-        let a = Additions::new(&self.ext, 1);
+        let mut a = Additions::new(&self.ext, 1);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.dynamic_sfi as u64) << 3 | (self.two_pucch_f0_2_consec_symbols as u64) << 2 | (self.two_different_tpc_loop_pusch as u64) << 1 | (self.two_different_tpc_loop_pucch as u64) << 0, 4);
         a.finish(w)
+    }
+}
+
+/// Phy-ParametersXDD-Diff.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhyParametersXddDiffExt1 {
+    pub dl_scheduling_offset_pdsch_type_a: bool,
+    pub dl_scheduling_offset_pdsch_type_b: bool,
+    pub ul_scheduling_offset: bool,
+}
+impl Codec for PhyParametersXddDiffExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("Phy-ParametersXDD-Diff.ext1");
+        let p0 = r.bits(3)?;
+        Ok(Self {
+            dl_scheduling_offset_pdsch_type_a: p0 & 0x4 != 0,
+            dl_scheduling_offset_pdsch_type_b: p0 & 0x2 != 0,
+            ul_scheduling_offset: p0 & 0x1 != 0,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("Phy-ParametersXDD-Diff.ext1");
+        w.bits((self.dl_scheduling_offset_pdsch_type_a as u64) << 2 | (self.dl_scheduling_offset_pdsch_type_b as u64) << 1 | (self.ul_scheduling_offset as u64) << 0, 3);
+        Ok(())
     }
 }
 
@@ -9546,6 +10135,9 @@ pub struct PhysicalCellGroupConfig {
     pub sp_csi_rnti: Option<RntiValue>,
     /// 0 to 65535.
     pub cs_rnti: Option<SetupRelease<RntiValue>>,
+    pub ext1: Option<PhysicalCellGroupConfigExt1>,
+    pub ext2: Option<PhysicalCellGroupConfigExt2>,
+    pub ext3: Option<PhysicalCellGroupConfigExt3>,
     pub ext: Extensions,
 }
 impl Codec for PhysicalCellGroupConfig {
@@ -9563,16 +10155,25 @@ impl Codec for PhysicalCellGroupConfig {
             tpc_pusch_rnti: if p0 & 0x4 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
             sp_csi_rnti: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
             cs_rnti: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.int(0, 65535)? as u16) } else { SetupRelease::Release }) } else { None },
+            ext1: None,
+            ext2: None,
+            ext3: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
+            v.ext2 = v.ext.take(1)?;
+            v.ext3 = v.ext.take(2)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PhysicalCellGroupConfig");
-        let a = Additions::new(&self.ext, 5);
+        let mut a = Additions::new(&self.ext, 5);
+        a.put(0, &self.ext1)?;
+        a.put(1, &self.ext2)?;
+        a.put(2, &self.ext3)?;
         w.bool(a.present());
         w.bits((self.harq_ack_spatial_bundling_pucch as u64) << 7 | (self.harq_ack_spatial_bundling_pusch as u64) << 6 | (self.p_nr_fr1.is_some() as u64) << 5 | (self.tpc_srs_rnti.is_some() as u64) << 4 | (self.tpc_pucch_rnti.is_some() as u64) << 3 | (self.tpc_pusch_rnti.is_some() as u64) << 2 | (self.sp_csi_rnti.is_some() as u64) << 1 | (self.cs_rnti.is_some() as u64) << 0, 8);
         if let Some(v) = &self.p_nr_fr1 { w.int(-30, 33, *v as i64)?; }
@@ -9583,6 +10184,80 @@ impl Codec for PhysicalCellGroupConfig {
         if let Some(v) = &self.sp_csi_rnti { w.int(0, 65535, *v as i64)?; }
         if let Some(v) = &self.cs_rnti { if let SetupRelease::Setup(v) = v { w.bool(true); w.int(0, 65535, *v as i64)?; } else { w.bool(false); }; }
         a.finish(w)
+    }
+}
+
+/// PhysicalCellGroupConfig.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhysicalCellGroupConfigExt1 {
+    /// 0 to 65535.
+    pub mcs_c_rnti: Option<RntiValue>,
+    /// -30 to 33.
+    pub p_ue_fr1: Option<PMax>,
+}
+impl Codec for PhysicalCellGroupConfigExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PhysicalCellGroupConfig.ext1");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            mcs_c_rnti: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
+            p_ue_fr1: if p0 & 0x1 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PhysicalCellGroupConfig.ext1");
+        w.bits((self.mcs_c_rnti.is_some() as u64) << 1 | (self.p_ue_fr1.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.mcs_c_rnti { w.int(0, 65535, *v as i64)?; }
+        if let Some(v) = &self.p_ue_fr1 { w.int(-30, 33, *v as i64)?; }
+        Ok(())
+    }
+}
+
+/// PhysicalCellGroupConfig.ext2.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhysicalCellGroupConfigExt2 {
+    pub x_scale: Option<PhysicalCellGroupConfigExt2XScale>,
+}
+impl Codec for PhysicalCellGroupConfigExt2 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PhysicalCellGroupConfig.ext2");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            x_scale: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PhysicalCellGroupConfig.ext2");
+        w.bits((self.x_scale.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.x_scale { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// PhysicalCellGroupConfig.ext2.xScale.
+    PhysicalCellGroupConfigExt2XScale { DB0 "dB0", DB6 "dB6", Spare2 "spare2", Spare1 "spare1" }
+);
+
+/// PhysicalCellGroupConfig.ext3.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhysicalCellGroupConfigExt3 {
+    /// 1 to 15.
+    pub pdcch_blind_detection: Option<SetupRelease<PdcchBlindDetection>>,
+}
+impl Codec for PhysicalCellGroupConfigExt3 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("PhysicalCellGroupConfig.ext3");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            pdcch_blind_detection: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.int(1, 15)? as u8) } else { SetupRelease::Release }) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PhysicalCellGroupConfig.ext3");
+        w.bits((self.pdcch_blind_detection.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.pdcch_blind_detection { if let SetupRelease::Setup(v) = v { w.bool(true); w.int(1, 15, *v as i64)?; } else { w.bool(false); }; }
+        Ok(())
     }
 }
 
@@ -10215,7 +10890,7 @@ impl Codec for PucchFormat1 {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PucchFormat2 {
     /// 1 to 16.
-    pub nrof_pr_bs: u8,
+    pub nrof_prbs: u8,
     /// 1 to 2.
     pub nrof_symbols: u8,
     /// 0 to 13.
@@ -10225,14 +10900,14 @@ impl Codec for PucchFormat2 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("PUCCH-format2");
         Ok(Self {
-            nrof_pr_bs: r.int(1, 16)? as u8,
+            nrof_prbs: r.int(1, 16)? as u8,
             nrof_symbols: r.int(1, 2)? as u8,
             starting_symbol_index: r.int(0, 13)? as u8,
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format2");
-        w.int(1, 16, self.nrof_pr_bs as i64)?;
+        w.int(1, 16, self.nrof_prbs as i64)?;
         w.int(1, 2, self.nrof_symbols as i64)?;
         w.int(0, 13, self.starting_symbol_index as i64)?;
         Ok(())
@@ -10243,7 +10918,7 @@ impl Codec for PucchFormat2 {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PucchFormat3 {
     /// 1 to 16.
-    pub nrof_pr_bs: u8,
+    pub nrof_prbs: u8,
     /// 4 to 14.
     pub nrof_symbols: u8,
     /// 0 to 10.
@@ -10253,14 +10928,14 @@ impl Codec for PucchFormat3 {
     fn decode(r: &mut R<'_>) -> D<Self> {
         r.enter("PUCCH-format3");
         Ok(Self {
-            nrof_pr_bs: r.int(1, 16)? as u8,
+            nrof_prbs: r.int(1, 16)? as u8,
             nrof_symbols: r.int(4, 14)? as u8,
             starting_symbol_index: r.int(0, 10)? as u8,
         })
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format3");
-        w.int(1, 16, self.nrof_pr_bs as i64)?;
+        w.int(1, 16, self.nrof_prbs as i64)?;
         w.int(4, 14, self.nrof_symbols as i64)?;
         w.int(0, 10, self.starting_symbol_index as i64)?;
         Ok(())
@@ -10422,7 +11097,7 @@ pub struct PucchPowerControl {
     /// Elements: 1 to 8.
     pub p0_set: Option<Vec<P0Pucch>>,
     /// Elements: 1 to 4.
-    pub pathloss_reference_r_ss: Option<Vec<PucchPathlossReferenceRs>>,
+    pub pathloss_reference_rss: Option<Vec<PucchPathlossReferenceRs>>,
     pub two_pucch_pc_adjustment_states: Option<PucchPowerControlTwoPucchPcAdjustmentStates>,
     pub ext: Extensions,
 }
@@ -10438,7 +11113,7 @@ impl Codec for PucchPowerControl {
             delta_f_pucch_f3: if p0 & 0x10 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
             delta_f_pucch_f4: if p0 & 0x8 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
             p0_set: if p0 & 0x4 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            pathloss_reference_r_ss: if p0 & 0x2 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
+            pathloss_reference_rss: if p0 & 0x2 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
             two_pucch_pc_adjustment_states: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
             ext: Extensions::default(),
         };
@@ -10451,14 +11126,14 @@ impl Codec for PucchPowerControl {
         w.enter("PUCCH-PowerControl");
         let a = Additions::new(&self.ext, 1);
         w.bool(a.present());
-        w.bits((self.delta_f_pucch_f0.is_some() as u64) << 7 | (self.delta_f_pucch_f1.is_some() as u64) << 6 | (self.delta_f_pucch_f2.is_some() as u64) << 5 | (self.delta_f_pucch_f3.is_some() as u64) << 4 | (self.delta_f_pucch_f4.is_some() as u64) << 3 | (self.p0_set.is_some() as u64) << 2 | (self.pathloss_reference_r_ss.is_some() as u64) << 1 | (self.two_pucch_pc_adjustment_states.is_some() as u64) << 0, 8);
+        w.bits((self.delta_f_pucch_f0.is_some() as u64) << 7 | (self.delta_f_pucch_f1.is_some() as u64) << 6 | (self.delta_f_pucch_f2.is_some() as u64) << 5 | (self.delta_f_pucch_f3.is_some() as u64) << 4 | (self.delta_f_pucch_f4.is_some() as u64) << 3 | (self.p0_set.is_some() as u64) << 2 | (self.pathloss_reference_rss.is_some() as u64) << 1 | (self.two_pucch_pc_adjustment_states.is_some() as u64) << 0, 8);
         if let Some(v) = &self.delta_f_pucch_f0 { w.int(-16, 15, *v as i64)?; }
         if let Some(v) = &self.delta_f_pucch_f1 { w.int(-16, 15, *v as i64)?; }
         if let Some(v) = &self.delta_f_pucch_f2 { w.int(-16, 15, *v as i64)?; }
         if let Some(v) = &self.delta_f_pucch_f3 { w.int(-16, 15, *v as i64)?; }
         if let Some(v) = &self.delta_f_pucch_f4 { w.int(-16, 15, *v as i64)?; }
         if let Some(v) = &self.p0_set { w.list(1, 8, v, |w, v| v.encode(w))?; }
-        if let Some(v) = &self.pathloss_reference_r_ss { w.list(1, 4, v, |w, v| v.encode(w))?; }
+        if let Some(v) = &self.pathloss_reference_rss { w.list(1, 4, v, |w, v| v.encode(w))?; }
         if let Some(v) = &self.two_pucch_pc_adjustment_states { v.encode(w)?; }
         a.finish(w)
     }
@@ -11921,6 +12596,7 @@ pub struct ReconfigurationWithSync {
     pub new_ue_identity: RntiValue,
     pub t304: ReconfigurationWithSyncT304,
     pub rach_config_dedicated: Option<ReconfigurationWithSyncRachConfigDedicated>,
+    pub ext1: Option<ReconfigurationWithSyncExt1>,
     pub ext: Extensions,
 }
 impl Codec for ReconfigurationWithSync {
@@ -11933,16 +12609,19 @@ impl Codec for ReconfigurationWithSync {
             new_ue_identity: r.int(0, 65535)? as u16,
             t304: Codec::decode(r)?,
             rach_config_dedicated: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReconfigurationWithSync");
-        let a = Additions::new(&self.ext, 3);
+        let mut a = Additions::new(&self.ext, 3);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.sp_cell_config_common.is_some() as u64) << 1 | (self.rach_config_dedicated.is_some() as u64) << 0, 2);
         if let Some(v) = &self.sp_cell_config_common { v.encode(w)?; }
@@ -11950,6 +12629,27 @@ impl Codec for ReconfigurationWithSync {
         self.t304.encode(w)?;
         if let Some(v) = &self.rach_config_dedicated { v.encode(w)?; }
         a.finish(w)
+    }
+}
+
+/// ReconfigurationWithSync.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReconfigurationWithSyncExt1 {
+    pub smtc: Option<SsbMtc>,
+}
+impl Codec for ReconfigurationWithSyncExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("ReconfigurationWithSync.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            smtc: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("ReconfigurationWithSync.ext1");
+        w.bits((self.smtc.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.smtc { v.encode(w)?; }
+        Ok(())
     }
 }
 
@@ -12530,6 +13230,7 @@ pub struct RlfTimersAndConstants {
     pub t310: RlfTimersAndConstantsT310,
     pub n310: RlfTimersAndConstantsN310,
     pub n311: RlfTimersAndConstantsN311,
+    pub ext1: Option<RlfTimersAndConstantsExt1>,
     pub ext: Extensions,
 }
 impl Codec for RlfTimersAndConstants {
@@ -12540,16 +13241,19 @@ impl Codec for RlfTimersAndConstants {
             t310: Codec::decode(r)?,
             n310: Codec::decode(r)?,
             n311: Codec::decode(r)?,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLF-TimersAndConstants");
-        let a = Additions::new(&self.ext, 1);
+        let mut a = Additions::new(&self.ext, 1);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         self.t310.encode(w)?;
         self.n310.encode(w)?;
@@ -12557,6 +13261,30 @@ impl Codec for RlfTimersAndConstants {
         a.finish(w)
     }
 }
+
+/// RLF-TimersAndConstants.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RlfTimersAndConstantsExt1 {
+    pub t311: RlfTimersAndConstantsExt1T311,
+}
+impl Codec for RlfTimersAndConstantsExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("RLF-TimersAndConstants.ext1");
+        Ok(Self {
+            t311: Codec::decode(r)?,
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("RLF-TimersAndConstants.ext1");
+        self.t311.encode(w)?;
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// RLF-TimersAndConstants.ext1.t311.
+    RlfTimersAndConstantsExt1T311 { Ms1000 "ms1000", Ms3000 "ms3000", Ms5000 "ms5000", Ms10000 "ms10000", Ms15000 "ms15000", Ms20000 "ms20000", Ms30000 "ms30000" }
+);
 
 per::enumerated!(
     /// RLF-TimersAndConstants.n310.
@@ -13972,6 +14700,7 @@ pub struct ScsSpecificCarrier {
     pub subcarrier_spacing: SubcarrierSpacing,
     /// 1 to 275.
     pub carrier_bandwidth: u16,
+    pub ext1: Option<ScsSpecificCarrierExt1>,
     pub ext: Extensions,
 }
 impl Codec for ScsSpecificCarrier {
@@ -13982,21 +14711,46 @@ impl Codec for ScsSpecificCarrier {
             offset_to_carrier: r.int(0, 2199)? as u16,
             subcarrier_spacing: Codec::decode(r)?,
             carrier_bandwidth: r.int(1, 275)? as u16,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SCS-SpecificCarrier");
-        let a = Additions::new(&self.ext, 1);
+        let mut a = Additions::new(&self.ext, 1);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.int(0, 2199, self.offset_to_carrier as i64)?;
         self.subcarrier_spacing.encode(w)?;
         w.int(1, 275, self.carrier_bandwidth as i64)?;
         a.finish(w)
+    }
+}
+
+/// SCS-SpecificCarrier.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScsSpecificCarrierExt1 {
+    /// 0 to 4095.
+    pub tx_direct_current_location: Option<u16>,
+}
+impl Codec for ScsSpecificCarrierExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("SCS-SpecificCarrier.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            tx_direct_current_location: if p0 & 0x1 != 0 { Some(r.int(0, 4095)? as u16) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("SCS-SpecificCarrier.ext1");
+        w.bits((self.tx_direct_current_location.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.tx_direct_current_location { w.int(0, 4095, *v as i64)?; }
+        Ok(())
     }
 }
 
@@ -14009,9 +14763,9 @@ pub struct SdapConfig {
     pub sdap_header_ul: SdapConfigSdapHeaderUl,
     pub default_drb: bool,
     /// Elements: 1 to 64.
-    pub mapped_qo_s_flows_to_add: Option<Vec<Qfi>>,
+    pub mapped_qos_flows_to_add: Option<Vec<Qfi>>,
     /// Elements: 1 to 64.
-    pub mapped_qo_s_flows_to_release: Option<Vec<Qfi>>,
+    pub mapped_qos_flows_to_release: Option<Vec<Qfi>>,
     pub ext: Extensions,
 }
 impl Codec for SdapConfig {
@@ -14024,8 +14778,8 @@ impl Codec for SdapConfig {
             sdap_header_dl: Codec::decode(r)?,
             sdap_header_ul: Codec::decode(r)?,
             default_drb: r.bool()?,
-            mapped_qo_s_flows_to_add: if p0 & 0x2 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            mapped_qo_s_flows_to_release: if p0 & 0x1 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
+            mapped_qos_flows_to_add: if p0 & 0x2 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
+            mapped_qos_flows_to_release: if p0 & 0x1 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
             ext: Extensions::default(),
         };
         if x {
@@ -14037,13 +14791,13 @@ impl Codec for SdapConfig {
         w.enter("SDAP-Config");
         let a = Additions::new(&self.ext, 0);
         w.bool(a.present());
-        w.bits((self.mapped_qo_s_flows_to_add.is_some() as u64) << 1 | (self.mapped_qo_s_flows_to_release.is_some() as u64) << 0, 2);
+        w.bits((self.mapped_qos_flows_to_add.is_some() as u64) << 1 | (self.mapped_qos_flows_to_release.is_some() as u64) << 0, 2);
         w.int(0, 255, self.pdu_session as i64)?;
         self.sdap_header_dl.encode(w)?;
         self.sdap_header_ul.encode(w)?;
         w.bool(self.default_drb);
-        if let Some(v) = &self.mapped_qo_s_flows_to_add { w.list(1, 64, v, |w, v| { w.int(0, 63, *v as i64)?; Ok(()) })?; }
-        if let Some(v) = &self.mapped_qo_s_flows_to_release { w.list(1, 64, v, |w, v| { w.int(0, 63, *v as i64)?; Ok(()) })?; }
+        if let Some(v) = &self.mapped_qos_flows_to_add { w.list(1, 64, v, |w, v| { w.int(0, 63, *v as i64)?; Ok(()) })?; }
+        if let Some(v) = &self.mapped_qos_flows_to_release { w.list(1, 64, v, |w, v| { w.int(0, 63, *v as i64)?; Ok(()) })?; }
         a.finish(w)
     }
 }
@@ -14907,6 +15661,7 @@ pub struct ServingCellConfig {
     pub pathloss_reference_linking: Option<ServingCellConfigPathlossReferenceLinking>,
     /// 1 to 64.
     pub serving_cell_mo: Option<MeasObjectId>,
+    pub ext1: Option<ServingCellConfigExt1>,
     pub ext: Extensions,
 }
 impl Codec for ServingCellConfig {
@@ -14933,16 +15688,19 @@ impl Codec for ServingCellConfig {
             dummy1: p0 & 0x4 != 0,
             pathloss_reference_linking: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
             serving_cell_mo: if p0 & 0x1 != 0 { Some(r.int(1, 64)? as u8) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfig");
-        let a = Additions::new(&self.ext, 4);
+        let mut a = Additions::new(&self.ext, 4);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.tdd_ul_dl_configuration_dedicated.is_some() as u64) << 16 | (self.initial_downlink_bwp.is_some() as u64) << 15 | (self.downlink_bwp_to_release_list.is_some() as u64) << 14 | (self.downlink_bwp_to_add_mod_list.is_some() as u64) << 13 | (self.first_active_downlink_bwp_id.is_some() as u64) << 12 | (self.bwp_inactivity_timer.is_some() as u64) << 11 | (self.default_downlink_bwp_id.is_some() as u64) << 10 | (self.uplink_config.is_some() as u64) << 9 | (self.supplementary_uplink.is_some() as u64) << 8 | (self.pdcch_serving_cell_config.is_some() as u64) << 7 | (self.pdsch_serving_cell_config.is_some() as u64) << 6 | (self.csi_meas_config.is_some() as u64) << 5 | (self.s_cell_deactivation_timer.is_some() as u64) << 4 | (self.cross_carrier_scheduling_config.is_some() as u64) << 3 | (self.dummy1 as u64) << 2 | (self.pathloss_reference_linking.is_some() as u64) << 1 | (self.serving_cell_mo.is_some() as u64) << 0, 17);
         if let Some(v) = &self.tdd_ul_dl_configuration_dedicated { v.encode(w)?; }
@@ -15177,6 +15935,38 @@ impl Codec for ServingCellConfigCommonSsbPositionsInBurst {
             Self::MediumBitmap(v) => { w.index(2, 1)?; w.fixed_bits(*v as u64, 8)?; }
             Self::LongBitmap(v) => { w.index(2, 2)?; w.fixed_bits(*v as u64, 64)?; }
         }
+        Ok(())
+    }
+}
+
+/// ServingCellConfig.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServingCellConfigExt1 {
+    pub lte_crs_to_match_around: Option<Opaque>,
+    pub rate_match_pattern_to_add_mod_list: Option<Opaque>,
+    /// Elements: 1 to 4.
+    pub rate_match_pattern_to_release_list: Option<Vec<RateMatchPatternId>>,
+    /// Elements: 1 to 5.
+    pub downlink_channel_bw_per_scs_list: Option<Vec<ScsSpecificCarrier>>,
+}
+impl Codec for ServingCellConfigExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("ServingCellConfig.ext1");
+        let p0 = r.bits(4)?;
+        Ok(Self {
+            lte_crs_to_match_around: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 127)?) } else { None },
+            rate_match_pattern_to_add_mod_list: if p0 & 0x4 != 0 { Some(SCHEMA.opaque(r, 153)?) } else { None },
+            rate_match_pattern_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
+            downlink_channel_bw_per_scs_list: if p0 & 0x1 != 0 { Some(r.list(1, 5, Codec::decode)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("ServingCellConfig.ext1");
+        w.bits((self.lte_crs_to_match_around.is_some() as u64) << 3 | (self.rate_match_pattern_to_add_mod_list.is_some() as u64) << 2 | (self.rate_match_pattern_to_release_list.is_some() as u64) << 1 | (self.downlink_channel_bw_per_scs_list.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.lte_crs_to_match_around { v.encode(w)?; }
+        if let Some(v) = &self.rate_match_pattern_to_add_mod_list { v.encode(w)?; }
+        if let Some(v) = &self.rate_match_pattern_to_release_list { w.list(1, 4, v, |w, v| { w.int(0, 3, *v as i64)?; Ok(()) })?; }
+        if let Some(v) = &self.downlink_channel_bw_per_scs_list { w.list(1, 5, v, |w, v| v.encode(w))?; }
         Ok(())
     }
 }
@@ -15719,6 +16509,9 @@ per::enumerated!(
     SrsConfigTpcAccumulation { Disabled "disabled" }
 );
 
+/// SRS-PathlossReferenceRS-Id-r16. 0 to 63.
+pub type SrsPathlossReferenceRsIdR16 = u8;
+
 /// SRS-PeriodicityAndOffset.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SrsPeriodicityAndOffset {
@@ -16085,6 +16878,7 @@ pub struct SrsResourceSet {
     pub p0: Option<i16>,
     pub pathloss_reference_rs: Option<PathlossReferenceRsConfig>,
     pub srs_power_control_adjustment_states: Option<SrsResourceSetSrsPowerControlAdjustmentStates>,
+    pub ext1: Option<SrsResourceSetExt1>,
     pub ext: Extensions,
 }
 impl Codec for SrsResourceSet {
@@ -16101,16 +16895,19 @@ impl Codec for SrsResourceSet {
             p0: if p0 & 0x4 != 0 { Some(r.int(-202, 24)? as i16) } else { None },
             pathloss_reference_rs: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
             srs_power_control_adjustment_states: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet");
-        let a = Additions::new(&self.ext, 2);
+        let mut a = Additions::new(&self.ext, 2);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.srs_resource_id_list.is_some() as u64) << 4 | (self.alpha.is_some() as u64) << 3 | (self.p0.is_some() as u64) << 2 | (self.pathloss_reference_rs.is_some() as u64) << 1 | (self.srs_power_control_adjustment_states.is_some() as u64) << 0, 5);
         w.int(0, 15, self.srs_resource_set_id as i64)?;
@@ -16122,6 +16919,28 @@ impl Codec for SrsResourceSet {
         if let Some(v) = &self.pathloss_reference_rs { v.encode(w)?; }
         if let Some(v) = &self.srs_power_control_adjustment_states { v.encode(w)?; }
         a.finish(w)
+    }
+}
+
+/// SRS-ResourceSet.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SrsResourceSetExt1 {
+    /// Elements: 1 to 64.
+    pub pathloss_reference_rs_list_r16: Option<SetupRelease<PathlossReferenceRsListR16>>,
+}
+impl Codec for SrsResourceSetExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("SRS-ResourceSet.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            pathloss_reference_rs_list_r16: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 64, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("SRS-ResourceSet.ext1");
+        w.bits((self.pathloss_reference_rs_list_r16.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.pathloss_reference_rs_list_r16 { if let SetupRelease::Setup(v) = v { w.bool(true); w.list(1, 64, v, |w, v| v.encode(w))?; } else { w.bool(false); }; }
+        Ok(())
     }
 }
 
@@ -16971,6 +17790,7 @@ pub struct TddUlDlPattern {
     pub nrof_uplink_slots: u16,
     /// 0 to 13.
     pub nrof_uplink_symbols: u8,
+    pub ext1: Option<TddUlDlPatternExt1>,
     pub ext: Extensions,
 }
 impl Codec for TddUlDlPattern {
@@ -16983,16 +17803,19 @@ impl Codec for TddUlDlPattern {
             nrof_downlink_symbols: r.int(0, 13)? as u8,
             nrof_uplink_slots: r.int(0, 320)? as u16,
             nrof_uplink_symbols: r.int(0, 13)? as u8,
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-Pattern");
-        let a = Additions::new(&self.ext, 1);
+        let mut a = Additions::new(&self.ext, 1);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         self.dl_ul_transmission_periodicity.encode(w)?;
         w.int(0, 320, self.nrof_downlink_slots as i64)?;
@@ -17006,6 +17829,32 @@ impl Codec for TddUlDlPattern {
 per::enumerated!(
     /// TDD-UL-DL-Pattern.dl-UL-TransmissionPeriodicity.
     TddUlDlPatternDlUlTransmissionPeriodicity { Ms0p5 "ms0p5", Ms0p625 "ms0p625", Ms1 "ms1", Ms1p25 "ms1p25", Ms2 "ms2", Ms2p5 "ms2p5", Ms5 "ms5", Ms10 "ms10" }
+);
+
+/// TDD-UL-DL-Pattern.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TddUlDlPatternExt1 {
+    pub dl_ul_transmission_periodicity_v1530: Option<TddUlDlPatternExt1DlUlTransmissionPeriodicityV1530>,
+}
+impl Codec for TddUlDlPatternExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("TDD-UL-DL-Pattern.ext1");
+        let p0 = r.bits(1)?;
+        Ok(Self {
+            dl_ul_transmission_periodicity_v1530: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("TDD-UL-DL-Pattern.ext1");
+        w.bits((self.dl_ul_transmission_periodicity_v1530.is_some() as u64) << 0, 1);
+        if let Some(v) = &self.dl_ul_transmission_periodicity_v1530 { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// TDD-UL-DL-Pattern.ext1.dl-UL-TransmissionPeriodicity-v1530.
+    TddUlDlPatternExt1DlUlTransmissionPeriodicityV1530 { Ms3 "ms3", Ms4 "ms4" }
 );
 
 /// TDD-UL-DL-SlotConfig.
@@ -18389,6 +19238,7 @@ pub struct UplinkConfig {
     pub first_active_uplink_bwp_id: Option<BwpId>,
     pub pusch_serving_cell_config: Option<SetupRelease<PuschServingCellConfig>>,
     pub carrier_switching: Option<Opaque>,
+    pub ext1: Option<UplinkConfigExt1>,
     pub ext: Extensions,
 }
 impl Codec for UplinkConfig {
@@ -18403,16 +19253,19 @@ impl Codec for UplinkConfig {
             first_active_uplink_bwp_id: if p0 & 0x4 != 0 { Some(r.int(0, 4)? as u8) } else { None },
             pusch_serving_cell_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
             carrier_switching: if p0 & 0x1 != 0 { Some(SCHEMA.opaque(r, 335)?) } else { None },
+            ext1: None,
             ext: Extensions::default(),
         };
         if x {
             v.ext = Extensions::decode(r, true)?;
+            v.ext1 = v.ext.take(0)?;
         }
         Ok(v)
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UplinkConfig");
-        let a = Additions::new(&self.ext, 2);
+        let mut a = Additions::new(&self.ext, 2);
+        a.put(0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.initial_uplink_bwp.is_some() as u64) << 5 | (self.uplink_bwp_to_release_list.is_some() as u64) << 4 | (self.uplink_bwp_to_add_mod_list.is_some() as u64) << 3 | (self.first_active_uplink_bwp_id.is_some() as u64) << 2 | (self.pusch_serving_cell_config.is_some() as u64) << 1 | (self.carrier_switching.is_some() as u64) << 0, 6);
         if let Some(v) = &self.initial_uplink_bwp { v.encode(w)?; }
@@ -18473,6 +19326,31 @@ impl Codec for UplinkConfigCommonSib {
         self.frequency_info_ul.encode(w)?;
         self.initial_uplink_bwp.encode(w)?;
         self.time_alignment_timer_common.encode(w)?;
+        Ok(())
+    }
+}
+
+/// UplinkConfig.ext1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UplinkConfigExt1 {
+    pub power_boost_pi2_bpsk: Option<bool>,
+    /// Elements: 1 to 5.
+    pub uplink_channel_bw_per_scs_list: Option<Vec<ScsSpecificCarrier>>,
+}
+impl Codec for UplinkConfigExt1 {
+    fn decode(r: &mut R<'_>) -> D<Self> {
+        r.enter("UplinkConfig.ext1");
+        let p0 = r.bits(2)?;
+        Ok(Self {
+            power_boost_pi2_bpsk: if p0 & 0x2 != 0 { Some(r.bool()?) } else { None },
+            uplink_channel_bw_per_scs_list: if p0 & 0x1 != 0 { Some(r.list(1, 5, Codec::decode)?) } else { None },
+        })
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("UplinkConfig.ext1");
+        w.bits((self.power_boost_pi2_bpsk.is_some() as u64) << 1 | (self.uplink_channel_bw_per_scs_list.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.power_boost_pi2_bpsk { w.bool(*v); }
+        if let Some(v) = &self.uplink_channel_bw_per_scs_list { w.list(1, 5, v, |w, v| v.encode(w))?; }
         Ok(())
     }
 }

@@ -27,5 +27,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
         module.values.extend(found.values);
     }
     let code = emit::emit(&module, &selection);
+    let unused = selection.unused();
+    if !unused.is_empty() {
+        return Err(format!("selected, but met nowhere: {}", unused.join(" ")));
+    }
     std::fs::write(out, code).map_err(|e| format!("{out}: {e}"))
 }

@@ -4,17 +4,12 @@
 fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     for chunk in name.split('-').filter(|c| !c.is_empty()) {
-        if chunk == "IEs" {
-            words.push("Ies".to_string());
-            continue;
-        }
         let chars: Vec<char> = chunk.chars().collect();
         let mut word = String::new();
         for (i, c) in chars.iter().enumerate() {
             let before = i.checked_sub(1).map(|j| chars[j]);
-            let after = chars.get(i + 1);
-            let starts = c.is_ascii_uppercase()
-                && before.is_some_and(|b| !b.is_ascii_uppercase() || after.is_some_and(|a| a.is_ascii_lowercase()));
+            let after = chars.get(i + 1).is_some_and(|a| a.is_ascii_lowercase()) && !is_plural(&chars[i + 1..]);
+            let starts = c.is_ascii_uppercase() && before.is_some_and(|b| !b.is_ascii_uppercase() || after);
             if starts && !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
@@ -23,6 +18,11 @@ fn words(name: &str) -> Vec<String> {
         words.push(word);
     }
     words
+}
+
+/// Whether an acronym ends here with the `s` of a plural: `PRBs`.
+fn is_plural(rest: &[char]) -> bool {
+    matches!(rest, ['s'] | ['s', 'A'..='Z', ..])
 }
 
 /// Name of a type or of an alternative.
@@ -53,8 +53,27 @@ pub fn variant(name: &str) -> String {
 /// Name of a field.
 pub fn snake(name: &str) -> String {
     let name = words(name).iter().map(|w| w.to_ascii_lowercase()).collect::<Vec<_>>().join("_");
+    let name = name.replace("qo_s", "qos").replace("k_hz", "khz").replace("m_hz", "mhz");
     match name.as_str() {
-        "type" | "move" | "loop" | "ref" | "mod" | "use" | "in" | "as" | "box" | "final" | "priority_" => name + "_",
+        "type" | "move" | "loop" | "ref" | "mod" | "use" | "in" | "as" => name + "_",
         _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Spec: TS 38.331 §6.3.2 (names of information elements)
+    #[test]
+    fn names_are_spelt_the_rust_way() {
+        let names = ["RRCSetup-IEs", "BWP-DownlinkCommon", "SIB1", "ServingCellConfigCommonSIB", "RRCSetup-v1700-IEs"];
+        let camels = ["RrcSetupIes", "BwpDownlinkCommon", "Sib1", "ServingCellConfigCommonSib", "RrcSetupV1700Ies"];
+        assert_eq!(names.map(camel), camels);
+        let names = ["nrofPRBs", "dl-DataToUL-ACK", "k0", "sCellIndex", "scs-30kHz", "mappedQoS-FlowsToAdd", "type"];
+        let snakes =
+            ["nrof_prbs", "dl_data_to_ul_ack", "k0", "s_cell_index", "scs_30khz", "mapped_qos_flows_to_add", "type_"];
+        assert_eq!(names.map(snake), snakes);
+        assert_eq!(["dB-3", "dB3", "n1-n2", "ms0dot5"].map(variant), ["DBMinus3", "DB3", "N1N2", "Ms0dot5"]);
     }
 }

@@ -8,6 +8,7 @@
 //! - `keep TYPE.component` or `keep TYPE.extN`: types an extension addition (group N), or a nonCriticalExtension, which stay bits
 //!   otherwise.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The lines of a selection, by their verb.
@@ -17,6 +18,7 @@ pub struct Selection {
     prune: BTreeSet<String>,
     tail: BTreeSet<String>,
     keep: BTreeSet<String>,
+    used: RefCell<BTreeSet<String>>,
 }
 
 impl Selection {
@@ -37,6 +39,25 @@ impl Selection {
         selection
     }
 
+    fn is_in(&self, set: &BTreeSet<String>, path: &str) -> bool {
+        let found = set.contains(path);
+        if found {
+            self.used.borrow_mut().insert(path.to_string());
+        }
+        found
+    }
+
+    /// What was selected, and met no type.
+    pub fn unused(&self) -> Vec<String> {
+        let used = self.used.borrow();
+        [&self.prune, &self.tail, &self.keep]
+            .into_iter()
+            .flatten()
+            .filter(|path| !used.contains(*path))
+            .cloned()
+            .collect()
+    }
+
     /// What stands behind a verb.
     pub fn all(&self, verb: &str) -> &[String] {
         self.lines.get(verb).map_or(&[], Vec::as_slice)
@@ -44,16 +65,16 @@ impl Selection {
 
     /// Whether a type or a component stays bits.
     pub fn is_pruned(&self, path: &str) -> bool {
-        self.prune.contains(path)
+        self.is_in(&self.prune, path)
     }
 
     /// Whether a type or a component, with all behind it, stays bits.
     pub fn is_tail(&self, path: &str) -> bool {
-        self.tail.contains(path)
+        self.is_in(&self.tail, path)
     }
 
     /// Whether an addition is typed.
     pub fn is_kept(&self, path: &str) -> bool {
-        self.keep.contains(path)
+        self.is_in(&self.keep, path)
     }
 }
