@@ -4,6 +4,7 @@ pub mod beta_offset;
 pub mod coreset0;
 pub mod cqi;
 pub mod mcs;
+pub mod prach;
 pub mod pucch;
 pub mod tbs;
 pub mod tdra;
