@@ -82,6 +82,12 @@ pub enum UeL1Event {
         k_ssb: u8,
         /// SSB index.
         ssb_index: u8,
+        /// Subcarrier spacing of the block.
+        ssb_numerology: nr::Numerology,
+        /// Start symbols of the band's blocks.
+        ssb_case: crate::config::SsbCase,
+        /// L_max of the band.
+        l_max: u8,
     },
     /// The whole raster was searched without a cell; the search goes on.
     SearchExhausted {
