@@ -1,5 +1,6 @@
 //! Constant tables of the specifications, one module for each family.
 
+pub mod arfcn;
 pub mod beta_offset;
 pub mod coreset0;
 pub mod cqi;
