@@ -11,7 +11,7 @@ use crate::lanes::{F4, Lanes};
 use crate::{Cf32, Isa, as_floats, as_floats_mut};
 
 /// The most taps that a kernel has.
-pub const N_TAPS_MAX: usize = 1024;
+pub const N_TAPS_MAX: usize = 2048;
 
 /// Phases of the kernel's table between two samples; linear between them, which is wrong by 2e-5 at most.
 const PHASES: usize = 256;
@@ -117,7 +117,7 @@ unsafe fn strip<L: Lanes, const N: usize, const COMPLEX: bool>(x: *const f32, ta
 crate::isa::multiversion! {
     /// Writes `out[step_out i] = sum_k taps[k] x[step_in i + k]` for as many `i` as `x` and `out` allow.
     ///
-    /// One phase of a rational rate change. No allocation; at most 1024 taps count. The same bits on every instruction set.
+    /// One phase of a rational rate change. No allocation; at most 2048 taps count. The same bits on every instruction set.
     pub fn filter_strided(x: &[Cf32], taps: &[Cf32], step_in: usize, out: &mut [Cf32], step_out: usize) = strided_body
 }
 
@@ -165,7 +165,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Makes a kernel of `n_taps` taps (even; clamped to 2..=1024), cut off at `cutoff` cycles per input sample, with Kaiser's `beta`.
+    /// Makes a kernel of `n_taps` taps (even; clamped to 2..=2048), cut off at `cutoff` cycles per input sample, with Kaiser's `beta`.
     ///
     /// Gain 1 at frequency 0. Allocates and computes 257 `n_taps` values: set-up, not slot path.
     pub fn new(n_taps: usize, cutoff: f64, beta: f64) -> Kernel {

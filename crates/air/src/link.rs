@@ -1,0 +1,319 @@
+//! One UE's link: what it hears of the cell, and what the cell hears of it.
+
+use std::collections::VecDeque;
+
+use dsp::noise::Gaussian;
+use dsp::{Cf32, Isa, vector};
+use node::Rng;
+
+use crate::cell::Downlink;
+use crate::clock::{PositionMap, TICKS_PER_SECOND, ratio_q64, relative, to_q64};
+use crate::config::{AirError, CellConfig, LinkConfig, Tuning, noise_variance, power_from_db};
+use crate::fading::Fading;
+use crate::path::{Path, PathSpec, Source, path_turns};
+
+const ZERO: Cf32 = Cf32::new(0.0, 0.0);
+
+/// Bursts that may wait for the cell; more are dropped and counted.
+const BURSTS_MAX: usize = 4096;
+
+/// Downlink and uplink centres closer than this share their fading: TDD is reciprocal.
+const RECIPROCAL_WITHIN_HZ: f64 = 1e6;
+
+/// The cell has not yet sent what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotYet {
+    /// UE samples that can be had now.
+    pub available: usize,
+}
+
+impl core::fmt::Display for NotYet {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "only {} samples have arrived", self.available)
+    }
+}
+
+impl core::error::Error for NotYet {}
+
+/// What went wrong on a link so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounters {
+    /// Bursts dropped because the cell had already taken the samples that they begin in.
+    pub bursts_late: u64,
+    /// Bursts dropped because too many were waiting.
+    pub bursts_overflow: u64,
+    /// UE samples asked for after the cell's history had gone; they held noise only.
+    pub samples_lost: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Burst {
+    /// The UE count of its first sample.
+    start: i64,
+    samples: Vec<Cf32>,
+    /// The cell's counts that hear it: first, and one past the last.
+    first: i64,
+    end: i64,
+    /// The tuning that it was sent with.
+    generation: u64,
+}
+
+/// The channel between the cell and one UE, and that UE's clock.
+#[derive(Clone, Debug)]
+pub struct Link {
+    cell: CellConfig,
+    config: LinkConfig,
+    isa: Isa,
+    tuning: Tuning,
+    amplitude: f32,
+    /// The next UE sample, and the tuning's first with its local time in ticks.
+    next: i64,
+    tuned_at: i64,
+    tuned_at_ticks: i64,
+    dl_fading: Fading,
+    ul_fading: Fading,
+    dl_path: Path,
+    /// Uplink paths of the tunings that bursts wait for; the last is the present one.
+    ul_paths: VecDeque<(u64, Path)>,
+    noise: Gaussian,
+    bursts: VecDeque<Burst>,
+    /// Buffers of bursts gone, to be used again.
+    spare: Vec<Vec<Cf32>>,
+    block: Vec<Cf32>,
+    /// Cell samples already taken.
+    ul_taken: i64,
+    counters: LinkCounters,
+}
+
+impl Link {
+    /// A UE that switches on tuned to `tuning`.
+    ///
+    /// Errors: `AirError` for what is out of range.
+    pub fn new(cell: &CellConfig, config: LinkConfig, tuning: Tuning, isa: Isa) -> Result<Link, AirError> {
+        cell.check()?;
+        config.check()?;
+        tuning.check()?;
+        let rng = Rng::from_lab_seed(config.seed);
+        let reciprocal = (cell.dl_centre_hz - cell.ul_centre_hz).abs() < RECIPROCAL_WITHIN_HZ;
+        let dl_fading = Fading::new(&config, rng.fork("fading"));
+        let ul_fading = Fading::new(&config, rng.fork(if reciprocal { "fading" } else { "fading uplink" }));
+        let noise = Gaussian::new(rng.fork("noise").u64(), isa);
+        let dl_path = Path::new(&downlink_spec(cell, &config, &tuning, 0, 0), &dl_fading, isa)?;
+        let ul_path = Path::new(&uplink_spec(cell, &config, &tuning, 0, 0), &ul_fading, isa)?;
+        let mut link = Link {
+            cell: cell.clone(),
+            isa,
+            tuning,
+            amplitude: 0.0,
+            next: 0,
+            tuned_at: 0,
+            tuned_at_ticks: 0,
+            dl_fading,
+            ul_fading,
+            dl_path,
+            ul_paths: VecDeque::from([(0, ul_path)]),
+            noise,
+            bursts: VecDeque::new(),
+            spare: Vec::new(),
+            block: vec![ZERO; 1024],
+            ul_taken: 0,
+            counters: LinkCounters::default(),
+            config,
+        };
+        link.set_path_loss_db(link.config.path_loss_db);
+        Ok(link)
+    }
+
+    /// What the link was made of; the path loss is the present one.
+    pub fn config(&self) -> &LinkConfig {
+        &self.config
+    }
+
+    /// Where the UE is tuned.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
+    }
+
+    /// What went wrong so far.
+    pub fn counters(&self) -> LinkCounters {
+        self.counters
+    }
+
+    /// The UE's count of the next sample that `pull` gives. It goes on by one a sample at every rate.
+    pub fn next_sample(&self) -> i64 {
+        self.next
+    }
+
+    /// Changes the path loss, both ways, from the next sample on.
+    pub fn set_path_loss_db(&mut self, db: f64) {
+        self.config.path_loss_db = db;
+        self.amplitude = power_from_db(-db).sqrt() as f32;
+    }
+
+    /// Retunes from the next sample on. Local time goes on; the count goes on at the new rate. Bursts that wait keep
+    /// the tuning that they were pushed with. Allocates.
+    ///
+    /// Errors: `AirError` for what is out of range; then nothing changes.
+    pub fn tune(&mut self, tuning: Tuning) -> Result<(), AirError> {
+        tuning.check()?;
+        let ticks_per_sample = TICKS_PER_SECOND / i64::from(self.tuning.rate_hz);
+        let ticks = self.tuned_at_ticks + (self.next - self.tuned_at) * ticks_per_sample;
+        let dl = downlink_spec(&self.cell, &self.config, &tuning, self.next, ticks);
+        let ul = uplink_spec(&self.cell, &self.config, &tuning, self.next, ticks);
+        let dl_path = Path::new(&dl, &self.dl_fading, self.isa)?;
+        let ul_path = Path::new(&ul, &self.ul_fading, self.isa)?;
+        self.dl_path = dl_path;
+        let generation = self.generation() + 1;
+        let waited_for = self.bursts.front().map_or(generation, |b| b.generation);
+        self.ul_paths.retain(|(g, _)| *g >= waited_for);
+        self.ul_paths.push_back((generation, ul_path));
+        (self.tuned_at, self.tuned_at_ticks, self.tuning) = (self.next, ticks, tuning);
+        Ok(())
+    }
+
+    /// How many samples `pull` can give now.
+    pub fn available(&self, downlink: &Downlink) -> usize {
+        let limit = i128::from(downlink.end() - self.dl_path.reach_after()) << 64;
+        (self.dl_path.map().first_at_or_after(limit) - self.next).max(0) as usize
+    }
+
+    /// Gives the UE's next `out.len()` samples: the cell through the channel, and noise.
+    ///
+    /// Errors: `NotYet` if the cell has not sent enough; then nothing changes. No allocation.
+    pub fn pull(&mut self, downlink: &Downlink, out: &mut [Cf32]) -> Result<(), NotYet> {
+        let available = self.available(downlink);
+        if out.len() > available {
+            return Err(NotYet { available });
+        }
+        let map = self.dl_path.map();
+        let kept = i128::from(downlink.start() + self.dl_path.reach_before()) << 64;
+        if downlink.start() > 0 && map.at(self.next) < kept {
+            let lost = map.first_at_or_after(kept) - self.next;
+            self.counters.samples_lost += (lost as u64).min(out.len() as u64);
+        }
+        let variance = noise_variance(f64::from(self.tuning.rate_hz), self.config.noise_figure_db) as f32;
+        // In pieces that stay in the first cache from one step to the next.
+        for piece in out.chunks_mut(1024) {
+            self.dl_path.render(&mut self.dl_fading, downlink.source(), self.next, self.amplitude, piece);
+            self.noise.add(piece, variance);
+            self.next += piece.len() as i64;
+        }
+        Ok(())
+    }
+
+    /// Sends `samples`, the first at the UE's count `start`, at the present tuning. Bursts add up where they overlap.
+    ///
+    /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait.
+    pub fn push_burst(&mut self, start: i64, samples: &[Cf32]) -> bool {
+        let generation = self.generation();
+        let Some((_, path)) = self.ul_paths.back() else { return false };
+        if samples.is_empty() {
+            return true;
+        }
+        let map = path.map();
+        let count_at = |position: i64| map.first_at_or_after(i128::from(position) << 64);
+        if count_at(start) < self.ul_taken {
+            self.counters.bursts_late += 1;
+            return false;
+        }
+        if self.bursts.len() >= BURSTS_MAX {
+            self.counters.bursts_overflow += 1;
+            return false;
+        }
+        let first = count_at(start - path.reach_after());
+        let end = count_at(start + samples.len() as i64 + path.reach_before());
+        let mut held = self.spare.pop().unwrap_or_default();
+        held.clear();
+        held.extend_from_slice(samples);
+        self.bursts.push_back(Burst { start, samples: held, first, end, generation });
+        true
+    }
+
+    /// Adds to `out` what the cell's antenna hears of this UE in its samples from `start` on, without noise.
+    ///
+    /// Calls must go forward without gaps. Returns whether there was anything. No allocation.
+    pub fn add_uplink(&mut self, start: i64, out: &mut [Cf32]) -> bool {
+        let end = start + out.len() as i64;
+        let mut heard = false;
+        for burst in &self.bursts {
+            let (from, to) = (burst.first.max(start), burst.end.min(end));
+            let path = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
+            let Some((_, path)) = path.filter(|_| from < to) else { continue };
+            heard = true;
+            let source = Source { start: burst.start, samples: &burst.samples };
+            let mut at = from;
+            for piece in out[(from - start) as usize..(to - start) as usize].chunks_mut(self.block.len()) {
+                let block = &mut self.block[..piece.len()];
+                path.render(&mut self.ul_fading, source, at, self.amplitude, block);
+                vector::add_assign(self.isa, piece, block);
+                at += piece.len() as i64;
+            }
+        }
+        self.forget_until(end);
+        heard
+    }
+
+    /// Lets go of the uplink before the cell's count `end` without listening to it.
+    pub fn forget_until(&mut self, end: i64) {
+        self.ul_taken = self.ul_taken.max(end);
+        let (spare, kept) = (&mut self.spare, self.ul_taken);
+        self.bursts.retain_mut(|burst| {
+            if burst.end > kept {
+                return true;
+            }
+            spare.push(core::mem::take(&mut burst.samples));
+            false
+        });
+    }
+
+    fn generation(&self) -> u64 {
+        self.ul_paths.back().map_or(0, |(g, _)| *g)
+    }
+}
+
+/// What the UE hears: outputs by its count, inputs by the cell's. `tuned_at` is the first count of the tuning, at local time `ticks`.
+fn downlink_spec(cell: &CellConfig, link: &LinkConfig, tuning: &Tuning, tuned_at: i64, ticks: i64) -> PathSpec {
+    let (e_g, e_u) = (cell.ppm * 1e-6, link.ppm * 1e-6);
+    let (rate_g, rate_u) = (f64::from(cell.rate_hz), f64::from(tuning.rate_hz));
+    let skew = relative(e_g, e_u);
+    let local_s = ticks as f64 / TICKS_PER_SECOND as f64;
+    let early = local_s * rate_g * skew + (link.start_s - link.delay_s) * rate_g * (1.0 + e_g);
+    let at_origin = ratio_q64(ticks, i64::from(cell.rate_hz), TICKS_PER_SECOND) + to_q64(early);
+    let step = ratio_q64(1, i64::from(cell.rate_hz), i64::from(tuning.rate_hz)) + to_q64(rate_g / rate_u * skew);
+    let (tx_hz, rx_hz) = (cell.dl_centre_hz * (1.0 + e_g), tuning.dl_centre_hz * (1.0 + e_u));
+    let t_origin = link.start_s + local_s / (1.0 + e_u);
+    let t_step = 1.0 / (rate_u * (1.0 + e_u));
+    PathSpec {
+        rate_in: cell.rate_hz,
+        rate_out: tuning.rate_hz,
+        offset_hz: cell.dl_centre_hz - tuning.dl_centre_hz,
+        map: PositionMap { origin: tuned_at, at_origin, step },
+        t_origin,
+        t_step,
+        turns_per_sample: (tx_hz - rx_hz) * t_step,
+        turns_at_origin: (tx_hz - rx_hz) * t_origin + path_turns(tx_hz, link.delay_s, link.phase_turns),
+    }
+}
+
+/// What the cell hears: outputs by its count, inputs by the UE's.
+fn uplink_spec(cell: &CellConfig, link: &LinkConfig, tuning: &Tuning, tuned_at: i64, ticks: i64) -> PathSpec {
+    let (e_g, e_u) = (cell.ppm * 1e-6, link.ppm * 1e-6);
+    let (rate_g, rate_u) = (f64::from(cell.rate_hz), f64::from(tuning.rate_hz));
+    let late = (link.delay_s + link.start_s) * (1.0 + e_u) * rate_u;
+    let before = ratio_q64(ticks, i64::from(tuning.rate_hz), TICKS_PER_SECOND);
+    let at_origin = (i128::from(tuned_at) << 64) - before - to_q64(late);
+    let skew = relative(e_u, e_g);
+    let step = ratio_q64(1, i64::from(tuning.rate_hz), i64::from(cell.rate_hz)) + to_q64(rate_u / rate_g * skew);
+    let (tx_hz, rx_hz) = (tuning.ul_centre_hz * (1.0 + e_u), cell.ul_centre_hz * (1.0 + e_g));
+    let t_step = 1.0 / (rate_g * (1.0 + e_g));
+    PathSpec {
+        rate_in: tuning.rate_hz,
+        rate_out: cell.rate_hz,
+        offset_hz: tuning.ul_centre_hz - cell.ul_centre_hz,
+        map: PositionMap { origin: 0, at_origin, step },
+        t_origin: 0.0,
+        t_step,
+        turns_per_sample: (tx_hz - rx_hz) * t_step,
+        turns_at_origin: path_turns(tx_hz, link.delay_s, link.phase_turns),
+    }
+}
