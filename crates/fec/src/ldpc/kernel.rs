@@ -1,7 +1,6 @@
 //! One layer of the layered normalised min-sum decoder, on 64 lanes at a time.
 //!
-//! The generic body is compiled once for each instruction set; all of them give the same bits, since every lane is plain 8-bit integer
-//! arithmetic. Spec: TS 38.212 §5.3.2 (the graph; the algorithm is ours)
+//! All instruction sets give the same bits: every lane is plain 8-bit integer arithmetic.  Spec: TS 38.212 §5.3.2 (the graph; the algorithm is ours)
 
 use crate::Isa;
 
@@ -45,15 +44,74 @@ unsafe fn layer_scalar(ports: &[Port], messages: *mut i8, n_groups: usize, first
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn layer_avx2(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
-    // Safety: the caller's.
-    unsafe { layer_body::<32>(ports, messages, n_groups, first) }
+    use core::arch::x86_64::*;
+    const W: usize = 32;
+    let zero = _mm256_setzero_si256();
+    let mut inputs = [zero; DEGREE_MAX];
+    let quarter = |x| _mm256_and_si256(_mm256_srli_epi16::<2>(x), _mm256_set1_epi8(0x3f));
+    for step in 0..n_groups * GROUP / W {
+        // Safety: the caller's; this step stays within lanes step * W .. (step + 1) * W.
+        unsafe {
+            let (at, message_at) = (step * W, messages.add(step * W * ports.len()));
+            let (mut min1, mut min2, mut sign) = (_mm256_set1_epi8(127), _mm256_set1_epi8(127), zero);
+            for (e, (port, input)) in ports.iter().zip(&mut inputs).enumerate() {
+                let posterior = _mm256_loadu_si256(port.read.add(at).cast());
+                let message = if first { zero } else { _mm256_loadu_si256(message_at.add(e * W).cast()) };
+                let value = _mm256_subs_epi8(posterior, message);
+                let magnitude = _mm256_abs_epi8(value);
+                *input = value;
+                sign = _mm256_xor_si256(sign, value);
+                min2 = _mm256_min_epu8(min2, _mm256_max_epu8(min1, magnitude));
+                min1 = _mm256_min_epu8(min1, magnitude);
+            }
+            let (least, second) = (_mm256_sub_epi8(min1, quarter(min1)), _mm256_sub_epi8(min2, quarter(min2)));
+            for (e, (port, &value)) in ports.iter().zip(&inputs).enumerate() {
+                let is_least = _mm256_cmpeq_epi8(_mm256_abs_epi8(value), min1);
+                let magnitude = _mm256_blendv_epi8(least, second, is_least);
+                // The sign of the others, made odd so that it is never 0.
+                let others = _mm256_or_si256(_mm256_xor_si256(value, sign), _mm256_set1_epi8(1));
+                let message = _mm256_sign_epi8(magnitude, others);
+                _mm256_storeu_si256(message_at.add(e * W).cast(), message);
+                _mm256_storeu_si256(port.write.add(at).cast(), _mm256_adds_epi8(value, message));
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn layer_avx512(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
-    // Safety: the caller's.
-    unsafe { layer_body::<64>(ports, messages, n_groups, first) }
+    use core::arch::x86_64::*;
+    const W: usize = 64;
+    let zero = _mm512_setzero_si512();
+    let mut inputs = [zero; DEGREE_MAX];
+    let quarter = |x| _mm512_and_si512(_mm512_srli_epi16::<2>(x), _mm512_set1_epi8(0x3f));
+    for step in 0..n_groups * GROUP / W {
+        // Safety: the caller's; this step stays within lanes step * W .. (step + 1) * W.
+        unsafe {
+            let (at, message_at) = (step * W, messages.add(step * W * ports.len()));
+            let (mut min1, mut min2, mut sign) = (_mm512_set1_epi8(127), _mm512_set1_epi8(127), zero);
+            for (e, (port, input)) in ports.iter().zip(&mut inputs).enumerate() {
+                let posterior = _mm512_loadu_si512(port.read.add(at).cast());
+                let message = if first { zero } else { _mm512_loadu_si512(message_at.add(e * W).cast()) };
+                let value = _mm512_subs_epi8(posterior, message);
+                let magnitude = _mm512_abs_epi8(value);
+                *input = value;
+                sign = _mm512_xor_si512(sign, value);
+                min2 = _mm512_min_epu8(min2, _mm512_max_epu8(min1, magnitude));
+                min1 = _mm512_min_epu8(min1, magnitude);
+            }
+            let (least, second) = (_mm512_sub_epi8(min1, quarter(min1)), _mm512_sub_epi8(min2, quarter(min2)));
+            for (e, (port, &value)) in ports.iter().zip(&inputs).enumerate() {
+                let is_least = _mm512_cmpeq_epi8_mask(_mm512_abs_epi8(value), min1);
+                let magnitude = _mm512_mask_blend_epi8(is_least, least, second);
+                let negative = _mm512_movepi8_mask(_mm512_xor_si512(value, sign));
+                let message = _mm512_mask_sub_epi8(magnitude, negative, zero, magnitude);
+                _mm512_storeu_si512(message_at.add(e * W).cast(), message);
+                _mm512_storeu_si512(port.write.add(at).cast(), _mm512_adds_epi8(value, message));
+            }
+        }
+    }
 }
 
 #[inline(always)]
