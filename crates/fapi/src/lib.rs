@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: what RRC configures, as checked plain structs with the names of TS 38.331. The gNB-DU writes them into RRC
 //!   messages, the UE reads them out of RRC messages, and both physical layers work on them.
+//! - [`dci`]: downlink control information, fields and bits; [`resolve`]: what it means with a configuration and a slot.
 //! - [`pdu`]: one struct for each channel occasion: all that the physical layer needs to send or receive it, and nothing of the
 //!   layers above.
 //! - [`slot`]: what crosses the seam in a slot, both ways, for the gNB.
@@ -11,7 +12,9 @@
 //! Left out, and why: beams and precoding matrices (one port until MIMO layers are scheduled), supplementary uplink.
 
 pub mod config;
+pub mod dci;
 pub mod pdu;
+pub mod resolve;
 pub mod slot;
 pub mod ue;
 

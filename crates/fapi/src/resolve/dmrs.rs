@@ -1,0 +1,192 @@
+//! DM-RS symbols and antenna ports. Spec: TS 38.211 §6.4.1.1.3, §7.4.1.1.2; TS 38.212 §7.3.1.1.2, §7.3.1.2.2
+
+use super::{ResolveError, invalid};
+use crate::config::{DmrsConfig, MappingType, TimeAllocation};
+
+/// Positions after l_0 for mapping type A by l_d: the same in tables 6.4.1.1.3-3 and 7.4.1.1.2-3.
+const fn additional_a(l_d: u8, position: u8) -> &'static [u8] {
+    match (l_d, position) {
+        (_, 0) | (0..=7, _) => &[],
+        (8..=9, _) => &[7],
+        (10..=12, 1) => &[9],
+        (10..=12, 2) | (10..=11, _) => &[6, 9],
+        (13.., 1) => &[11],
+        (13.., 2) => &[7, 11],
+        _ => &[5, 8, 11],
+    }
+}
+
+/// PDSCH, mapping type B, positions after l_0 relative to the first symbol. Spec: TS 38.211 table 7.4.1.1.2-3
+const fn additional_b_downlink(l_d: u8, position: u8) -> &'static [u8] {
+    match (l_d, position) {
+        (_, 0) | (0..=4, _) => &[],
+        (5..=7, _) => &[4],
+        (8, 1) => &[6],
+        (8, _) => &[3, 6],
+        (9..=10, 1) => &[7],
+        (9..=10, _) => &[4, 7],
+        (11, 1) => &[8],
+        (11, 2) => &[4, 8],
+        (12.., 1) => &[9],
+        (12.., 2) => &[5, 9],
+        _ => &[3, 6, 9],
+    }
+}
+
+/// PUSCH, mapping type B. Spec: TS 38.211 table 6.4.1.1.3-3
+const fn additional_b_uplink(l_d: u8, position: u8) -> &'static [u8] {
+    match (l_d, position) {
+        (_, 0) | (0..=4, _) => &[],
+        (5..=7, _) => &[4],
+        (8..=9, 1) => &[6],
+        (8..=9, _) => &[3, 6],
+        (10..=11, 1) => &[8],
+        (10..=11, 2) => &[4, 8],
+        (12.., 1) => &[10],
+        (12.., 2) => &[5, 10],
+        _ => &[3, 6, 9],
+    }
+}
+
+fn mask(first: u8, origin: u8, additional: &[u8]) -> u16 {
+    additional.iter().fold(1 << first, |m, l| m | 1u16.checked_shl((origin + l) as u32).unwrap_or(0))
+}
+
+/// DM-RS symbols of a PDSCH, single-symbol DM-RS: bit l is symbol l of the slot.
+///
+/// Spec: TS 38.211 §7.4.1.1.2, table 7.4.1.1.2-3. `position` is dmrs-AdditionalPosition 0..=3.
+pub fn pdsch_dmrs_symbols(time: &TimeAllocation, type_a_position: u8, position: u8) -> Result<u16, ResolveError> {
+    let end = time.start + time.n_symbols;
+    match time.mapping {
+        MappingType::A => {
+            if time.start > type_a_position || end <= type_a_position {
+                return Err(invalid("time domain assignment", time.start as u32, "TS 38.214 §5.1.2.1"));
+            }
+            if position == 3 && type_a_position != 2 {
+                return Err(invalid("dmrs-AdditionalPosition", 3, "TS 38.211 §7.4.1.1.2"));
+            }
+            Ok(mask(type_a_position, 0, additional_a(end, position)))
+        }
+        MappingType::B => Ok(mask(time.start, time.start, additional_b_downlink(time.n_symbols, position))),
+    }
+}
+
+/// DM-RS symbols of a PUSCH without intra-slot hopping, single-symbol DM-RS.
+///
+/// Spec: TS 38.211 §6.4.1.1.3, table 6.4.1.1.3-3
+pub fn pusch_dmrs_symbols(time: &TimeAllocation, type_a_position: u8, position: u8) -> Result<u16, ResolveError> {
+    match time.mapping {
+        MappingType::A => {
+            if time.start != 0 || time.n_symbols < 4 {
+                return Err(invalid("time domain assignment", time.start as u32, "TS 38.214 §6.1.2.1"));
+            }
+            if position == 3 && type_a_position != 2 {
+                return Err(invalid("dmrs-AdditionalPosition", 3, "TS 38.211 §6.4.1.1.3"));
+            }
+            Ok(mask(type_a_position, 0, additional_a(time.n_symbols, position)))
+        }
+        MappingType::B => Ok(mask(time.start, time.start, additional_b_uplink(time.n_symbols, position))),
+    }
+}
+
+/// Ports and CDM groups without data that an antenna ports field chooses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ports {
+    /// Bit p is DM-RS port p (1000 + p downlink).
+    pub ports: u16,
+    /// DM-RS CDM groups without data.
+    pub n_cdm_groups_without_data: u8,
+}
+
+const fn ports(n_cdm_groups_without_data: u8, ports: u16) -> Ports {
+    Ports { ports, n_cdm_groups_without_data }
+}
+
+/// Antenna port(s) of format 1_1, one codeword, DM-RS type 1, one symbol. Spec: TS 38.212 table 7.3.1.2.2-1
+pub fn downlink_ports(field: u8, dmrs: &DmrsConfig) -> Result<Ports, ResolveError> {
+    if dmrs.config_type != 1 || dmrs.max_length != 1 {
+        return Err(ResolveError::Unsupported {
+            clause: "TS 38.212 tables 7.3.1.2.2-2 to -4 (DM-RS type 2 or two symbols)",
+        });
+    }
+    Ok(match field {
+        0 => ports(1, 0b1),
+        1 => ports(1, 0b10),
+        2 => ports(1, 0b11),
+        3 => ports(2, 0b1),
+        4 => ports(2, 0b10),
+        5 => ports(2, 0b100),
+        6 => ports(2, 0b1000),
+        7 => ports(2, 0b11),
+        8 => ports(2, 0b1100),
+        9 => ports(2, 0b111),
+        10 => ports(2, 0b1111),
+        11 => ports(2, 0b101),
+        _ => return Err(invalid("antenna ports", field as u32, "TS 38.212 table 7.3.1.2.2-1")),
+    })
+}
+
+/// Antenna ports of format 0_1, rank 1, DM-RS type 1, one symbol, no transform precoding. Spec: TS 38.212 table 7.3.1.1.2-8
+pub fn uplink_ports(field: u8, dmrs: &DmrsConfig) -> Result<Ports, ResolveError> {
+    if dmrs.config_type != 1 || dmrs.max_length != 1 {
+        return Err(ResolveError::Unsupported {
+            clause: "TS 38.212 tables 7.3.1.1.2-12 to -23 (DM-RS type 2 or two symbols)",
+        });
+    }
+    Ok(match field {
+        0 => ports(1, 0b1),
+        1 => ports(1, 0b10),
+        2..=5 => ports(2, 1 << (field - 2)),
+        _ => return Err(invalid("antenna ports", field as u32, "TS 38.212 table 7.3.1.1.2-8")),
+    })
+}
+
+/// DM-RS elements of one PRB over the allocation, those of CDM groups without data included (for the block size).
+pub fn dmrs_re_per_prb(symbols: u16, config_type: u8, n_cdm_groups_without_data: u8) -> u32 {
+    let per_group = if config_type == 2 { 4 } else { 6 };
+    symbols.count_ones() * per_group * n_cdm_groups_without_data as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(mapping: MappingType, start: u8, n_symbols: u8) -> TimeAllocation {
+        TimeAllocation { k: 0, mapping, start, n_symbols }
+    }
+    fn list(mask: u16) -> Vec<u8> {
+        (0..14).filter(|l| mask >> l & 1 == 1).collect()
+    }
+
+    #[test] // Spec: TS 38.211 §7.4.1.1.2
+    fn downlink_symbols_of_the_table() {
+        let a = |s, n, pos| list(pdsch_dmrs_symbols(&time(MappingType::A, s, n), 2, pos).unwrap());
+        assert_eq!(a(2, 12, 0), [2]);
+        assert_eq!(a(2, 12, 1), [2, 11]);
+        assert_eq!(a(2, 12, 2), [2, 7, 11]);
+        assert_eq!(a(1, 13, 3), [2, 5, 8, 11]);
+        assert_eq!(a(2, 10, 1), [2, 9]);
+        assert_eq!(a(2, 8, 2), [2, 6, 9]);
+        assert_eq!(a(2, 7, 3), [2, 7]);
+        assert_eq!(a(2, 5, 2), [2]);
+        let b = |s, n, pos| list(pdsch_dmrs_symbols(&time(MappingType::B, s, n), 2, pos).unwrap());
+        assert_eq!(b(5, 7, 1), [5, 9]);
+        assert_eq!(b(8, 4, 2), [8]);
+        assert!(pdsch_dmrs_symbols(&time(MappingType::A, 3, 11), 2, 1).is_err());
+    }
+
+    #[test] // Spec: TS 38.211 §6.4.1.1.3
+    fn uplink_symbols_of_the_table() {
+        let a = |n, pos| list(pusch_dmrs_symbols(&time(MappingType::A, 0, n), 2, pos).unwrap());
+        assert_eq!(a(14, 2), [2, 7, 11]);
+        assert_eq!(a(14, 1), [2, 11]);
+        assert_eq!(a(12, 3), [2, 5, 8, 11]);
+        assert_eq!(a(10, 2), [2, 6, 9]);
+        assert_eq!(a(7, 2), [2]);
+        let b = |s, n, pos| list(pusch_dmrs_symbols(&time(MappingType::B, s, n), 2, pos).unwrap());
+        assert_eq!(b(2, 10, 2), [2, 6, 10]);
+        assert_eq!(b(4, 8, 1), [4, 10]);
+        assert_eq!(b(0, 12, 2), [0, 5, 10]);
+        assert_eq!(b(8, 6, 1), [8, 12]);
+    }
+}

@@ -1,0 +1,67 @@
+//! From control information to channel occasions: what both ends of the radio must conclude alike from a DCI, a configuration
+//! and a slot.
+//!
+//! - [`frequency`]: resource indication values, resource block groups.
+//! - [`dmrs`]: DM-RS symbols, antenna ports.
+//! - [`pdcch`]: search space candidates and scrambling.
+//! - [`shared`]: DCI or random access response to PDSCH and PUSCH.
+//! - [`uplink_control`]: PUCCH resources, HARQ-ACK codebook, UCI on PUSCH.
+//! - [`broadcast`]: SS/PBCH occasions, CORESET 0 and search space 0 out of the MIB.
+//!
+//! Left out, and why: interleaved virtual resource blocks and frequency hopping (the scheduler never asks for them; they are
+//! refused with their clause), more than one layer (see [`crate::config`]), the semi-static HARQ-ACK codebook.
+
+pub mod broadcast;
+pub mod dmrs;
+pub mod frequency;
+pub mod pdcch;
+pub mod shared;
+pub mod uplink_control;
+
+pub use broadcast::*;
+pub use dmrs::*;
+pub use frequency::*;
+pub use pdcch::*;
+pub use shared::*;
+pub use uplink_control::*;
+
+/// Why control information cannot be followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResolveError {
+    /// A value that the specification reserves, or that does not fit the configuration. Peer's fault (or a false CRC).
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+        /// Where it is defined.
+        clause: &'static str,
+    },
+    /// Legal, and not done here.
+    Unsupported {
+        /// What the specification calls it.
+        clause: &'static str,
+    },
+    /// A configuration that the information needs is missing. Local fault.
+    NotConfigured(&'static str),
+}
+
+impl core::fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ResolveError::Invalid { field, value, clause } => {
+                write!(f, "{field} = {value} is not valid here ({clause})")
+            }
+            ResolveError::Unsupported { clause } => write!(f, "not supported: {clause}"),
+            ResolveError::NotConfigured(what) => write!(f, "{what} is not configured"),
+        }
+    }
+}
+impl std::error::Error for ResolveError {}
+
+pub(crate) fn invalid(field: &'static str, value: u32, clause: &'static str) -> ResolveError {
+    ResolveError::Invalid { field, value, clause }
+}
+
+#[cfg(test)]
+mod tests;
