@@ -11,20 +11,14 @@ use crate::{
     UserLocation,
 };
 
-/// Refuses a message with an element of criticality "reject" that the object set does not have. Spec: TS 38.413 §10.3.4.2
+/// Refuses a message with an element of criticality "reject" that its object set does not have. Spec: TS 38.413 §10.3.4.2
 pub fn comprehend(pdu: &a::NGAPPDU<'_>) -> Result<(), NgapError> {
-    let ies = pdu.protocol_ies()?;
-    // The library's walk over the object set costs more than reading the identifiers, so it is done only when one is new.
-    let unknown = ies.0.iter().any(|ie| ie.criticality == a::Criticality::reject && ie.id.0 > LAST_KNOWN_IE);
-    if unknown {
-        let what = pdu.check_structure()?.first().map_or_else(String::new, ToString::to_string);
-        return Err(NgapError::NotComprehended { what });
-    }
-    Ok(())
+    let deviations = pdu.check_structure()?;
+    let unknown = deviations.iter().find(|deviation| {
+        matches!(deviation, oxirush_ngap::Deviation::UnexpectedIe { criticality: a::Criticality::reject, .. })
+    });
+    unknown.map_or(Ok(()), |deviation| Err(NgapError::NotComprehended { what: deviation.to_string() }))
 }
-
-/// The last protocol IE identifier of the version that this crate follows is below this.
-const LAST_KNOWN_IE: u16 = 1023;
 
 pub fn plmn(plmn: Plmn) -> a::PLMNIdentity {
     a::PLMNIdentity(plmn.to_bcd())
