@@ -72,7 +72,6 @@ pub struct PdcchReceiver {
 struct Prepared {
     map: usize,
     l0: usize,
-    slot: SlotPoint,
 }
 
 /// What the DM-RS of a candidate says.
@@ -138,7 +137,7 @@ impl PdcchReceiver {
                 }
             }
         }
-        self.current = Some(Prepared { map: i, l0, slot });
+        self.current = Some(Prepared { map: i, l0 });
         map.n_cce().min(N_CCE_MAX)
     }
 
@@ -157,7 +156,7 @@ impl PdcchReceiver {
         scrambling_n_id: u16,
         targets: &[DciTarget],
     ) -> Option<PdcchDetection> {
-        let Prepared { map, l0, slot: _ } = self.current?;
+        let Prepared { map, l0 } = self.current?;
         let channel = self.channel(map, usize::from(cce), usize::from(level))?;
         if channel.coherence < channel.threshold {
             return None;
