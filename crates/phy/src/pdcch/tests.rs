@@ -2,7 +2,7 @@ use super::*;
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa};
 use fapi::{CceRegMapping, CoresetConfig, DciBits, PdcchPdu};
-use nr::Numerology;
+use nr::{Numerology, Rnti};
 use ofdm::Grid;
 
 const VECTORS: &str = include_str!("../../../../vectors/pdcch.txt");
@@ -105,10 +105,16 @@ const MAPPINGS: [(u8, CceRegMapping); 4] = [
     (2, CceRegMapping::Interleaved { reg_bundle_size: 2, interleaver_size: 2, shift_index: 3 }),
 ];
 
-fn try_all(rx: &mut PdcchReceiver, grid: &Grid, coreset: &CoresetConfig, slot: SlotPoint, rnti: u16) -> Vec<PdcchDetection> {
+fn try_all(
+    rx: &mut PdcchReceiver,
+    grid: &Grid,
+    coreset: &CoresetConfig,
+    slot: SlotPoint,
+    rnti: u16,
+) -> Vec<PdcchDetection> {
     let n_cce = rx.prepare(coreset, 0, slot, grid) as u16;
     let mut found = Vec::new();
-    for level in AGGREGATION_LEVELS {
+    for level in fapi::resolve::AGGREGATION_LEVELS {
         for m in 0..n_cce / u16::from(level) {
             let rntis = [0xffff, rnti];
             let targets = [DciTarget { n_bits: 44, rntis: &rntis }, DciTarget { n_bits: 41, rntis: &rntis }];
@@ -158,22 +164,10 @@ fn noise_and_other_rntis_are_not_taken() {
     assert!(try_all(&mut rx, &grid, &coreset, other, 0x4601).is_empty());
 }
 
-#[test] // Spec: TS 38.213 §10.1
-fn candidates_spread_over_the_coreset() {
-    let at = |y, m, n| candidate_cce(y, 16, 4, m, n);
-    assert_eq!([at(0, 0, 2), at(0, 1, 2)], [Some(0), Some(8)]);
-    assert_eq!(at(3, 1, 2), Some(4));
-    assert_eq!(candidate_cce(0, 8, 16, 0, 1), None);
-    // Y by the recursion, worked out by hand for slot 1 of CORESET 1: (39829 * (39829 * 2 mod 65537)) mod 65537.
-    let y = hash(Rnti(2), 1, SlotPoint::new(Numerology::KHZ30, 0, 1));
-    assert_eq!(u64::from(y), 39829 * (39829 * 2 % 65537) % 65537);
-}
-
 #[test] // Spec: TS 38.211 §7.3.2.2
 fn contradictory_coresets_are_refused() {
     let bad = |duration, bundle, rows| {
-        let mapping =
-            CceRegMapping::Interleaved { reg_bundle_size: bundle, interleaver_size: rows, shift_index: 0 };
+        let mapping = CceRegMapping::Interleaved { reg_bundle_size: bundle, interleaver_size: rows, shift_index: 0 };
         CoresetMap::new(&coreset(duration, mapping)).is_none()
     };
     assert!(bad(1, 3, 2) && bad(3, 2, 2) && bad(2, 6, 5) && bad(0, 6, 2) && bad(2, 6, 6) && bad(2, 0, 2));

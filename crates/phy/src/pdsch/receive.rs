@@ -122,7 +122,14 @@ impl PdschReceiver {
     }
 
     /// Equalizes and demaps all data; returns the number of soft bits and the SINR.
-    fn soft_bits(&mut self, pdu: &PdschPdu, scheme: Modulation, n_layers: usize, n_sc: usize, grid: &Grid) -> (usize, f32) {
+    fn soft_bits(
+        &mut self,
+        pdu: &PdschPdu,
+        scheme: Modulation,
+        n_layers: usize,
+        n_sc: usize,
+        grid: &Grid,
+    ) -> (usize, f32) {
         let (mut at, mut noise_sum, mut n_data) = (0, 0.0f64, 0usize);
         let n_rx = grid.n_ports();
         for l in 0..14 {

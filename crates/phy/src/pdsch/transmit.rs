@@ -109,7 +109,13 @@ impl PdschTransmitter {
 
     /// Sends given coded bits instead of a transport block's.
     #[cfg(test)]
-    pub(super) fn transmit_coded(&mut self, pdu: &PdschPdu, coded: &[u8], slot: SlotPoint, grid: &mut Grid) -> Result<(), PdschError> {
+    pub(super) fn transmit_coded(
+        &mut self,
+        pdu: &PdschPdu,
+        coded: &[u8],
+        slot: SlotPoint,
+        grid: &mut Grid,
+    ) -> Result<(), PdschError> {
         let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
         self.coded[..n_bytes].copy_from_slice(coded);
         self.send_coded(pdu, scheme, n_symbols, n_bytes, slot, grid)

@@ -28,8 +28,7 @@ pub use transmit::{SsbError, SsbTransmitter};
 
 use crate::sequences::Gold;
 use dsp::Cf32;
-use fapi::SsbCase;
-use nr::{Numerology, Pci, SlotPoint};
+use nr::Pci;
 
 /// Subcarriers of a block.
 pub const SSB_SUBCARRIERS: usize = 240;
@@ -41,57 +40,6 @@ pub const SYNC_START: usize = 56;
 pub const PBCH_BITS: usize = 864;
 /// DM-RS elements of the PBCH.
 pub const PBCH_DMRS: usize = 144;
-
-/// Start symbols of the candidate blocks within a half frame, counted in the block's numerology; block `i` is `result[i]`.
-///
-/// Spec: TS 38.213 §4.1. `l_max` is 4, 8 or 64; cases A to C take 4 or 8.
-pub fn start_symbol(case: SsbCase, ssb_index: u8) -> u32 {
-    let i = u32::from(ssb_index);
-    // Cases D and E skip every fifth group.
-    const N_D: [u32; 16] = [0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18];
-    match case {
-        SsbCase::A | SsbCase::C => [2, 8][(i % 2) as usize] + 14 * (i / 2),
-        SsbCase::B => [4, 8, 16, 20][(i % 4) as usize] + 28 * (i / 4),
-        SsbCase::D => [4, 8, 16, 20][(i % 4) as usize] + 28 * N_D[(i / 4 % 16) as usize],
-        SsbCase::E => [8, 12, 16, 20, 32, 36, 40, 44][(i % 8) as usize] + 56 * N_D[(i / 8 % 8) as usize],
-    }
-}
-
-/// The case that a subcarrier spacing has in a band, where it is unambiguous; 30 kHz is B or C.
-///
-/// Spec: TS 38.213 §4.1
-pub fn case_of(numerology: Numerology) -> SsbCase {
-    match numerology.scs_khz() {
-        15 => SsbCase::A,
-        120 => SsbCase::D,
-        240 => SsbCase::E,
-        _ => SsbCase::C,
-    }
-}
-
-/// Slot of the frame (in the block's numerology) and symbol in the slot where block `ssb_index` starts.
-///
-/// Spec: TS 38.213 §4.1
-pub fn position(case: SsbCase, numerology: Numerology, ssb_index: u8, half_frame: bool) -> (u32, u8) {
-    let symbol = start_symbol(case, ssb_index);
-    let half = if half_frame { numerology.slots_per_frame() / 2 } else { 0 };
-    (half + symbol / 14, (symbol % 14) as u8)
-}
-
-/// The blocks of a burst that start in `slot`: index, start symbol and half frame, in ascending order, at most four.
-///
-/// `slot` is in the block's numerology. Spec: TS 38.213 §4.1
-pub fn blocks_in_slot(cfg: &fapi::SsbConfig, slot: SlotPoint) -> impl Iterator<Item = (u8, u8, bool)> + use<> {
-    let per_half = cfg.numerology.slots_per_frame() / 2;
-    let half_frames = slot.index() / per_half;
-    // Bursts come every period_ms / 5 half frames, from the first half of frame 0 on.
-    let due = half_frames.is_multiple_of((u32::from(cfg.period_ms) / 5).max(1)) && slot.numerology() == cfg.numerology;
-    let (case, positions, n) = (cfg.case, cfg.positions_in_burst, if due { cfg.l_max.min(64) } else { 0 });
-    (0..n).filter(move |i| positions >> i & 1 == 1).filter_map(move |i| {
-        let symbol = start_symbol(case, i);
-        (symbol / 14 == slot.index() % per_half).then_some((i, (symbol % 14) as u8, half_frames % 2 == 1))
-    })
-}
 
 /// i-bar_SSB, which selects the DM-RS. Spec: TS 38.211 §7.4.1.4.1
 pub fn i_bar(l_max: u8, ssb_index: u8, half_frame: bool) -> u8 {

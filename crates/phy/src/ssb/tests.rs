@@ -2,6 +2,7 @@ use super::*;
 use dsp::Isa;
 use dsp::noise::Gaussian;
 use fapi::SsbPdu;
+use nr::{Numerology, SlotPoint};
 use ofdm::Grid;
 
 const VECTORS: &str = include_str!("../../../../vectors/ssb.txt");
@@ -40,41 +41,6 @@ fn blocks_equal_the_independent_model() {
         let text: String = block.iter().flatten().map(|z| character(*z)).collect();
         assert_eq!(text, fields.next().unwrap(), "PCI {pci}");
     }
-}
-
-#[test] // Spec: TS 38.213 §4.1
-fn start_symbols_of_every_case() {
-    let all = |case, n: u8| (0..n).map(|i| start_symbol(case, i)).collect::<Vec<_>>();
-    assert_eq!(all(SsbCase::A, 8), [2, 8, 16, 22, 30, 36, 44, 50]);
-    assert_eq!(all(SsbCase::B, 8), [4, 8, 16, 20, 32, 36, 44, 48]);
-    assert_eq!(all(SsbCase::C, 8), [2, 8, 16, 22, 30, 36, 44, 50]);
-    let d = all(SsbCase::D, 64);
-    assert_eq!((d[15], d[16], d[63]), (104, 144, 20 + 28 * 18));
-    let e = all(SsbCase::E, 64);
-    assert_eq!((e[7], e[8], e[32], e[63]), (44, 64, 8 + 56 * 5, 44 + 56 * 8));
-}
-
-#[test] // Spec: TS 38.213 §4.1
-fn a_burst_comes_once_a_period_in_its_half_frame() {
-    let cfg = fapi::SsbConfig {
-        numerology: Numerology::KHZ30,
-        case: SsbCase::C,
-        l_max: 8,
-        positions_in_burst: 0b1000_0101,
-        period_ms: 20,
-        offset_to_point_a: 0,
-        k_ssb: 0,
-        frequency_hz: 0.0,
-        block_power_dbm: 0,
-    };
-    let mut found = Vec::new();
-    for count in 0..80 {
-        let slot = SlotPoint::from_count(Numerology::KHZ30, count);
-        found.extend(blocks_in_slot(&cfg, slot).map(|(i, l, half)| (count, i, l, half)));
-    }
-    let burst = [(0, 0, 2, false), (1, 2, 2, false), (3, 7, 8, false)];
-    let again = burst.map(|(s, i, l, h)| (s + 40, i, l, h));
-    assert_eq!(found, [burst, again].concat());
 }
 
 #[test] // Spec: TS 38.211 §7.4.3.1
