@@ -15,10 +15,11 @@ const EDGES_MAX: usize = 316;
 const COL_LEN: usize = 2 * Z_MAX + GROUP;
 /// Groups of lanes that a message needs.
 const GROUPS_MAX: usize = Z_MAX / GROUP;
-/// The mean magnitude to which channel values are scaled before decoding.
-const MEAN_TARGET: u32 = 14;
+/// The mean magnitude to which channel values are scaled before decoding, by layers in use: with few of them resolution counts, with many
+/// the sums must not saturate. Found by examples/bler.
+const MEAN_TARGET: [(u32, u32); 4] = [(8, 28), (16, 20), (28, 14), (u32::MAX, 10)];
 /// The largest magnitude of a channel value within the decoder.
-const CHANNEL_MAX: i32 = 63;
+const CHANNEL_MAX: i32 = 100;
 
 /// A group of lanes, aligned to a cache line.
 #[derive(Clone, Copy)]
@@ -83,7 +84,7 @@ impl LdpcDecoder {
         }
     }
 
-    /// Decodes one code block by layered normalised min-sum (factor 3/4) on 8-bit values.
+    /// Decodes one code block by layered normalised min-sum (factor 23/32) on 8-bit values.
     ///
     /// Spec: TS 38.212 §5.3.2
     /// - `block`          the soft bits and what is known of them; only the ratio of the soft bits matters
@@ -131,7 +132,9 @@ impl LdpcDecoder {
     /// false if there is nothing but erasures.
     fn load(&mut self, block: &Block) -> bool {
         let (bg, z) = (block.graph.bg, block.graph.z);
-        let Some(gain) = gain(block.llrs) else { return false };
+        let n_layers = (block.received >> (bg.k_cols() + 4)).count_ones() + 4;
+        let target = MEAN_TARGET.iter().find(|(layers, _)| n_layers <= *layers).map_or(10, |(_, target)| *target);
+        let Some(gain) = gain(block.llrs, target) else { return false };
         self.rotation = [0; COLS_MAX];
         self.column(0)[..z].fill(0);
         self.column(1)[..z].fill(0);
@@ -221,8 +224,8 @@ fn sign_byte(lanes: [i8; 8]) -> u8 {
     (signs.wrapping_mul(0x8040_2010_0804_0201) >> 56) as u8
 }
 
-/// The gain in 1/256 that brings the mean magnitude of what was received to the target; None if all are erasures.
-fn gain(llrs: &[Llr]) -> Option<i32> {
+/// The gain in 1/256 that brings the mean magnitude of what was received to `target`; None if all are erasures.
+fn gain(llrs: &[Llr], target: u32) -> Option<i32> {
     let (mut sum, mut n) = (0u32, 0u32);
     for chunk in llrs.chunks(128) {
         let (mut part, mut count) = (0u16, 0u8);
@@ -233,5 +236,5 @@ fn gain(llrs: &[Llr]) -> Option<i32> {
         sum += u32::from(part);
         n += u32::from(count);
     }
-    (MEAN_TARGET * 256 * n).checked_div(sum).map(|gain| gain.clamp(1, 4096) as i32)
+    (target * 256 * n).checked_div(sum).map(|gain| gain.clamp(1, 4096) as i32)
 }
