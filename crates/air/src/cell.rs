@@ -51,7 +51,7 @@ impl Downlink {
     }
 
     pub(crate) fn source(&self) -> Source<'_> {
-        Source { start: self.start, samples: &self.samples }
+        Source { start: self.start, samples: &self.samples, id: 0, grid: 0 }
     }
 }
 

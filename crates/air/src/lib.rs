@@ -25,6 +25,7 @@ mod config;
 mod fading;
 mod link;
 mod path;
+mod spectral;
 
 pub use cell::{Air, Downlink};
 pub use config::{

@@ -48,6 +48,8 @@ pub struct LinkCounters {
 
 #[derive(Clone, Debug)]
 struct Burst {
+    /// Its number on this link.
+    id: u64,
     /// The UE count of its first sample.
     start: i64,
     samples: Vec<Cf32>,
@@ -77,6 +79,7 @@ pub struct Link {
     ul_paths: VecDeque<(u64, Path)>,
     noise: Gaussian,
     bursts: VecDeque<Burst>,
+    n_bursts: u64,
     /// Buffers of bursts gone, to be used again.
     spare: Vec<Vec<Cf32>>,
     block: Vec<Cf32>,
@@ -114,6 +117,7 @@ impl Link {
             ul_paths: VecDeque::from([(0, ul_path)]),
             noise,
             bursts: VecDeque::new(),
+            n_bursts: 0,
             spare: Vec::new(),
             block: vec![ZERO; 1024],
             ul_taken: 0,
@@ -171,10 +175,12 @@ impl Link {
         Ok(())
     }
 
-    /// How many samples `pull` can give now.
+    /// How many samples `pull` can give now. A faded link gives whole blocks of 600 to 4900 samples only.
     pub fn available(&self, downlink: &Downlink) -> usize {
         let limit = i128::from(downlink.end() - self.dl_path.reach_after()) << 64;
-        (self.dl_path.map().first_at_or_after(limit) - self.next).max(0) as usize
+        let end = self.dl_path.map().first_at_or_after(limit);
+        let end = end - end.rem_euclid(self.dl_path.granularity());
+        (end - self.next).max(0) as usize
     }
 
     /// Gives the UE's next `out.len()` samples: the cell through the channel, and noise.
@@ -225,7 +231,8 @@ impl Link {
         let mut held = self.spare.pop().unwrap_or_default();
         held.clear();
         held.extend_from_slice(samples);
-        self.bursts.push_back(Burst { start, samples: held, first, end, generation });
+        self.n_bursts += 1;
+        self.bursts.push_back(Burst { id: self.n_bursts, start, samples: held, first, end, generation });
         true
     }
 
@@ -240,7 +247,7 @@ impl Link {
             let path = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
             let Some((_, path)) = path.filter(|_| from < to) else { continue };
             heard = true;
-            let source = Source { start: burst.start, samples: &burst.samples };
+            let source = Source { start: burst.start, samples: &burst.samples, id: burst.id, grid: burst.first };
             let mut at = from;
             for piece in out[(from - start) as usize..(to - start) as usize].chunks_mut(self.block.len()) {
                 let block = &mut self.block[..piece.len()];

@@ -2,21 +2,23 @@
 //!
 //! | in the formula  | here      | meaning                                                          |
 //! | P/Q             | p, q      | nominal input samples per output sample, in lowest terms         |
-//! | B               | block_len | outputs for which filter taps are held, about 256                |
+//! | B               | block_len | outputs for which filter taps are held: 256, with fading up to 8192 |
 //! | g(t)            | kernel    | low-pass of the narrower band, t in input samples                |
 //! | nu              | band      | middle of the common band, cycles per input sample               |
 //!
 //! Output i of phase j = i mod Q within a block lies at the input position `p_j + floor(i/Q) P`; positions come from the block's
-//! middle, so a clock error of 4 ppm moves a sample by 5e-4 samples at most (-65 dB). Blocks start at multiples of B of the
-//! output's own count: how a stream is cut into calls changes nothing.
+//! middle, so a clock error of 4 ppm moves a sample by 5e-4 samples at most (-65 dB), with fading at 1024 points by 2e-3 (-53 dB
+//! at the band's edge). Blocks start at multiples of B of the output's own count (a faded burst's at its own start): how a stream
+//! is cut into calls changes nothing.
 
-use dsp::fir::{self, Kernel};
+use dsp::fir::{self, Kernel, StridedTaps};
 use dsp::mix::{phasor_q64, turn_by_table, turns_q64};
-use dsp::{Cf32, Isa};
+use dsp::{Cf32, Isa, vector};
 
 use crate::clock::{PositionMap, Q64, gcd, to_q64};
 use crate::config::AirError;
 use crate::fading::Fading;
+use crate::spectral::Spectral;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
@@ -31,6 +33,10 @@ const OVERLAP_MIN: f64 = 0.1;
 pub(crate) struct Source<'a> {
     pub start: i64,
     pub samples: &'a [Cf32],
+    /// Which source this is, among all that a path is used for.
+    pub id: u64,
+    /// The output count at which a block of a faded path starts.
+    pub grid: i64,
 }
 
 /// What the two ends of a path agree on.
@@ -73,11 +79,17 @@ pub(crate) struct Path {
     turn_step: u64,
     turn_at_origin: u64,
     turn_table: Vec<Cf32>,
-    /// What `taps` and `bases` were made for.
-    block: Option<i64>,
+    /// What `taps` and `bases` were made for: start of the grid, block.
+    block: Option<(i64, i64)>,
+    /// The long filter of a faded path at equal rates, and what its outputs are of: source and block.
+    spectral: Option<Spectral>,
+    outputs_of: Option<(u64, i64)>,
+    silent: bool,
     /// `[phase]`: the input count that the first tap weighs, and the taps.
     bases: Vec<i64>,
     taps: Vec<Taps>,
+    /// The same laid out for a change of rate; none at equal rates.
+    strided: Vec<StridedTaps>,
     fractional: Vec<f32>,
     window: Vec<Cf32>,
 }
@@ -92,11 +104,12 @@ impl Path {
             return Err(AirError::RateRatio(spec.rate_in, spec.rate_out));
         }
         let (kernel, band) = make_kernel(spec);
-        let block_len = q * (255 / q + 1);
         let delays: Vec<f64> = fading.delays_s().map(|s| s * f64::from(spec.rate_in)).collect();
         let spread = delays.iter().fold(0.0f64, |a, &b| a.max(b));
         let n_kernel = kernel.as_ref().map_or(0, Kernel::n_taps);
         let n_taps = n_kernel + if delays.is_empty() { 0 } else { libm::ceil(spread) as usize + 1 };
+        let spectral = if delays.is_empty() || p != q { None } else { Spectral::new(n_taps, isa) };
+        let block_len = spectral.as_ref().map_or(q * (255 / q + 1), |s| s.block_len() as i64);
         let taps = if delays.is_empty() && band.is_none() && p == q {
             Taps::Real(vec![0.0; n_taps])
         } else {
@@ -118,8 +131,12 @@ impl Path {
             turn_at_origin: turns_q64(spec.turns_at_origin),
             turn_table: (0..TURN_LEN as u64).map(|i| phasor_q64(turn_step.wrapping_mul(i))).collect(),
             block: None,
+            spectral,
+            outputs_of: None,
+            silent: true,
             bases: vec![0; q as usize],
             taps: vec![taps; q as usize],
+            strided: if p == q { Vec::new() } else { vec![StridedTaps::new(n_taps); q as usize] },
             fractional: vec![0.0; n_kernel],
             window: vec![ZERO; (block_len / q * p) as usize + p as usize + n_taps + 4],
             kernel,
@@ -142,6 +159,11 @@ impl Path {
         self.kernel.as_ref().map_or(0, |k| k.n_taps() as i64 / 2) + libm::ceil(spread) as i64 + 3
     }
 
+    /// Outputs come in blocks of this many, for a source that grows: those of a faded path at equal rates.
+    pub(crate) fn granularity(&self) -> i64 {
+        if self.spectral.is_some() { self.block_len } else { 1 }
+    }
+
     /// Writes outputs `first..first + out.len()` of amplitude `amplitude`; silence if the bands do not meet.
     pub(crate) fn render(
         &mut self,
@@ -155,26 +177,30 @@ impl Path {
             out.fill(ZERO);
             return;
         }
+        let grid = if self.spectral.is_some() { source.grid } else { 0 };
         let mut done = 0;
         while done < out.len() {
             let at = first + done as i64;
-            let block = at.div_euclid(self.block_len);
-            let offset = at.rem_euclid(self.block_len);
+            let block = (at - grid).div_euclid(self.block_len);
+            let offset = (at - grid).rem_euclid(self.block_len);
             let len = (self.block_len - offset).min((out.len() - done) as i64) as usize;
-            self.prepare(fading, block);
+            self.prepare(fading, grid, block);
             let part = &mut out[done..done + len];
-            self.filter(source, offset, part);
-            self.turn(at, amplitude, part);
+            if self.filter(source, block, offset, part) {
+                self.turn(at, amplitude, part);
+            } else {
+                part.fill(ZERO);
+            }
             done += len;
         }
     }
 
-    /// Makes the taps of `block` unless they are there.
-    fn prepare(&mut self, fading: &mut Fading, block: i64) {
-        let Some(kernel) = self.kernel.as_ref().filter(|_| self.block != Some(block)) else {
+    /// Makes the taps of `block` of the blocks from `grid` on, unless they are there.
+    fn prepare(&mut self, fading: &mut Fading, grid: i64, block: i64) {
+        let Some(kernel) = self.kernel.as_ref().filter(|_| self.block != Some((grid, block))) else {
             return;
         };
-        let middle = block * self.block_len + self.block_len / 2;
+        let middle = grid + block * self.block_len + self.block_len / 2;
         // The block is a whole number of Q outputs; its half may not be, hence the fraction of P/Q.
         let half = (i128::from(self.block_len / 2 * self.p) << 64) / i128::from(self.q);
         let start = self.map.at(middle) - half;
@@ -205,14 +231,34 @@ impl Path {
                         let at = (whole - lead - base).max(0) as usize;
                         add_taps(&mut taps[at..], &self.fractional, gain, self.band, fraction + lead as f64);
                     }
+                    if let Some(strided) = self.strided.get_mut(phase) {
+                        strided.set(taps);
+                    }
                 }
             }
         }
-        self.block = Some(block);
+        if let (Some(spectral), Taps::Complex(taps)) = (&mut self.spectral, &self.taps[0]) {
+            spectral.set_taps(taps);
+        }
+        self.outputs_of = None;
+        self.block = Some((grid, block));
     }
 
-    /// Filters outputs `offset..offset + out.len()` of the prepared block.
-    fn filter(&mut self, source: Source<'_>, offset: i64, out: &mut [Cf32]) {
+    /// Filters outputs `offset..offset + out.len()` of the prepared block. Returns false, `out` as it was, where there is silence.
+    fn filter(&mut self, source: Source<'_>, block: i64, offset: i64, out: &mut [Cf32]) -> bool {
+        if let Some(spectral) = &mut self.spectral {
+            if self.outputs_of != Some((source.id, block)) {
+                let window = window_of(source, self.bases[0], spectral.window_len(), &mut self.window);
+                self.silent = vector::is_zero(self.isa, window);
+                if !self.silent {
+                    spectral.run(window);
+                }
+                self.outputs_of = Some((source.id, block));
+            }
+            let outputs = spectral.outputs();
+            out.copy_from_slice(&outputs[offset as usize..offset as usize + out.len()]);
+            return !self.silent;
+        }
         let (p, q) = (self.p, self.q);
         let n_taps = match &self.taps[0] {
             Taps::Real(taps) => taps.len(),
@@ -223,21 +269,24 @@ impl Path {
         let low = base_of(offset);
         let high = base_of(offset + out.len() as i64 - 1) + n_taps as i64;
         let window = window_of(source, low, (high - low) as usize, &mut self.window);
+        if vector::is_zero(self.isa, window) {
+            return false;
+        }
         if q == 1 && p == 1 {
             match &self.taps[0] {
                 Taps::Real(taps) => fir::filter_real(self.isa, window, taps, out),
                 Taps::Complex(taps) => fir::filter_complex(self.isa, window, taps, out),
             };
-            return;
+            return true;
         }
         for first in 0..(q as usize).min(out.len()) {
             let i = offset + first as i64;
             let start = (base_of(i) - low) as usize;
             let out = &mut out[first..];
-            if let Taps::Complex(taps) = &self.taps[(i % q) as usize] {
-                fir::filter_strided(self.isa, &window[start..], taps, p as usize, out, q as usize);
-            }
+            let taps = &self.strided[(i % q) as usize];
+            fir::filter_strided(self.isa, &window[start..], taps, p as usize, out, q as usize);
         }
+        true
     }
 
     /// Turns outputs from `at` on by the frequency difference, and scales them.

@@ -114,46 +114,135 @@ unsafe fn strip<L: Lanes, const N: usize, const COMPLEX: bool>(x: *const f32, ta
     }
 }
 
-crate::isa::multiversion! {
-    /// Writes `out[step_out i] = sum_k taps[k] x[step_in i + k]` for as many `i` as `x` and `out` allow.
-    ///
-    /// One phase of a rational rate change. No allocation; at most 2048 taps count. The same bits on every instruction set.
-    pub fn filter_strided(x: &[Cf32], taps: &[Cf32], step_in: usize, out: &mut [Cf32], step_out: usize) = strided_body
+/// Complex taps laid out for [`filter_strided`].
+#[derive(Clone, Debug)]
+pub struct StridedTaps {
+    n_taps: usize,
+    real: bool,
+    /// Each tap's real part twice, then zeros up to a multiple of 16 floats; `im` likewise.
+    re: Vec<f32>,
+    im: Vec<f32>,
 }
 
-#[inline(always)]
-fn strided_body(x: &[Cf32], taps: &[Cf32], step_in: usize, out: &mut [Cf32], step_out: usize) {
-    const LANES: usize = 16;
-    let n_taps = taps.len().min(N_TAPS_MAX);
-    let (mut re, mut im) = ([0.0f32; 2 * N_TAPS_MAX], [0.0f32; 2 * N_TAPS_MAX]);
-    for (k, tap) in taps[..n_taps].iter().enumerate() {
-        re[2 * k..2 * k + 2].fill(tap.re);
-        im[2 * k..2 * k + 2].fill(tap.im);
+impl StridedTaps {
+    /// Room for `n_taps` taps (2048 at most), all zero.
+    pub fn new(n_taps: usize) -> StridedTaps {
+        let n_taps = n_taps.min(N_TAPS_MAX);
+        let zeros = vec![0.0; (2 * n_taps).next_multiple_of(LOGICAL_LANES)];
+        StridedTaps { n_taps, real: true, re: zeros.clone(), im: zeros }
     }
-    let (re, im) = (&re[..2 * n_taps], &im[..2 * n_taps]);
+
+    /// Takes new taps; those beyond its room are left out, missing ones are zero. No allocation.
+    pub fn set(&mut self, taps: &[Cf32]) {
+        self.re.fill(0.0);
+        self.im.fill(0.0);
+        for (k, tap) in taps.iter().take(self.n_taps).enumerate() {
+            self.re[2 * k..2 * k + 2].fill(tap.re);
+            self.im[2 * k..2 * k + 2].fill(tap.im);
+        }
+        self.real = self.im.iter().all(|&im| im == 0.0);
+    }
+}
+
+/// Writes `out[step_out i] = sum_k taps[k] x[step_in i + k]` for as many `i` as `x` and `out` allow.
+///
+/// One phase of a rational rate change. No allocation. The same bits on every instruction set.
+pub fn filter_strided(isa: Isa, x: &[Cf32], taps: &StridedTaps, step_in: usize, out: &mut [Cf32], step_out: usize) {
+    let isa = isa.effective();
     for (i, out) in out.iter_mut().step_by(step_out.max(1)).enumerate() {
-        let Some(window) = x.get(step_in * i..step_in * i + n_taps) else { return };
-        let (mut by_re, mut by_im) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let mut windows = as_floats(window).chunks_exact(LANES);
-        let (mut re_chunks, mut im_chunks) = (re.chunks_exact(LANES), im.chunks_exact(LANES));
-        for ((x, re), im) in (&mut windows).zip(&mut re_chunks).zip(&mut im_chunks) {
-            for lane in 0..LANES {
-                by_re[lane] += x[lane] * re[lane];
-                by_im[lane] += x[lane] * im[lane];
-            }
+        let rest = x.get(step_in * i..).unwrap_or_default();
+        if rest.len() < taps.n_taps {
+            return;
         }
-        let rest = windows.remainder();
-        for lane in 0..rest.len() {
-            by_re[lane] += rest[lane] * re_chunks.remainder()[lane];
-            by_im[lane] += rest[lane] * im_chunks.remainder()[lane];
-        }
-        let mut sum = Cf32::new(0.0, 0.0);
-        for pair in 0..LANES / 2 {
-            sum.re += by_re[2 * pair] - by_im[2 * pair + 1];
-            sum.im += by_re[2 * pair + 1] + by_im[2 * pair];
-        }
-        *out = sum;
+        *out = match as_floats(rest).get(..taps.re.len()) {
+            Some(window) if taps.real => inner::<false>(isa, window, &taps.re, &taps.re),
+            Some(window) => inner::<true>(isa, window, &taps.re, &taps.im),
+            None => inner_padded(isa, &rest[..taps.n_taps], &taps.re, &taps.im),
+        };
     }
+}
+
+/// The inner product at the end of the input, where zeros stand for what the padded taps would weigh by zero.
+#[cold]
+fn inner_padded(isa: Isa, x: &[Cf32], re: &[f32], im: &[f32]) -> Cf32 {
+    let mut padded = [0.0f32; 2 * N_TAPS_MAX];
+    padded[..2 * x.len()].copy_from_slice(as_floats(x));
+    inner::<true>(isa, &padded[..re.len()], re, im)
+}
+
+/// Floats that every instruction set sums side by side.
+const LOGICAL_LANES: usize = 16;
+
+fn inner<const COMPLEX: bool>(isa: Isa, x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m256, __m512};
+        #[target_feature(enable = "avx2")]
+        fn avx2<const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
+            inner_body::<__m256, 2, COMPLEX>(x, re, im)
+        }
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn avx512<const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
+            inner_body::<__m512, 1, COMPLEX>(x, re, im)
+        }
+        match isa {
+            // SAFETY: `filter_strided` passes only what the machine has.
+            Isa::Avx2 => return unsafe { avx2::<COMPLEX>(x, re, im) },
+            // SAFETY: as above.
+            Isa::Avx512 => return unsafe { avx512::<COMPLEX>(x, re, im) },
+            _ => {}
+        }
+    }
+    let _ = isa;
+    inner_body::<F4, 4, COMPLEX>(x, re, im)
+}
+
+/// The sum of the taps' products, each tap twice in `re` and in `im`; `N` vectors make the logical lanes.
+#[inline(always)]
+fn inner_body<L: Lanes, const N: usize, const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
+    let (mut sum_re, mut sum_im) = ([0.0f32; LOGICAL_LANES], [0.0f32; LOGICAL_LANES]);
+    let n = x.len().min(re.len()).min(im.len());
+    // SAFETY: reads end at the last whole group of lanes within `n` floats; the sums hold N W = 16 floats.
+    unsafe {
+        let (mut by_re, mut by_im) = ([L::splat(0.0); N], [L::splat(0.0); N]);
+        let mut at = 0;
+        while at + LOGICAL_LANES <= n {
+            for v in 0..N {
+                let at = at + v * L::W;
+                let x = L::load(x.as_ptr().add(at));
+                by_re[v] = by_re[v].add(x.mul(L::load(re.as_ptr().add(at))));
+                if COMPLEX {
+                    by_im[v] = by_im[v].add(x.mul(L::load(im.as_ptr().add(at))));
+                }
+            }
+            at += LOGICAL_LANES;
+        }
+        for v in 0..N {
+            by_re[v].store(sum_re.as_mut_ptr().add(v * L::W));
+            by_im[v].store(sum_im.as_mut_ptr().add(v * L::W));
+        }
+    }
+    let sum_re = fold(sum_re);
+    if COMPLEX {
+        let sum_im = fold(sum_im);
+        Cf32::new(sum_re[0] - sum_im[1], sum_re[1] + sum_im[0])
+    } else {
+        Cf32::new(sum_re[0], sum_re[1])
+    }
+}
+
+/// Halves a vector of pairs by addition until one pair is left.
+#[inline(always)]
+fn fold(x: [f32; LOGICAL_LANES]) -> [f32; 2] {
+    let mut eight = [0.0f32; 8];
+    for i in 0..8 {
+        eight[i] = x[i] + x[i + 8];
+    }
+    let mut four = [0.0f32; 4];
+    for i in 0..4 {
+        four[i] = eight[i] + eight[i + 4];
+    }
+    [four[0] + four[2], four[1] + four[3]]
 }
 
 /// A table of windowed-sinc taps for any fractional position.

@@ -177,3 +177,22 @@ fn norm_sqr_body(x: &[Cf32], out: &mut [f32]) {
         *out = x.re * x.re + x.im * x.im;
     }
 }
+
+multiversion! {
+    /// Whether every sample is zero, of either sign.
+    pub fn is_zero(x: &[Cf32]) -> bool = is_zero_body
+}
+
+#[inline(always)]
+fn is_zero_body(x: &[Cf32]) -> bool {
+    for block in as_floats(x).chunks(BLOCK) {
+        let mut bits = 0u32;
+        for v in block {
+            bits |= v.to_bits();
+        }
+        if bits << 1 != 0 {
+            return false;
+        }
+    }
+    true
+}

@@ -1,7 +1,7 @@
 //! Vectors, filters, noise, oscillators and matrices against plain double-precision forms.
 
 use dsp::correlate::Correlator;
-use dsp::fir::{Kernel, filter_complex, filter_real, filter_strided};
+use dsp::fir::{Kernel, StridedTaps, filter_complex, filter_real, filter_strided};
 use dsp::mix::{Nco, phasor_q64, turns_q64};
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Cf64, Isa, matrix, vector};
@@ -10,6 +10,12 @@ fn signal(seed: u64, n: usize) -> Vec<Cf32> {
     let mut x = vec![Cf32::new(0.0, 0.0); n];
     Gaussian::new(seed, Isa::Scalar).fill(&mut x, 1.0);
     x
+}
+
+fn strided(taps: &[Cf32]) -> StridedTaps {
+    let mut out = StridedTaps::new(taps.len());
+    out.set(taps);
+    out
 }
 
 fn wide(x: Cf32) -> Cf64 {
@@ -35,7 +41,7 @@ fn every_kernel_gives_the_same_bits_on_every_instruction_set() {
         out.extend_from_slice(&buffer[..n]);
         let n = filter_complex(isa, &a, &b[..21], &mut buffer);
         out.extend_from_slice(&buffer[..n]);
-        filter_strided(isa, &a, &b[..45], 3, &mut buffer, 2);
+        filter_strided(isa, &a, &strided(&b[..45]), 3, &mut buffer, 2);
         out.extend_from_slice(&buffer);
         Nco::new(0.0123).mix(isa, &mut buffer);
         out.extend_from_slice(&buffer);
@@ -75,7 +81,7 @@ fn a_strided_filter_equals_the_definition() {
     let x = signal(3, 500);
     let taps = signal(4, 29);
     let mut out = vec![Cf32::new(0.0, 0.0); 100];
-    filter_strided(Isa::best(), &x, &taps, 7, &mut out[1..], 2);
+    filter_strided(Isa::best(), &x, &strided(&taps), 7, &mut out[1..], 2);
     for i in 0..50 {
         let want: Cf64 = taps.iter().enumerate().map(|(k, t)| wide(*t) * wide(x[7 * i + k])).sum();
         assert!((wide(out[1 + 2 * i]) - want).norm() < 2e-5);
