@@ -40,6 +40,12 @@ impl Rx {
         self.deliv
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_next(&mut self, count: u32) {
+        self.next = count.into();
+        self.deliv = count.into();
+    }
+
     pub(crate) fn receive(
         &mut self,
         now: Tc,

@@ -32,6 +32,10 @@ impl Tx {
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
+    #[cfg(test)]
+    pub(crate) fn set_next(&mut self, count: u32) {
+        self.next = count.into();
+    }
     pub(crate) fn held_bytes(&self) -> usize {
         self.held_bytes
     }
