@@ -24,6 +24,9 @@ use stage::Planes;
 /// The largest size that a plan takes.
 pub const N_MAX: usize = 65536;
 
+/// Floats that keep the planes of a power of two from falling on each other in the cache; a cache line's multiple.
+const PAD: usize = 16;
+
 /// The sign of the exponent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -132,9 +135,10 @@ impl Plan {
         self.direction
     }
 
-    /// How many samples of scratch `process` needs: `n` or `2 n`.
+    /// How many samples of scratch `process` needs: a little over `n` or `2 n`.
     pub fn scratch_len(&self) -> usize {
-        if self.n_steps() % 2 == 1 && self.n_steps() > 1 { 2 * self.n } else { self.n }
+        let planes = if self.n_steps() > 2 { 2 } else { 1 };
+        planes * self.plane_len() + 8
     }
 
     /// A scratch that fits `process`.
@@ -167,6 +171,11 @@ impl Plan {
         assert!(scratch.len() >= self.scratch_len(), "scratch length of an FFT");
         // SAFETY: lengths were checked just now; input is only read, output and scratch are exclusive.
         unsafe { self.dispatch(input.as_ptr().cast(), output.as_mut_ptr().cast(), scratch.as_mut_ptr().cast()) }
+    }
+
+    /// Floats of a plane in scratch: real or imaginary parts of all points.
+    fn plane_len(&self) -> usize {
+        self.n.next_multiple_of(16) + PAD
     }
 
     /// Passes over the data: the stages, and before them one that takes real and imaginary parts apart if no stage does.
@@ -212,18 +221,13 @@ impl Plan {
             }
             return;
         }
-        // The last pass reads scratch and writes output; going back from it they take turns. Where the first pass would
-        // then write into its own input, it writes into the second half of scratch.
+        // The last pass reads the first half of scratch; going back from it the halves take turns.
+        // Planes start at cache lines: a wide load across two costs twice. Scratch has room for the 15 floats that it may take.
+        let aligned = unsafe { scratch.add(scratch.align_offset(64).min(15)) };
+        let plane_len = self.plane_len();
         let planes_after = |step: usize| -> Planes {
-            let back = n_steps - step;
-            let base = if back % 2 == 1 {
-                scratch
-            } else if step == 1 {
-                unsafe { scratch.add(2 * n) }
-            } else {
-                output
-            };
-            unsafe { Planes::at(base, n) }
+            let half = (n_steps - step + 1) % 2;
+            unsafe { Planes::at(aligned.add(half * 2 * plane_len), plane_len) }
         };
         let mut step = n_steps - self.stages.len();
         if step == 1 {
