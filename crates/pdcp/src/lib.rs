@@ -35,8 +35,9 @@ use security::{NeaAlg, NiaAlg};
 /// What an entity tells its user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PdcpEvent {
-    /// An SDU, in order (unless outOfOrderDelivery). `verified`: its integrity was checked and holds.
-    Sdu { sdu: Vec<u8>, count: u32, verified: bool },
+    /// An SDU, in order (unless outOfOrderDelivery). `verified`: its integrity was checked and holds; `mac_i` is what came with it
+    /// (zero where the bearer has none).
+    Sdu { sdu: Vec<u8>, count: u32, verified: bool, mac_i: [u8; 4] },
     /// A PDU whose integrity does not hold was dropped.
     IntegrityFailure { count: u32 },
     /// discardTimer expired or the peer has it already: RLC may drop the PDU that was pushed with this COUNT.

@@ -16,10 +16,23 @@ use std::collections::VecDeque;
 /// Bytes of a status report's bitmap at most, so that the report fits a PDCP SDU's size. Spec: TS 38.323 §6.2.3.1
 const BITMAP_MAX: usize = 8995;
 
+/// What is known of a PDU's integrity.
+#[derive(Clone, Copy, Debug)]
+struct Check {
+    verified: bool,
+    mac_i: [u8; MAC_I],
+}
+
+impl Check {
+    fn event(self, sdu: Vec<u8>, count: u64) -> PdcpEvent {
+        PdcpEvent::Sdu { sdu, count: count as u32, verified: self.verified, mac_i: self.mac_i }
+    }
+}
+
 #[derive(Debug)]
 enum Entry {
     Missing,
-    Held { sdu: Vec<u8>, verified: bool },
+    Held { sdu: Vec<u8>, check: Check },
     Delivered,
 }
 
@@ -60,8 +73,8 @@ impl Rx {
             stats.rx_dropped += 1;
             return;
         };
-        let verified = match self.unprotect(&mut pdu, count, setup, protection) {
-            Ok(verified) => verified,
+        let check = match self.unprotect(&mut pdu, count, setup, protection) {
+            Ok(check) => check,
             Err(()) => {
                 stats.integrity_failures += 1;
                 out.push(PdcpEvent::IntegrityFailure { count });
@@ -85,10 +98,10 @@ impl Rx {
         if setup.config.out_of_order_delivery {
             self.held[offset] = Entry::Delivered;
             stats.rx_sdus += 1;
-            out.push(PdcpEvent::Sdu { sdu: pdu, count: count as u32, verified });
+            out.push(check.event(pdu, count));
         } else {
             self.held_bytes += pdu.len();
-            self.held[offset] = Entry::Held { sdu: pdu, verified };
+            self.held[offset] = Entry::Held { sdu: pdu, check };
         }
         self.next = self.next.max(count + 1);
         if offset == 0 {
@@ -116,26 +129,27 @@ impl Rx {
         u32::try_from(hfn << bits | sn).ok().filter(|_| hfn >= 0)
     }
 
-    /// Deciphers, verifies, and strips header and MAC-I; says whether integrity was checked.
+    /// Deciphers, verifies, and strips header and MAC-I; says what is known of its integrity.
     fn unprotect(
         &mut self,
         pdu: &mut Vec<u8>,
         count: u32,
         setup: &Setup,
         protection: Option<&Protection>,
-    ) -> Result<bool, ()> {
+    ) -> Result<Check, ()> {
         let direction = direction(setup.end, false);
         cipher(setup, protection, count, direction, setup.sdap_rx, pdu);
-        let mut verified = false;
+        let mut check = Check { verified: false, mac_i: [0; MAC_I] };
         if has_mac_i(setup) {
             let (message, mac) = pdu.split_at_checked(pdu.len().wrapping_sub(MAC_I)).ok_or(())?;
+            check.mac_i.copy_from_slice(mac);
             match protection {
                 Some(p) if p.integrity => {
                     let expected = mac_i(&p.security, setup.bearer, count, direction, message);
                     if !security::equal_constant_time(&expected, mac) {
                         return Err(());
                     }
-                    verified = true;
+                    check.verified = true;
                 }
                 _ if setup.bearer.is_srb() => {
                     let mut kept = self.unverified.take().map_or_else(Vec::new, |(_, buffer)| buffer);
@@ -148,7 +162,7 @@ impl Rx {
             pdu.truncate(pdu.len() - MAC_I);
         }
         pdu.drain(..header_len(setup.config.sn_bits));
-        Ok(verified)
+        Ok(check)
     }
 
     /// Whether the last PDU that was taken without keys holds under `security`.
@@ -167,10 +181,10 @@ impl Rx {
     }
 
     fn deliver_front(&mut self, stats: &mut Stats, out: &mut Outbox<PdcpEvent>) {
-        if let Some(Entry::Held { sdu, verified }) = self.held.pop_front() {
+        if let Some(Entry::Held { sdu, check }) = self.held.pop_front() {
             self.held_bytes -= sdu.len();
             stats.rx_sdus += 1;
-            out.push(PdcpEvent::Sdu { sdu, count: self.deliv as u32, verified });
+            out.push(check.event(sdu, self.deliv));
         }
         self.deliv += 1;
     }
