@@ -7,5 +7,6 @@ pub mod cqi;
 pub mod mcs;
 pub mod prach;
 pub mod pucch;
+pub mod raster;
 pub mod tbs;
 pub mod tdra;
