@@ -28,7 +28,8 @@ pub enum L2Command {
     /// MAC-I of the given message bits for a ShortMAC-I or a check, computed outside PDCP: not L2's matter; RRC does it itself.
     /// Re-establish PDCP and RLC of a bearer (COUNT is kept or reset as TS 38.323 §5.1.2 says).
     Reestablish { bearer: Bearer },
-    /// Suspend every bearer but SRB0 (re-establishment starts).
+    /// Suspend every bearer but SRB0 and reset MAC (re-establishment starts). SRB1's entities are re-established, and its security is
+    /// off until the next `Secure`: its next message comes up unverified, with its `mac_i`. Spec: TS 38.331 §5.3.7.2
     SuspendAll,
     /// Resume a bearer.
     Resume { bearer: Bearer },

@@ -54,7 +54,13 @@ impl NasUe {
         self.send(&Message::from(AuthenticationFailure::new(cause, auts)), out);
         if self.sync_failures >= FAILURES_MAX {
             self.timers.stop(NasTimer::T3520);
-            return self.fail("authentication", format!("{cause}, {FAILURES_MAX} times: the network is not ours"), "TS 24.501 §5.4.1.3.7", false, out);
+            return self.fail(
+                "authentication",
+                format!("{cause}, {FAILURES_MAX} times: the network is not ours"),
+                "TS 24.501 §5.4.1.3.7",
+                false,
+                out,
+            );
         }
         if cause != GmmCause::SYNCH_FAILURE {
             self.fail("authentication", cause.to_string(), "TS 24.501 §5.4.1.3.6", true, out);
@@ -62,7 +68,13 @@ impl NasUe {
         self.timers.start(NasTimer::T3520, now + T3520);
     }
     pub(super) fn authentication_timed_out(&mut self, out: &mut Vec<NasOutput>) {
-        self.fail("authentication", "the network did not answer the authentication failure within T3520".into(), "TS 24.501 §5.4.1.3.7", false, out);
+        self.fail(
+            "authentication",
+            "the network did not answer the authentication failure within T3520".into(),
+            "TS 24.501 §5.4.1.3.7",
+            false,
+            out,
+        );
     }
     pub(super) fn authentication_reject(&mut self, out: &mut Vec<NasOutput>) {
         // Spec: TS 24.501 §5.4.1.3.5: the USIM counts as invalid until the terminal is switched off.
@@ -85,15 +97,27 @@ impl NasUe {
         let (nea, nia) = (c.selected_algorithms.nea, c.selected_algorithms.nia);
         let mut context = SecurityContext::new(Side::Ue, c.ng_ksi.value, k_amf, nea, nia);
         if context.unprotect(bytes).is_err() {
-            return self.refuse(GmmCause::SECURITY_MODE_REJECTED, "the integrity of the security mode command does not hold", out);
+            return self.refuse(
+                GmmCause::SECURITY_MODE_REJECTED,
+                "the integrity of the security mode command does not hold",
+                out,
+            );
         }
         let ours = security_capability(&self.config);
         if c.replayed_ue_security_capabilities != ours {
-            return self.refuse(GmmCause::SECURITY_CAPABILITIES_MISMATCH, "the replayed capabilities are not ours", out);
+            return self.refuse(
+                GmmCause::SECURITY_CAPABILITIES_MISMATCH,
+                "the replayed capabilities are not ours",
+                out,
+            );
         }
         let null = nia.id() == 0 || nea.id() == 0;
         if !ours.has_nea(nea) || !ours.has_nia(nia) || (null && !self.config.allow_null) {
-            return self.refuse(GmmCause::SECURITY_MODE_REJECTED, "the network selected an algorithm that we do not accept", out);
+            return self.refuse(
+                GmmCause::SECURITY_MODE_REJECTED,
+                "the network selected an algorithm that we do not accept",
+                out,
+            );
         }
         self.security = Some(context);
         self.pending = None;

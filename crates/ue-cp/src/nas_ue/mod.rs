@@ -212,8 +212,7 @@ impl NasUe {
         let digits = usim.supi.imsi();
         let msin = digits.get(3 + usim.home_plmn.mnc_digits().len()..)?;
         let input = security::suci::msin_to_bcd(msin).ok()?;
-        let scheme_output =
-            security::suci::conceal(usim.scheme, &usim.home_public_key, &ephemeral, &input).ok()?;
+        let scheme_output = security::suci::conceal(usim.scheme, &usim.home_public_key, &ephemeral, &input).ok()?;
         Some(Suci {
             plmn: usim.home_plmn,
             routing_indicator: usim.routing_indicator.clone(),

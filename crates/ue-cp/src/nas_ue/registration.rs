@@ -17,7 +17,13 @@ impl NasUe {
     /// Begins the initial registration. Spec: TS 24.501 §5.5.1.2.2
     pub fn register(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
         let Some((identity, suci)) = self.identity() else {
-            return self.fail("registration", "the SUPI cannot be concealed: check the home network's key".into(), "TS 33.501 §6.12.2", false, out);
+            return self.fail(
+                "registration",
+                "the SUPI cannot be concealed: check the home network's key".into(),
+                "TS 33.501 §6.12.2",
+                false,
+                out,
+            );
         };
         self.attempts += 1;
         let mut whole = RegistrationRequest::new(identity);
@@ -54,6 +60,34 @@ impl NasUe {
             self.registration_timed_out(now, out);
         }
     }
+    /// The connection is gone. A terminal that is still registered registers again soon, since it cannot be paged and has no
+    /// service request; one that is registering tries again.
+    pub fn connection_released(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        self.set_connected(false);
+        match self.state {
+            MmState::RegisteredInitiated => self.registration_timed_out(now, out),
+            MmState::Registered => {
+                self.drop_sessions(out);
+                self.state = MmState::Deregistered;
+                self.timers.stop_where(|_| true);
+                self.timers.start(NasTimer::T3511, now + Tc::from_ms(100));
+            }
+            MmState::DeregisteredInitiated => self.leave(out),
+            MmState::Deregistered => {}
+        }
+    }
+    /// A new connection replaced the old one (re-establishment fell back to setup): registers on it.
+    pub fn register_again(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        self.drop_sessions(out);
+        self.timers.stop_where(|_| true);
+        self.secured = false;
+        self.register(now, out);
+    }
+    fn drop_sessions(&mut self, out: &mut Vec<NasOutput>) {
+        for s in std::mem::take(&mut self.sessions) {
+            out.push(NasOutput::Event(CpEvent::SessionDown { id: s.id }));
+        }
+    }
     pub(super) fn registration_timed_out(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
         self.timers.stop(NasTimer::T3510);
         self.state = MmState::Deregistered;
@@ -61,7 +95,13 @@ impl NasUe {
         if retry {
             self.timers.start(NasTimer::T3511, now + T3511);
         }
-        self.fail("registration", "no answer within T3510, or the connection was lost".into(), "TS 24.501 §5.5.1.2.7", retry, out);
+        self.fail(
+            "registration",
+            "no answer within T3510, or the connection was lost".into(),
+            "TS 24.501 §5.5.1.2.7",
+            retry,
+            out,
+        );
     }
     pub(super) fn registration_accept(&mut self, a: RegistrationAccept, now: Tc, out: &mut Vec<NasOutput>) {
         if self.state != MmState::RegisteredInitiated || !self.secured {
@@ -110,13 +150,9 @@ impl NasUe {
         let identity = match r.identity_type {
             IdentityType::Suci => self.suci().map_or(MobileIdentity::NoIdentity, MobileIdentity::Suci),
             IdentityType::Guti => self.guti.map_or(MobileIdentity::NoIdentity, MobileIdentity::Guti),
-            IdentityType::STmsi => {
-                self.guti.map_or(MobileIdentity::NoIdentity, |g| MobileIdentity::STmsi(g.s_tmsi()))
-            }
+            IdentityType::STmsi => self.guti.map_or(MobileIdentity::NoIdentity, |g| MobileIdentity::STmsi(g.s_tmsi())),
             IdentityType::Imeisv if self.secured => MobileIdentity::Imeisv(self.config.imeisv.clone()),
-            IdentityType::Imei if self.secured => {
-                MobileIdentity::Imei(self.config.imeisv.chars().take(15).collect())
-            }
+            IdentityType::Imei if self.secured => MobileIdentity::Imei(self.config.imeisv.chars().take(15).collect()),
             // Spec: TS 24.501 §4.4.4.2: equipment identities only in a secure exchange.
             _ => MobileIdentity::NoIdentity,
         };
@@ -161,9 +197,7 @@ impl NasUe {
     }
     fn leave(&mut self, out: &mut Vec<NasOutput>) {
         self.state = MmState::Deregistered;
-        for s in std::mem::take(&mut self.sessions) {
-            out.push(NasOutput::Event(CpEvent::SessionDown { id: s.id }));
-        }
+        self.drop_sessions(out);
         out.push(NasOutput::Event(CpEvent::Deregistered));
     }
     /// Spec: TS 24.501 §5.5.2.3

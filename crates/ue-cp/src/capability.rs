@@ -1,0 +1,115 @@
+//! UE-NR-Capability, made from what this terminal can do. Spec: TS 38.331 §5.6.1, TS 38.306
+
+use crate::config::UeCpConfig;
+use rrc::*;
+
+/// The capability container for the given bands.
+pub fn ue_nr_capability(c: &UeCpConfig) -> UeNrCapability {
+    let radio = &c.capability;
+    let band = |b: &u16| BandNr {
+        band_nr: *b,
+        pusch_256_qam: radio.ul_256qam,
+        ue_power_class: Some(BandNrUePowerClass::Pc3),
+        ..BandNr::default()
+    };
+    let combination = |b: &u16| BandCombination {
+        band_list: vec![BandParameters::Nr(BandParametersNr {
+            band_nr: *b,
+            ca_bandwidth_class_dl_nr: Some(CaBandwidthClassNr::A),
+            ca_bandwidth_class_ul_nr: Some(CaBandwidthClassNr::A),
+        })],
+        feature_set_combination: 0,
+        ..BandCombination::default()
+    };
+    UeNrCapability {
+        access_stratum_release: AccessStratumRelease::Rel15,
+        pdcp_parameters: PdcpParameters { short_sn: true, out_of_order_delivery: true, ..PdcpParameters::default() },
+        rlc_parameters: Some(RlcParameters {
+            am_with_short_sn: true,
+            um_with_short_sn: true,
+            um_with_long_sn: true,
+            ..RlcParameters::default()
+        }),
+        phy_parameters: PhyParameters {
+            phy_parameters_common: Some(PhyParametersCommon {
+                dynamic_harq_ack_codebook: true,
+                pdsch_mapping_type_a: true,
+                ..PhyParametersCommon::default()
+            }),
+            phy_parameters_fr1: Some(PhyParametersFr1 {
+                pdsch_256_qam_fr1: radio.dl_256qam,
+                ..PhyParametersFr1::default()
+            }),
+            ..PhyParameters::default()
+        },
+        rf_parameters: RfParameters {
+            supported_band_list_nr: c.bands.iter().map(band).collect(),
+            supported_band_combination_list: Some(c.bands.iter().map(combination).collect()),
+            ..RfParameters::default()
+        },
+        feature_sets: Some(feature_sets(c)),
+        feature_set_combinations: Some(vec![vec![vec![FeatureSet::Nr(FeatureSetNr {
+            downlink_set_nr: 1,
+            uplink_set_nr: 1,
+        })]]]),
+        ..UeNrCapability::default()
+    }
+}
+
+fn feature_sets(c: &UeCpConfig) -> FeatureSets {
+    let order = |qam256| Some(if qam256 { ModulationOrder::Qam256 } else { ModulationOrder::Qam64 });
+    let per_scs = [
+        (SubcarrierSpacing::KHz15, SupportedBandwidthFr1::Mhz20),
+        (SubcarrierSpacing::KHz30, SupportedBandwidthFr1::Mhz100),
+    ];
+    FeatureSets {
+        feature_sets_downlink: Some(vec![FeatureSetDownlink {
+            feature_set_list_per_downlink_cc: vec![2],
+            ..FeatureSetDownlink::default()
+        }]),
+        feature_sets_downlink_per_cc: Some(
+            per_scs
+                .iter()
+                .map(|(scs, bandwidth)| FeatureSetDownlinkPerCc {
+                    supported_subcarrier_spacing_dl: *scs,
+                    supported_bandwidth_dl: SupportedBandwidth::Fr1(*bandwidth),
+                    supported_modulation_order_dl: order(c.capability.dl_256qam),
+                    ..FeatureSetDownlinkPerCc::default()
+                })
+                .collect(),
+        ),
+        feature_sets_uplink: Some(vec![FeatureSetUplink {
+            feature_set_list_per_uplink_cc: vec![2],
+            ..FeatureSetUplink::default()
+        }]),
+        feature_sets_uplink_per_cc: Some(
+            per_scs
+                .iter()
+                .map(|(scs, bandwidth)| FeatureSetUplinkPerCc {
+                    supported_subcarrier_spacing_ul: *scs,
+                    supported_bandwidth_ul: SupportedBandwidth::Fr1(*bandwidth),
+                    supported_modulation_order_ul: order(c.capability.ul_256qam),
+                    ..FeatureSetUplinkPerCc::default()
+                })
+                .collect(),
+        ),
+        ..FeatureSets::default()
+    }
+}
+
+/// What a capability says that the network schedules by.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::*;
+
+    #[test] // Spec: TS 38.331 §6.3.3 (UE-NR-Capability)
+    fn the_capability_encodes_and_says_what_the_terminal_can() {
+        let mut c = crate::test_config();
+        c.capability = RadioCapability { ul_256qam: false, ..RadioCapability::default() };
+        let bytes = encode(&ue_nr_capability(&c)).unwrap();
+        let back: UeNrCapability = decode(&bytes).unwrap();
+        assert!(!back.rf_parameters.supported_band_list_nr[0].pusch_256_qam);
+        assert_eq!(back.rf_parameters.supported_band_list_nr.len(), c.bands.len());
+    }
+}
