@@ -19,7 +19,7 @@ const GROUPS_MAX: usize = Z_MAX / GROUP;
 /// the sums must not saturate. Found by examples/bler.
 const MEAN_TARGET: [(u32, u32); 4] = [(8, 28), (16, 20), (28, 14), (u32::MAX, 10)];
 /// The largest magnitude of a channel value within the decoder.
-const CHANNEL_MAX: i32 = 100;
+const CHANNEL_MAX: i16 = 100;
 
 /// A group of lanes, aligned to a cache line.
 #[derive(Clone, Copy)]
@@ -142,9 +142,7 @@ impl LdpcDecoder {
         for col in 2..bg.n_cols() {
             let column = &mut self.column(col)[..z];
             let chunk = chunks.next().unwrap_or_default();
-            for (value, &llr) in column.iter_mut().zip(chunk) {
-                *value = ((i32::from(llr) * gain + 128) >> 8).clamp(-CHANNEL_MAX, CHANNEL_MAX) as i8;
-            }
+            scale(chunk, gain, column);
             column[chunk.len()..].fill(0);
         }
         for col in block.k_prime / z..bg.k_cols() {
@@ -209,23 +207,42 @@ impl LdpcDecoder {
             let column = self.column(col);
             column.copy_within(0..turn, z);
             let mut packed = [0u8; Z_MAX / 8];
-            for (byte, lanes) in packed.iter_mut().zip(column[turn..].as_chunks::<8>().0).take(z.div_ceil(8)) {
-                *byte = sign_byte(*lanes);
+            for (bytes, lanes) in packed.as_chunks_mut::<8>().0.iter_mut().zip(column[turn..].as_chunks::<64>().0) {
+                *bytes = signs(lanes);
             }
-            bits::copy(info, col * z, &packed, 0, z);
+            if z.is_multiple_of(8) {
+                info[col * z / 8..(col + 1) * z / 8].copy_from_slice(&packed[..z / 8]);
+            } else {
+                bits::copy(info, col * z, &packed, 0, z);
+            }
         }
     }
 }
 
-/// The signs of eight lanes, the first lane most significant.
+/// The signs of 64 lanes, packed, the first lane most significant.
 #[inline]
-fn sign_byte(lanes: [i8; 8]) -> u8 {
-    let signs = u64::from_le_bytes(lanes.map(|lane| lane as u8)) >> 7 & 0x0101_0101_0101_0101;
-    (signs.wrapping_mul(0x8040_2010_0804_0201) >> 56) as u8
+fn signs(lanes: &[i8; 64]) -> [u8; 8] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
+        let word = lanes.as_chunks::<16>().0.iter().rev().fold(0, |word: u64, chunk| {
+            // Safety: SSE2 is part of x86-64; a chunk has the 16 bytes that are read.
+            word << 16 | unsafe { _mm_movemask_epi8(_mm_loadu_si128(chunk.as_ptr().cast())) } as u64
+        });
+        word.reverse_bits().to_be_bytes()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let mut bytes = [0; 8];
+        for (byte, lanes) in bytes.iter_mut().zip(lanes.as_chunks::<8>().0) {
+            *byte = lanes.iter().fold(0, |byte, &lane| byte << 1 | u8::from(lane < 0));
+        }
+        bytes
+    }
 }
 
-/// The gain in 1/256 that brings the mean magnitude of what was received to `target`; None if all are erasures.
-fn gain(llrs: &[Llr], target: u32) -> Option<i32> {
+/// The gain in 1/64 that brings the mean magnitude of what was received to `target`; None if all are erasures.
+fn gain(llrs: &[Llr], target: u32) -> Option<i16> {
     let (mut sum, mut n) = (0u32, 0u32);
     for chunk in llrs.chunks(128) {
         let (mut part, mut count) = (0u16, 0u8);
@@ -236,5 +253,15 @@ fn gain(llrs: &[Llr], target: u32) -> Option<i32> {
         sum += u32::from(part);
         n += u32::from(count);
     }
-    (target * 256 * n).checked_div(sum).map(|gain| gain.clamp(1, 4096) as i32)
+    (target * 64 * n).checked_div(sum).map(|gain| gain.clamp(1, 2048) as i16)
+}
+
+/// Multiplies by `gain` / 64, rounds and limits.
+fn scale(llrs: &[Llr], gain: i16, out: &mut [i8]) {
+    // Beyond this the product would not fit, and exceeds the limit anyway.
+    let most = i16::MAX / gain - 1;
+    for (value, &llr) in out.iter_mut().zip(llrs) {
+        let product = i16::from(llr).clamp(-most, most) * gain;
+        *value = ((product + 32) >> 6).clamp(-CHANNEL_MAX, CHANNEL_MAX) as i8;
+    }
 }

@@ -1,20 +1,28 @@
 //! Encoding on packed bits: a rotation by any shift is a byte offset into one of eight pre-shifted copies of a column.
+//!
+//! Within the encoder the first bit of a column is the least significant one of its first byte, so that shifts of little-endian words
+//! run through the bytes in order.
 
 use super::graph::{Graph, Z_MAX};
 use crate::bits;
 
-/// Bytes of one pre-shifted copy: twice 384 bits, and room to read 64 bytes from any offset below 48.
-const COPY_LEN: usize = 112;
-/// Information columns and the four core parity columns.
-const COLS: usize = 26;
 /// 64-bit words of a column.
 const WORDS: usize = Z_MAX / 64;
+/// Words of a column written twice.
+const TWICE: usize = 2 * WORDS;
+/// Information columns and the four core parity columns.
+const COLS: usize = 26;
 
-type Column = [[u8; COPY_LEN]; 8];
-/// A column as it lies in memory: the bytes of the bit string, eight to a word.
 type Lanes = [u64; WORDS];
 
-/// Encodes code blocks; owns its scratch.
+/// A column written twice in a row, and its copies shifted by 1 to 7 bits, made when first asked for.
+#[derive(Clone, Copy)]
+struct Column {
+    made: u8,
+    copies: [[u64; TWICE]; 8],
+}
+
+/// Encodes code blocks; owns its scratch (about 20 kB).
 pub struct LdpcEncoder {
     columns: Box<[Column; COLS]>,
 }
@@ -28,7 +36,7 @@ impl Default for LdpcEncoder {
 impl LdpcEncoder {
     /// Makes an encoder for every base graph and lifting size.
     pub fn new() -> Self {
-        Self { columns: Box::new([[[0; COPY_LEN]; 8]; COLS]) }
+        Self { columns: Box::new([Column { made: 0, copies: [[0; TWICE]; 8] }; COLS]) }
     }
 
     /// Encodes one code block into `k_cols + n_rows` columns of Z bits, the first two (never sent) included.
@@ -54,68 +62,95 @@ impl LdpcEncoder {
         bits::copy(codeword, 0, info, 0, k_cols * z);
         for col in 0..k_cols {
             let mut lanes = [0; WORDS];
-            for (w, word) in lanes.iter_mut().enumerate().take(z.div_ceil(64)) {
-                *word = bits::load64(info, col * z + 64 * w).to_be();
+            for (w, word) in lanes[..W].iter_mut().enumerate() {
+                *word = bits::load64(info, col * z + 64 * w).reverse_bits();
             }
-            self.expand(col, z, lanes);
+            self.put::<W>(col, z, lanes);
         }
         self.core::<W>(graph, codeword);
         for row in 4..n_rows.min(bg.n_rows()) {
-            let sum = self.row_sum::<W>(graph, row, 0..k_cols + 4);
-            store(codeword, (k_cols + row) * z, &sum, z);
+            let sum = self.row_sum::<W>(graph, row, 0, k_cols + 4);
+            store::<W>(codeword, (k_cols + row) * z, &sum, z);
         }
     }
 
     /// The four parity columns of the double-diagonal core.
     fn core<const W: usize>(&mut self, graph: &Graph, codeword: &mut [u8]) {
         let (k_cols, z) = (graph.bg.k_cols(), graph.z);
-        let sums: [Lanes; 4] = std::array::from_fn(|row| self.row_sum::<W>(graph, row, 0..k_cols));
+        let sums: [Lanes; 4] = std::array::from_fn(|row| self.row_sum::<W>(graph, row, 0, k_cols));
         let total = sums.iter().fold([0; WORDS], xor);
-        self.expand(k_cols, z, total);
+        self.put::<W>(k_cols, z, total);
         let mut first = [0; WORDS];
         self.add::<W>(&mut first, k_cols, (z - graph.core_shift) % z);
-        self.expand(k_cols, z, first);
-        store(codeword, k_cols * z, &first, z);
+        self.put::<W>(k_cols, z, first);
+        store::<W>(codeword, k_cols * z, &first, z);
         for (row, sum) in sums.iter().enumerate().take(3) {
             let col = k_cols + row + 1;
-            let parity = xor(*sum, &self.row_sum::<W>(graph, row, k_cols..col));
-            self.expand(col, z, parity);
-            store(codeword, col * z, &parity, z);
+            let parity = xor(*sum, &self.row_sum::<W>(graph, row, k_cols, col));
+            self.put::<W>(col, z, parity);
+            store::<W>(codeword, col * z, &parity, z);
         }
     }
 
-    /// The sum of the rotated columns of a row that lie in `cols`.
+    /// The sum of the rotated columns of a row from `first` to `end`.
     #[inline]
-    fn row_sum<const W: usize>(&self, graph: &Graph, row: usize, cols: std::ops::Range<usize>) -> Lanes {
+    fn row_sum<const W: usize>(&mut self, graph: &Graph, row: usize, first: usize, end: usize) -> Lanes {
         let mut acc = [0; WORDS];
-        for edge in graph.row(row).iter().filter(|edge| cols.contains(&(edge.col as usize))) {
-            self.add::<W>(&mut acc, edge.col as usize, edge.shift as usize);
+        for edge in graph.row(row) {
+            let col = edge.col as usize;
+            if (first..end).contains(&col) {
+                self.add::<W>(&mut acc, col, edge.shift as usize);
+            }
         }
         acc
     }
 
+    /// Adds a column rotated by `shift`.
     #[inline]
-    fn add<const W: usize>(&self, acc: &mut Lanes, col: usize, shift: usize) {
-        let window = &self.columns[col][shift % 8][shift / 8..];
-        for (word, bytes) in acc[..W].iter_mut().zip(window.as_chunks::<8>().0) {
-            *word ^= u64::from_ne_bytes(*bytes);
+    fn add<const W: usize>(&mut self, acc: &mut Lanes, col: usize, shift: usize) {
+        let (column, fine) = (&mut self.columns[col], shift % 8);
+        if column.made >> fine & 1 == 0 {
+            column.make::<W>(fine);
+        }
+        let copy = &column.copies[fine];
+        // Safety: any bytes are valid u8; the view covers the copy.
+        let bytes = unsafe { std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of_val(copy)) };
+        for (word, chunk) in acc[..W].iter_mut().zip(bytes[shift / 8..].as_chunks::<8>().0) {
+            *word ^= u64::from_le_bytes(*chunk);
         }
     }
 
-    /// Writes the eight copies of a column of `z` bits, each bit string twice in a row.
-    fn expand(&mut self, col: usize, z: usize, lanes: Lanes) {
-        let mut twice = [0u8; COPY_LEN];
-        let mut once = [0u8; Z_MAX / 8];
-        for (bytes, word) in once.as_chunks_mut::<8>().0.iter_mut().zip(lanes) {
-            *bytes = word.to_ne_bytes();
+    /// Takes in a column of `z` bits; what lies behind them does not count.
+    fn put<const W: usize>(&mut self, col: usize, z: usize, mut lanes: Lanes) {
+        let (whole, rest) = (z / 64, z % 64);
+        if whole < WORDS {
+            lanes[whole] &= (1 << rest) - 1;
+            lanes[whole + 1..].fill(0);
         }
-        bits::copy(&mut twice, 0, &once, 0, z);
-        bits::copy(&mut twice, z, &once, 0, z);
-        for (shift, copy) in self.columns[col].iter_mut().enumerate() {
-            for (at, bytes) in copy.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-                *bytes = bits::load64(&twice, 64 * at + shift).to_be_bytes();
+        let column = &mut self.columns[col];
+        column.made = 1;
+        let twice = &mut column.copies[0];
+        twice[..2 * W].fill(0);
+        twice[..W].copy_from_slice(&lanes[..W]);
+        for (w, &word) in lanes[..W].iter().enumerate() {
+            twice[whole + w] |= word << rest;
+            if rest > 0 && whole + w + 1 < TWICE {
+                twice[whole + w + 1] |= word >> (64 - rest);
             }
         }
+    }
+}
+
+impl Column {
+    /// Makes the copy shifted by 1 to 7 bits.
+    fn make<const W: usize>(&mut self, fine: usize) {
+        let (plain, shifted) = self.copies.split_at_mut(fine);
+        let (plain, shifted) = (&plain[0][..2 * W], &mut shifted[0][..2 * W]);
+        for w in 0..2 * W - 1 {
+            shifted[w] = plain[w] >> fine | plain[w + 1] << (64 - fine);
+        }
+        shifted[2 * W - 1] = plain[2 * W - 1] >> fine;
+        self.made |= 1 << fine;
     }
 }
 
@@ -127,10 +162,10 @@ fn xor(mut a: Lanes, b: &Lanes) -> Lanes {
 }
 
 /// Writes `z` bits of a column at bit `at`.
-fn store(codeword: &mut [u8], at: usize, lanes: &Lanes, z: usize) {
+fn store<const W: usize>(codeword: &mut [u8], at: usize, lanes: &Lanes, z: usize) {
     let mut bytes = [0u8; Z_MAX / 8];
-    for (chunk, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(lanes) {
-        *chunk = word.to_ne_bytes();
+    for (chunk, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(&lanes[..W]) {
+        *chunk = word.reverse_bits().to_be_bytes();
     }
     bits::copy(codeword, at, &bytes, 0, z);
 }

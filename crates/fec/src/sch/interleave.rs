@@ -62,14 +62,42 @@ fn deinterleave_rows<const Q: usize>(f: &[Llr], e: &mut [Llr]) {
     let columns = f.len() / Q;
     let mut rows = e[..columns * Q].chunks_exact_mut(columns.max(1));
     let mut rows: [&mut [Llr]; Q] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-    for (block, symbols) in f.chunks(64 * Q).enumerate() {
-        for (i, row) in rows.iter_mut().enumerate() {
-            let row = &mut row[block * 64..];
-            for (value, symbol) in row.iter_mut().zip(symbols.as_chunks::<Q>().0) {
-                *value = symbol[i];
-            }
+    let whole = columns / 16 * 16;
+    for first in (0..whole).step_by(16) {
+        let turned: [[Llr; 16]; Q] = transpose(&f[first * Q..(first + 16) * Q]);
+        for (row, lanes) in rows.iter_mut().zip(turned) {
+            row[first..first + 16].copy_from_slice(&lanes);
         }
     }
+    for column in whole..columns {
+        for (i, row) in rows.iter_mut().enumerate() {
+            row[column] = f[column * Q + i];
+        }
+    }
+}
+
+/// Sixteen symbols of Q soft bits to Q rows of sixteen. Interleaving the two halves of 16 Q bytes moves byte p to 2 p modulo
+/// 16 Q - 1; done four times, byte Q j + i comes to 16 i + j.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn transpose<const Q: usize>(symbols: &[Llr]) -> [[Llr; 16]; Q] {
+    use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8};
+    let chunks = symbols.as_chunks::<16>().0;
+    // Safety: SSE2 is part of x86-64; a chunk has the 16 bytes that are read.
+    let mut lanes: [__m128i; Q] = std::array::from_fn(|i| unsafe { _mm_loadu_si128(chunks[i].as_ptr().cast()) });
+    for _ in 0..4 {
+        lanes = std::array::from_fn(|i| {
+            let (a, b) = (lanes[i / 2], lanes[i / 2 + Q / 2]);
+            // Safety: as above.
+            unsafe { if i % 2 == 0 { _mm_unpacklo_epi8(a, b) } else { _mm_unpackhi_epi8(a, b) } }
+        });
+    }
+    // Safety: both are 16 bytes, and every pattern is valid.
+    lanes.map(|lane| unsafe { core::mem::transmute::<__m128i, [Llr; 16]>(lane) })
+}
+#[cfg(not(target_arch = "x86_64"))]
+fn transpose<const Q: usize>(symbols: &[Llr]) -> [[Llr; 16]; Q] {
+    std::array::from_fn(|i| std::array::from_fn(|j| symbols[Q * j + i]))
 }
 
 #[cfg(test)]
