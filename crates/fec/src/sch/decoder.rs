@@ -25,6 +25,8 @@ struct BlockState {
     passed: bool,
     /// Bit c: something of column c was received.
     received: u128,
+    /// Soft bits that hold a value, from the first on.
+    len: usize,
 }
 
 /// The soft bits of one HARQ process, and the bits of the code blocks that have passed already.
@@ -74,7 +76,6 @@ impl SoftBuffer {
         let held = Held { tbs_bits: params.tbs_bits, k_cols: plan.graph.bg.k_cols(), n_cb: plan.n_cb };
         if new_data || self.held.is_none() {
             self.held = Some(held);
-            self.soft[..expected].fill(0);
             self.blocks[..plan.n_blocks].fill(BlockState::default());
         } else if self.held != Some(held) {
             return Err(SchError::SoftMismatch);
@@ -157,15 +158,22 @@ impl SchDecoder {
         deinterleave(q_m, llrs, &mut self.matched);
         let (z, n) = (plan.graph.z, plan.graph.bg.n_tx_cols() * plan.graph.z);
         let buffer = &mut soft.soft[block * n..(block + 1) * n];
-        let received = &mut soft.blocks[block].received;
+        let state = &mut soft.blocks[block];
         let mut rest = &self.matched[..llrs.len()];
         plan.runs(llrs.len(), |position, len| {
             let (part, tail) = rest.split_at(len);
-            for (sum, &llr) in buffer[position..position + len].iter_mut().zip(part) {
+            if position > state.len {
+                buffer[state.len..position].fill(0);
+                state.len = position;
+            }
+            let (old, new) = part.split_at(len.min(state.len - position));
+            for (sum, &llr) in buffer[position..].iter_mut().zip(old) {
                 *sum = sum.saturating_add(llr);
             }
+            buffer[position + old.len()..position + len].copy_from_slice(new);
+            state.len = state.len.max(position + len);
             for col in position / z..=(position + len - 1) / z {
-                *received |= 1 << (col + 2);
+                state.received |= 1 << (col + 2);
             }
             rest = tail;
         });
@@ -177,7 +185,7 @@ impl SchDecoder {
         let outcome = self.ldpc.decode(
             &Block {
                 graph: plan.graph,
-                llrs: &soft.soft[block * n..block * n + plan.n_cb],
+                llrs: &soft.soft[block * n..block * n + state.len],
                 k_prime: plan.k_prime,
                 received: state.received,
                 check: Check::Crc { crc: plan.block_crc(), n_bits: plan.k_prime },
