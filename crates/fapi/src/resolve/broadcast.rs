@@ -41,7 +41,7 @@ pub fn ssb_occasions(ssb: &SsbConfig, slot: SlotPoint) -> impl Iterator<Item = S
     let half_frame = slot.slot() >= half_slots;
     let in_burst = match ssb.period_ms {
         5 => true,
-        ms => !half_frame && slot.sfn() % (ms as u32 / 10).max(1) == 0,
+        ms => !half_frame && slot.sfn().is_multiple_of((ms as u32 / 10).max(1)),
     };
     let first = (slot.slot() % half_slots) as u16 * 14;
     let (case, l_max, sent) = (ssb.case, ssb.l_max, ssb.positions_in_burst);
