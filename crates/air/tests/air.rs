@@ -236,7 +236,7 @@ fn the_tables_have_unit_delay_spread() {
         let mean = taps.iter().map(|t| t.0 * t.1).sum::<f64>() / total;
         let square = taps.iter().map(|t| t.0 * t.0 * t.1).sum::<f64>() / total;
         let spread = (square - mean * mean).sqrt();
-        assert!((spread - 1.0).abs() < 0.005, "{profile}: {spread}");
+        assert!((spread - 1.0).abs() < 1e-4, "{profile}: {spread}");
     }
 }
 

@@ -74,10 +74,16 @@ impl Lanes for f32 {
     }
 }
 
-/// Four floats as an array, which every compiler turns into the target's own vectors.
+/// Four floats: the vector that x86-64 always has.
+#[cfg(target_arch = "x86_64")]
+pub(crate) use core::arch::x86_64::__m128 as F4;
+
+/// Four floats as an array, which compilers turn into the target's own vectors.
+#[cfg(not(target_arch = "x86_64"))]
 #[derive(Clone, Copy)]
 pub(crate) struct F4([f32; 4]);
 
+#[cfg(not(target_arch = "x86_64"))]
 impl Lanes for F4 {
     const W: usize = 4;
     #[inline(always)]
@@ -138,6 +144,65 @@ impl Lanes for F4 {
 mod x86 {
     use super::Lanes;
     use core::arch::x86_64::*;
+
+    impl Lanes for __m128 {
+        const W: usize = 4;
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { _mm_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { _mm_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { _mm_add_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { _mm_sub_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { _mm_mul_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+            unsafe {
+                let (a, b) = (_mm_loadu_ps(p), _mm_loadu_ps(p.add(4)));
+                (_mm_shuffle_ps::<0x88>(a, b), _mm_shuffle_ps::<0xdd>(a, b))
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+            unsafe {
+                _mm_storeu_ps(p, _mm_unpacklo_ps(a, b));
+                _mm_storeu_ps(p.add(4), _mm_unpackhi_ps(a, b));
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe {
+                let (ab, cd) = (_mm_unpacklo_ps(v[0], v[1]), _mm_unpacklo_ps(v[2], v[3]));
+                let (ab_high, cd_high) = (_mm_unpackhi_ps(v[0], v[1]), _mm_unpackhi_ps(v[2], v[3]));
+                _mm_storeu_ps(p, _mm_movelh_ps(ab, cd));
+                _mm_storeu_ps(p.add(4), _mm_movehl_ps(cd, ab));
+                _mm_storeu_ps(p.add(8), _mm_movelh_ps(ab_high, cd_high));
+                _mm_storeu_ps(p.add(12), _mm_movehl_ps(cd_high, ab_high));
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
+            for (k, lane) in v.into_iter().enumerate() {
+                unsafe { _mm_storeu_ps(p.add(4 * k), lane) };
+            }
+        }
+    }
 
     impl Lanes for __m256 {
         const W: usize = 8;

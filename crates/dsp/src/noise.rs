@@ -163,3 +163,32 @@ fn box_muller(a: u32, b: u32) -> (f32, f32) {
     let im = (sin & !swap) | (cos & swap);
     (f32::from_bits(re), f32::from_bits(im))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // Spec: none (Box and Muller's formula in double precision)
+    fn a_sample_has_the_radius_and_the_angle_of_its_words() {
+        let mut state = 1;
+        for _ in 0..20_000 {
+            let words = split_mix_64(&mut state);
+            let (a, b) = (words as u32, (words >> 32) as u32);
+            let (re, im) = box_muller(a, b);
+            let (re, im) = (f64::from(re), f64::from(im));
+            let uniform = (f64::from(a >> 8) + 0.5) / 16_777_216.0;
+            let square = -libm::log(uniform);
+            assert!((re * re + im * im - square).abs() < 3e-6 * (1.0 + square), "{a:#x} {b:#x}");
+            let turn = core::f64::consts::FRAC_PI_4 * f64::from(b as i32) / 2_147_483_648.0;
+            let (mut cos, mut sin) = (libm::cos(turn), libm::sin(turn));
+            if a & 2 != 0 {
+                cos = -cos;
+            }
+            if a & 1 != 0 {
+                (cos, sin) = (sin, cos);
+            }
+            let radius = square.sqrt();
+            assert!((re - radius * cos).abs() < 1e-5 && (im - radius * sin).abs() < 1e-5, "{a:#x} {b:#x}");
+        }
+    }
+}

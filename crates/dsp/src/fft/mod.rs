@@ -17,9 +17,8 @@
 mod butterfly;
 mod stage;
 
-use crate::lanes::{F4, Lanes};
 use crate::{Cf32, Isa};
-use stage::Planes;
+use stage::{Pass, Planes};
 
 /// The largest size that a plan takes.
 pub const N_MAX: usize = 65536;
@@ -66,6 +65,8 @@ struct Stage {
     groups: usize,
     stride: usize,
     kind: Kind,
+    /// Vector length: 1, 4, 8 or 16 floats.
+    lanes: usize,
     /// Where this stage's factors start: `[k - 1][re, im][p]` for `General`, repeated over the stride for `First` and `Second`.
     twiddle_start: usize,
 }
@@ -77,7 +78,6 @@ struct Stage {
 pub struct Plan {
     n: usize,
     direction: Direction,
-    isa: Isa,
     scale: f32,
     stages: Vec<Stage>,
     twiddles: Vec<f32>,
@@ -103,6 +103,7 @@ impl Plan {
     /// Errors: as `new`.
     pub fn with_scale(n: usize, direction: Direction, isa: Isa, scale: f32) -> Result<Plan, UnsupportedSize> {
         let radices = factor(n).ok_or(UnsupportedSize(n))?;
+        let isa = isa.effective();
         let mut stages = Vec::with_capacity(radices.len());
         let mut twiddles = Vec::new();
         let mut stride = 1;
@@ -119,10 +120,15 @@ impl Plan {
             if kind != Kind::Last {
                 push_twiddles(&mut twiddles, radix, groups, repeat);
             }
-            stages.push(Stage { radix, groups, stride, kind, twiddle_start });
+            let run = match kind {
+                Kind::First => groups,
+                Kind::Second => groups * stride,
+                Kind::General | Kind::Last => stride,
+            };
+            stages.push(Stage { radix, groups, stride, kind, lanes: lanes_for(isa, run), twiddle_start });
             stride *= radix;
         }
-        Ok(Plan { n, direction, isa: isa.effective(), scale, stages, twiddles })
+        Ok(Plan { n, direction, scale, stages, twiddles })
     }
 
     /// The number of points.
@@ -156,7 +162,7 @@ impl Plan {
         assert_eq!(data.len(), self.n, "data length of an FFT");
         assert!(scratch.len() >= self.scratch_len(), "scratch length of an FFT");
         // SAFETY: lengths were checked just now, and data and scratch are exclusive, hence apart.
-        unsafe { self.dispatch(data.as_ptr().cast(), data.as_mut_ptr().cast(), scratch.as_mut_ptr().cast()) }
+        unsafe { self.run(data.as_ptr().cast(), data.as_mut_ptr().cast(), scratch.as_mut_ptr().cast()) }
     }
 
     /// Transforms `input` into `output`; `input` is left as it was.
@@ -170,7 +176,7 @@ impl Plan {
         assert_eq!(output.len(), self.n, "output length of an FFT");
         assert!(scratch.len() >= self.scratch_len(), "scratch length of an FFT");
         // SAFETY: lengths were checked just now; input is only read, output and scratch are exclusive.
-        unsafe { self.dispatch(input.as_ptr().cast(), output.as_mut_ptr().cast(), scratch.as_mut_ptr().cast()) }
+        unsafe { self.run(input.as_ptr().cast(), output.as_mut_ptr().cast(), scratch.as_mut_ptr().cast()) }
     }
 
     /// Floats of a plane in scratch: real or imaginary parts of all points.
@@ -186,33 +192,7 @@ impl Plan {
 
     /// # Safety
     /// `input` and `output` hold 2 n floats (they may be the same), `scratch` 2 `scratch_len()` floats apart from both.
-    unsafe fn dispatch(&self, input: *const f32, output: *mut f32, scratch: *mut f32) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use core::arch::x86_64::{__m256, __m512};
-            #[target_feature(enable = "avx2")]
-            unsafe fn avx2(plan: &Plan, input: *const f32, output: *mut f32, scratch: *mut f32) {
-                unsafe { plan.run::<__m256, __m256>(input, output, scratch) }
-            }
-            #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
-            unsafe fn avx512(plan: &Plan, input: *const f32, output: *mut f32, scratch: *mut f32) {
-                unsafe { plan.run::<__m512, __m256>(input, output, scratch) }
-            }
-            match self.isa {
-                // SAFETY: the plan holds an instruction set only after `effective`.
-                Isa::Avx2 => return unsafe { avx2(self, input, output, scratch) },
-                // SAFETY: as above.
-                Isa::Avx512 => return unsafe { avx512(self, input, output, scratch) },
-                _ => {}
-            }
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.run::<F4, F4>(input, output, scratch) }
-    }
-
-    /// Runs all passes with vectors of `L`, of `H` where the stride is too short for `L`, and narrower ones below that.
-    #[inline(always)]
-    unsafe fn run<L: Lanes, H: Lanes>(&self, input: *const f32, output: *mut f32, scratch: *mut f32) {
+    unsafe fn run(&self, input: *const f32, output: *mut f32, scratch: *mut f32) {
         let swap = self.direction == Direction::Inverse;
         let (n, n_steps) = (self.n, self.n_steps());
         if self.stages.is_empty() {
@@ -229,66 +209,38 @@ impl Plan {
             let half = (n_steps - step + 1) % 2;
             unsafe { Planes::at(aligned.add(half * 2 * plane_len), plane_len) }
         };
-        let mut step = n_steps - self.stages.len();
-        if step == 1 {
+        let splits = n_steps - self.stages.len();
+        if splits == 1 {
             unsafe { stage::split(input, planes_after(1), n, swap) };
         }
-        for s in &self.stages {
-            let source = if step == 0 { None } else { Some(planes_after(step)) };
-            step += 1;
-            let twiddles = unsafe { self.twiddles.as_ptr().add(s.twiddle_start) };
-            unsafe {
-                match (s.kind, source) {
-                    (Kind::Last, Some(source)) => {
-                        if s.stride % L::W == 0 {
-                            stage::last::<L>(s.radix, s.stride, source, output, self.scale, swap);
-                        } else if s.stride % H::W == 0 {
-                            stage::last::<H>(s.radix, s.stride, source, output, self.scale, swap);
-                        } else if s.stride % 4 == 0 {
-                            stage::last::<F4>(s.radix, s.stride, source, output, self.scale, swap);
-                        } else {
-                            stage::last::<f32>(s.radix, s.stride, source, output, self.scale, swap);
-                        }
-                    }
-                    (Kind::First, _) => {
-                        let to = planes_after(step);
-                        if s.groups % L::W == 0 {
-                            stage::first::<L>(s.groups, input, to, twiddles, swap);
-                        } else if s.groups % H::W == 0 {
-                            stage::first::<H>(s.groups, input, to, twiddles, swap);
-                        } else if s.groups % 4 == 0 {
-                            stage::first::<F4>(s.groups, input, to, twiddles, swap);
-                        } else {
-                            stage::first::<f32>(s.groups, input, to, twiddles, swap);
-                        }
-                    }
-                    (Kind::Second, Some(source)) => {
-                        let to = planes_after(step);
-                        if (4 * s.groups) % L::W == 0 {
-                            stage::second::<L>(s.groups, source, to, twiddles);
-                        } else if (4 * s.groups) % H::W == 0 {
-                            stage::second::<H>(s.groups, source, to, twiddles);
-                        } else {
-                            stage::second::<F4>(s.groups, source, to, twiddles);
-                        }
-                    }
-                    (Kind::General, Some(source)) => {
-                        let to = planes_after(step);
-                        if s.stride % L::W == 0 {
-                            stage::general::<L>(s.radix, s.groups, s.stride, source, to, twiddles);
-                        } else if s.stride % H::W == 0 {
-                            stage::general::<H>(s.radix, s.groups, s.stride, source, to, twiddles);
-                        } else if s.stride % 4 == 0 {
-                            stage::general::<F4>(s.radix, s.groups, s.stride, source, to, twiddles);
-                        } else {
-                            stage::general::<f32>(s.radix, s.groups, s.stride, source, to, twiddles);
-                        }
-                    }
-                    (_, None) => unreachable!("only the first kind reads interleaved input"),
-                }
-            }
+        for (step, s) in (splits..).zip(&self.stages) {
+            let pass = Pass {
+                kind: s.kind,
+                radix: s.radix,
+                groups: s.groups,
+                stride: s.stride,
+                input,
+                from: planes_after(step.max(1)),
+                to: planes_after(step + 1),
+                output,
+                twiddles: unsafe { self.twiddles.as_ptr().add(s.twiddle_start) },
+                scale: self.scale,
+                swap,
+            };
+            // SAFETY: the plan chose lanes that the machine has and that divide the stage; the buffers are the caller's promise.
+            unsafe { pass.run(s.lanes) };
         }
     }
+}
+
+/// The most lanes of `isa` that divide `run`, the length of a stage's innermost loop.
+fn lanes_for(isa: Isa, run: usize) -> usize {
+    let widest = match isa {
+        Isa::Avx512 => 16,
+        Isa::Avx2 => 8,
+        _ => 4,
+    };
+    [16, 8, 4].into_iter().find(|&lanes| lanes <= widest && run.is_multiple_of(lanes)).unwrap_or(1)
 }
 
 /// The radices of `n` in the order of the stages, empty for 1; `None` if no plan covers `n`.

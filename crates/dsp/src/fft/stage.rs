@@ -1,7 +1,62 @@
 //! One pass over the data for each kind of stage. The module above defines the symbols.
 
+use super::Kind;
 use super::butterfly::{Butterfly, C, Radix};
-use crate::lanes::Lanes;
+use crate::lanes::{F4, Lanes};
+
+/// One stage's work.
+pub(super) struct Pass {
+    pub kind: Kind,
+    pub radix: usize,
+    pub groups: usize,
+    pub stride: usize,
+    pub input: *const f32,
+    pub from: Planes,
+    pub to: Planes,
+    pub output: *mut f32,
+    pub twiddles: *const f32,
+    pub scale: f32,
+    pub swap: bool,
+}
+
+impl Pass {
+    /// # Safety
+    /// The machine has vectors of `lanes` floats, they divide the innermost loop, and the buffers fit the stage.
+    pub(super) unsafe fn run(&self, lanes: usize) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use core::arch::x86_64::{__m256, __m512};
+            #[target_feature(enable = "avx2")]
+            unsafe fn avx2(pass: &Pass) {
+                unsafe { pass.run_on::<__m256>() }
+            }
+            #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+            unsafe fn avx512(pass: &Pass) {
+                unsafe { pass.run_on::<__m512>() }
+            }
+            match lanes {
+                16 => return unsafe { avx512(self) },
+                8 => return unsafe { avx2(self) },
+                _ => {}
+            }
+        }
+        if lanes == 1 { unsafe { self.run_on::<f32>() } } else { unsafe { self.run_on::<F4>() } }
+    }
+
+    #[inline(always)]
+    unsafe fn run_on<L: Lanes>(&self) {
+        unsafe {
+            match self.kind {
+                Kind::First => first::<L>(self.groups, self.input, self.to, self.twiddles, self.swap),
+                Kind::Second => second::<L>(self.groups, self.from, self.to, self.twiddles),
+                Kind::General => {
+                    general::<L>(self.radix, self.groups, self.stride, self.from, self.to, self.twiddles);
+                }
+                Kind::Last => last::<L>(self.radix, self.stride, self.from, self.output, self.scale, self.swap),
+            }
+        }
+    }
+}
 
 /// Real parts and, `n` floats on, imaginary parts.
 #[derive(Clone, Copy)]
@@ -59,7 +114,7 @@ unsafe fn turn<L: Lanes>(y: [C<L>; 4], twiddles: *const f32, len: usize, at: usi
 
 /// Radix 4, stride 1, interleaved input; `groups` is a multiple of the lanes.
 #[inline(always)]
-pub(super) unsafe fn first<L: Lanes>(groups: usize, input: *const f32, to: Planes, twiddles: *const f32, swap: bool) {
+unsafe fn first<L: Lanes>(groups: usize, input: *const f32, to: Planes, twiddles: *const f32, swap: bool) {
     unsafe {
         if swap {
             first_ordered::<L, true>(groups, input, to, twiddles);
@@ -95,7 +150,7 @@ unsafe fn first_ordered<L: Lanes, const SWAP: bool>(
 
 /// Radix 4, stride 4; `4 groups` is a multiple of the lanes.
 #[inline(always)]
-pub(super) unsafe fn second<L: Lanes>(groups: usize, from: Planes, to: Planes, twiddles: *const f32) {
+unsafe fn second<L: Lanes>(groups: usize, from: Planes, to: Planes, twiddles: *const f32) {
     let len = 4 * groups;
     let mut at = 0;
     while at < len {
@@ -116,7 +171,7 @@ pub(super) unsafe fn second<L: Lanes>(groups: usize, from: Planes, to: Planes, t
 
 /// Any radix; `stride` is a multiple of the lanes.
 #[inline(always)]
-pub(super) unsafe fn general<L: Lanes>(
+unsafe fn general<L: Lanes>(
     radix: usize,
     groups: usize,
     stride: usize,
@@ -171,7 +226,7 @@ unsafe fn general_of<L: Lanes, const R: usize>(
 
 /// The last stage, any radix; multiplies by `scale` and joins real and imaginary parts, exchanged if `swap`.
 #[inline(always)]
-pub(super) unsafe fn last<L: Lanes>(radix: usize, stride: usize, from: Planes, to: *mut f32, scale: f32, swap: bool) {
+unsafe fn last<L: Lanes>(radix: usize, stride: usize, from: Planes, to: *mut f32, scale: f32, swap: bool) {
     unsafe {
         match radix {
             2 => last_of::<L, 2>(stride, from, to, scale, swap),
