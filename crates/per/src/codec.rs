@@ -1,13 +1,19 @@
 //! The trait of generated types, and the two verbs.
 
-use crate::{DecodeError, EncodeError, Reader, Writer};
+use crate::{DecodeError, EncodeError, Reader, Stop, Writer};
 
 /// An ASN.1 type in unaligned PER.
-pub trait Codec: Sized {
+pub trait Codec: Default {
+    /// Reads a value into `self`, which is a default value. After an error it is of no use.
+    fn read(&mut self, r: &mut Reader<'_>) -> Result<(), Stop>;
     /// Reads a value.
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    fn decode(r: &mut Reader<'_>) -> Result<Self, Stop> {
+        let mut value = Self::default();
+        value.read(r)?;
+        Ok(value)
+    }
     /// Writes the value.
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError>;
+    fn encode(&self, w: &mut Writer) -> Result<(), Stop>;
 }
 
 /// Decodes one message. What stands behind it is padding, and is ignored.
@@ -15,7 +21,8 @@ pub trait Codec: Sized {
 /// Errors: `DecodeError`, with the bit where the message stops making sense. Never panics; allocates no more than a small multiple
 /// of the octets that are there.
 pub fn decode<T: Codec>(octets: &[u8]) -> Result<T, DecodeError> {
-    T::decode(&mut Reader::new(octets))
+    let mut r = Reader::new(octets);
+    T::decode(&mut r).map_err(|Stop| r.error())
 }
 
 /// Encodes one message, zero bits added up to an octet.
@@ -23,7 +30,7 @@ pub fn decode<T: Codec>(octets: &[u8]) -> Result<T, DecodeError> {
 /// Errors: `EncodeError`, if a value does not fit its constraint.
 pub fn encode<T: Codec>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut w = Writer::new();
-    value.encode(&mut w)?;
+    value.encode(&mut w).map_err(|Stop| w.error())?;
     Ok(w.finish())
 }
 
@@ -79,11 +86,14 @@ pub enum SetupRelease<T> {
 }
 
 impl<T: Codec> Codec for SetupRelease<T> {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(if r.bool()? { Self::Setup(T::decode(r)?) } else { Self::Release })
+    fn read(&mut self, r: &mut Reader<'_>) -> Result<(), Stop> {
+        if r.bool()? {
+            *self = Self::Setup(T::decode(r)?);
+        }
+        Ok(())
     }
 
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+    fn encode(&self, w: &mut Writer) -> Result<(), Stop> {
         match self {
             Self::Release => w.bool(false),
             Self::Setup(value) => {
@@ -109,17 +119,15 @@ macro_rules! enumerated {
         impl $crate::Enumerated for $name {
             const ALL: &'static [Self] = &[Self::$first $(, Self::$variant)*];
             const NAMES: &'static [&'static str] = &[$first_name $(, $text)*];
-            #[inline]
             fn index(self) -> usize { self as usize }
         }
         impl $crate::Codec for $name {
-            #[inline]
-            fn decode(r: &mut $crate::Reader<'_>) -> Result<Self, $crate::DecodeError> {
+            fn read(&mut self, r: &mut $crate::Reader<'_>) -> Result<(), $crate::Stop> {
                 const ALL: &[$name] = <$name as $crate::Enumerated>::ALL;
-                Ok(ALL[r.index(ALL.len() as u64 - 1)? as usize])
+                *self = ALL[r.index(ALL.len() as u64 - 1)? as usize];
+                Ok(())
             }
-            #[inline]
-            fn encode(&self, w: &mut $crate::Writer) -> Result<(), $crate::EncodeError> {
+            fn encode(&self, w: &mut $crate::Writer) -> Result<(), $crate::Stop> {
                 w.index(<$name as $crate::Enumerated>::ALL.len() as u64 - 1, *self as u64)
             }
         }
@@ -158,14 +166,16 @@ macro_rules! extensible {
             }
         }
         impl $crate::Codec for $name {
-            fn decode(r: &mut $crate::Reader<'_>) -> Result<Self, $crate::DecodeError> {
-                if r.bool()? {
+            fn read(&mut self, r: &mut $crate::Reader<'_>) -> Result<(), $crate::Stop> {
+                *self = if r.bool()? {
                     let n = r.small()?;
-                    return Ok(Self::ADDED.get(n as usize).copied().unwrap_or(Self::Unknown(n as u32)));
-                }
-                Ok(Self::ROOT[r.index(Self::ROOT.len() as u64 - 1)? as usize])
+                    Self::ADDED.get(n as usize).copied().unwrap_or(Self::Unknown(n as u32))
+                } else {
+                    Self::ROOT[r.index(Self::ROOT.len() as u64 - 1)? as usize]
+                };
+                Ok(())
             }
-            fn encode(&self, w: &mut $crate::Writer) -> Result<(), $crate::EncodeError> {
+            fn encode(&self, w: &mut $crate::Writer) -> Result<(), $crate::Stop> {
                 if let Some(n) = Self::ROOT.iter().position(|v| v == self) {
                     w.bool(false);
                     return w.index(Self::ROOT.len() as u64 - 1, n as u64);

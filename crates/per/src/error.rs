@@ -2,6 +2,10 @@
 
 use core::fmt;
 
+/// Coding has stopped: the reader or the writer knows why. It takes no room, so that generated code stays small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop;
+
 /// Why octets are not a message; the fault is the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError {

@@ -17,7 +17,7 @@ mod value;
 mod writer;
 
 pub use codec::{Codec, Enumerated, SetupRelease, decode, encode, name_number};
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Stop};
 pub use reader::Reader;
 pub use schema::Schema;
 pub use value::{Additions, BitString, Extensions, Opaque, Tail, UnknownAlternative};

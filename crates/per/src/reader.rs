@@ -1,23 +1,24 @@
 //! Reads bits, most significant first.
 
-use crate::{BitString, DecodeError, DecodeErrorKind, width};
+use crate::{BitString, DecodeError, DecodeErrorKind, Stop, width};
 
 /// A cursor over the bits of one message.
 ///
 /// Every method returns an error at the end of the data, moves on otherwise, and allocates no more than the octets that are there.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reader<'a> {
     data: &'a [u8],
     pos: usize,
     within: &'static str,
+    error: Option<DecodeError>,
 }
 
-type Result<T> = core::result::Result<T, DecodeError>;
+type Result<T> = core::result::Result<T, Stop>;
 
 impl<'a> Reader<'a> {
     /// Starts at the first bit of `data`.
     pub fn new(data: &'a [u8]) -> Self {
-        Self { data, pos: 0, within: "" }
+        Self { data, pos: 0, within: "", error: None }
     }
 
     /// Bits read so far.
@@ -36,27 +37,56 @@ impl<'a> Reader<'a> {
         self.within = name;
     }
 
-    /// An error of this kind, here.
+    /// Stops with an error of this kind, here.
     #[cold]
-    pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { bit: self.pos, within: self.within, kind }
+    pub fn stop(&mut self, kind: DecodeErrorKind) -> Stop {
+        self.error = Some(DecodeError { bit: self.pos, within: self.within, kind });
+        Stop
+    }
+
+    /// Why reading stopped.
+    pub fn error(&self) -> DecodeError {
+        let end = DecodeError { bit: self.pos, within: self.within, kind: DecodeErrorKind::EndOfData };
+        self.error.unwrap_or(end)
+    }
+
+    /// Reads one value from `octets`, an open type of this message; an error in it is an error of the message.
+    pub(crate) fn within_octets<T>(
+        &mut self,
+        octets: &[u8],
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut inner = Reader { data: octets, pos: 0, within: self.within, error: None };
+        let value = read(&mut inner);
+        self.error = inner.error;
+        value
+    }
+
+    /// Moves to `pos`, which has been passed before.
+    pub(crate) fn rewind(&mut self, pos: usize) {
+        self.pos = pos.min(self.pos);
+    }
+
+    /// The bit at `pos`, which has been passed before.
+    pub(crate) fn bit_at(&self, pos: usize) -> bool {
+        self.peek(pos, 1) != 0
     }
 
     /// Moves on by `n` bits.
     pub fn skip(&mut self, n: usize) -> Result<()> {
         if n > self.remaining() {
-            return Err(self.error(DecodeErrorKind::EndOfData));
+            return Err(self.stop(DecodeErrorKind::EndOfData));
         }
         self.pos += n;
         Ok(())
     }
 
     /// The next `n` <= 64 bits as an unsigned number.
-    #[inline]
+    #[inline(never)]
     pub fn bits(&mut self, n: u32) -> Result<u64> {
         debug_assert!(n <= 64);
         if n as usize > self.remaining() {
-            return Err(self.error(DecodeErrorKind::EndOfData));
+            return Err(self.stop(DecodeErrorKind::EndOfData));
         }
         let value = self.peek(self.pos, n);
         self.pos += n as usize;
@@ -88,7 +118,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next bit.
-    #[inline]
+    #[inline(never)]
     pub fn bool(&mut self) -> Result<bool> {
         Ok(self.bits(1)? != 0)
     }
@@ -96,11 +126,11 @@ impl<'a> Reader<'a> {
     /// A number of 0..=`max` in the fewest bits, at most 64.
     ///
     /// Spec: ITU-T X.691 §11.5.6
-    #[inline]
+    #[inline(never)]
     pub fn index(&mut self, max: u64) -> Result<u64> {
         let found = self.bits(width(max))?;
         if found > max {
-            return Err(self.error(DecodeErrorKind::OutOfRange { found, max }));
+            return Err(self.stop(DecodeErrorKind::OutOfRange { found, max }));
         }
         Ok(found)
     }
@@ -108,7 +138,7 @@ impl<'a> Reader<'a> {
     /// INTEGER (`min`..`max`).
     ///
     /// Spec: ITU-T X.691 §13.2
-    #[inline]
+    #[inline(never)]
     pub fn int(&mut self, min: i64, max: i64) -> Result<i64> {
         Ok(min.wrapping_add(self.index(max.wrapping_sub(min) as u64)? as i64))
     }
@@ -119,7 +149,7 @@ impl<'a> Reader<'a> {
     pub fn unbounded_int(&mut self) -> Result<i64> {
         let octets = self.bits(8)? as u32;
         if octets == 0 || octets > 8 {
-            return Err(self.error(DecodeErrorKind::IntegerTooLong));
+            return Err(self.stop(DecodeErrorKind::IntegerTooLong));
         }
         let value = self.bits(8 * octets)?;
         let unused = 64 - 8 * octets;
@@ -135,7 +165,7 @@ impl<'a> Reader<'a> {
         }
         let octets = self.bits(8)? as u32;
         if octets == 0 || octets > 4 {
-            return Err(self.error(DecodeErrorKind::IntegerTooLong));
+            return Err(self.stop(DecodeErrorKind::IntegerTooLong));
         }
         self.bits(8 * octets)
     }
@@ -149,7 +179,7 @@ impl<'a> Reader<'a> {
         }
         match self.length()? {
             (n, false) if n > 0 => Ok(n),
-            _ => Err(self.error(DecodeErrorKind::BadLength)),
+            _ => Err(self.stop(DecodeErrorKind::BadLength)),
         }
     }
 
@@ -165,7 +195,7 @@ impl<'a> Reader<'a> {
         }
         match self.bits(6)? as usize {
             n @ 1..=4 => Ok((n * 16384, true)),
-            _ => Err(self.error(DecodeErrorKind::BadLength)),
+            _ => Err(self.stop(DecodeErrorKind::BadLength)),
         }
     }
 
@@ -188,7 +218,7 @@ impl<'a> Reader<'a> {
             let (n, more) = self.length()?;
             total += n;
             if total > max || (!more && total < min) {
-                return Err(self.error(DecodeErrorKind::OutOfRange { found: total as u64, max: max as u64 }));
+                return Err(self.stop(DecodeErrorKind::OutOfRange { found: total as u64, max: max as u64 }));
             }
             unit(self, n)?;
             if !more {
@@ -242,7 +272,7 @@ impl<'a> Reader<'a> {
     /// Appends the next `n` bits to `octets`, which end on an octet.
     fn append_bits(&mut self, octets: &mut Vec<u8>, n: usize) -> Result<()> {
         if n > self.remaining() {
-            return Err(self.error(DecodeErrorKind::EndOfData));
+            return Err(self.stop(DecodeErrorKind::EndOfData));
         }
         octets.reserve(n.div_ceil(8));
         if self.pos.is_multiple_of(8) {

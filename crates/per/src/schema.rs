@@ -1,6 +1,6 @@
 //! Finds the extent of a value without decoding it, by a compact table of the types.
 
-use crate::{Codec, DecodeError, DecodeErrorKind, Opaque, Reader, width};
+use crate::{DecodeErrorKind, Opaque, Reader, Stop, width};
 
 /// Types as a table of words.
 ///
@@ -42,24 +42,25 @@ impl Schema {
     pub const FIXED: u32 = 1 << 30;
 
     /// Takes the bits of one value of the type `reference`.
-    pub fn opaque(&self, r: &mut Reader<'_>, reference: u32) -> Result<Opaque, DecodeError> {
-        let mut end = r.clone();
-        self.walk(&mut end, reference, 0)?;
-        let n = end.position() - r.position();
+    pub fn opaque(&self, r: &mut Reader<'_>, reference: u32) -> Result<Opaque, Stop> {
+        let start = r.position();
+        self.walk(r, reference, 0)?;
+        let n = r.position() - start;
+        r.rewind(start);
         r.take_bits(n).map(Opaque)
     }
 
-    fn word(&self, r: &Reader<'_>, at: usize) -> Result<u32, DecodeError> {
-        self.0.get(at).copied().ok_or_else(|| r.error(DecodeErrorKind::TooDeep))
+    fn word(&self, r: &mut Reader<'_>, at: usize) -> Result<u32, Stop> {
+        self.0.get(at).copied().ok_or_else(|| r.stop(DecodeErrorKind::TooDeep))
     }
 
-    fn walk(&self, r: &mut Reader<'_>, reference: u32, depth: u32) -> Result<(), DecodeError> {
+    fn walk(&self, r: &mut Reader<'_>, reference: u32, depth: u32) -> Result<(), Stop> {
         let reference = reference & !Self::OPTIONAL;
         if reference & Self::FIXED != 0 {
             return r.skip((reference & !Self::FIXED) as usize);
         }
         if depth >= DEPTH_MAX {
-            return Err(r.error(DecodeErrorKind::TooDeep));
+            return Err(r.stop(DecodeErrorKind::TooDeep));
         }
         let at = reference as usize;
         let head = self.word(r, at)?;
@@ -70,7 +71,8 @@ impl Schema {
                     r.small()?;
                     return Ok(());
                 }
-                r.skip(width(u64::from(self.word(r, at + 1)?)) as usize)
+                let last = self.word(r, at + 1)?;
+                r.skip(width(u64::from(last)) as usize)
             }
             Self::LIST => self.walk_list(r, at, depth),
             Self::SEQ => self.walk_seq(r, at, count, head & EXTENSIBLE != 0, depth),
@@ -80,14 +82,15 @@ impl Schema {
                     return skip_octets(r);
                 }
                 let i = r.index(count as u64 - 1)? as usize;
-                self.walk(r, self.word(r, at + 1 + i)?, depth + 1)
+                let alternative = self.word(r, at + 1 + i)?;
+                self.walk(r, alternative, depth + 1)
             }
             Self::INT => skip_octets(r),
             _ => r.skip(r.remaining()),
         }
     }
 
-    fn walk_list(&self, r: &mut Reader<'_>, at: usize, depth: u32) -> Result<(), DecodeError> {
+    fn walk_list(&self, r: &mut Reader<'_>, at: usize, depth: u32) -> Result<(), Stop> {
         let (min, max) = (self.word(r, at + 1)? as usize, self.word(r, at + 2)?);
         let max = if max == u32::MAX { usize::MAX } else { max as usize };
         let element = self.word(r, at + 3)?;
@@ -99,31 +102,26 @@ impl Schema {
         })
     }
 
-    fn walk_seq(
-        &self,
-        r: &mut Reader<'_>,
-        at: usize,
-        count: usize,
-        extensible: bool,
-        depth: u32,
-    ) -> Result<(), DecodeError> {
+    fn walk_seq(&self, r: &mut Reader<'_>, at: usize, count: usize, extensible: bool, depth: u32) -> Result<(), Stop> {
         let extended = extensible && r.bool()?;
         let components = self.0.get(at + 1..at + 1 + count).unwrap_or_default();
-        let mut present = r.clone();
+        let mut present = r.position();
         r.skip(components.iter().filter(|c| **c & Self::OPTIONAL != 0).count())?;
         for component in components {
-            if component & Self::OPTIONAL == 0 || present.bool()? {
+            let optional = component & Self::OPTIONAL != 0;
+            if !optional || r.bit_at(present) {
                 self.walk(r, *component, depth + 1)?;
             }
+            present += usize::from(optional);
         }
         if !extended {
             return Ok(());
         }
         let count = r.small_length()?;
-        let mut present = r.clone();
+        let present = r.position();
         r.skip(count)?;
-        for _ in 0..count {
-            if present.bool()? {
+        for i in 0..count {
+            if r.bit_at(present + i) {
                 skip_octets(r)?;
             }
         }
@@ -131,17 +129,6 @@ impl Schema {
     }
 }
 
-fn skip_octets(r: &mut Reader<'_>) -> Result<(), DecodeError> {
+fn skip_octets(r: &mut Reader<'_>) -> Result<(), Stop> {
     r.fragments(0, usize::MAX, |r, n| r.skip(n * 8))
-}
-
-/// A value that is decoded only to see that it is well-formed.
-impl Codec for () {
-    fn decode(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(())
-    }
-
-    fn encode(&self, _: &mut crate::Writer) -> Result<(), crate::EncodeError> {
-        Ok(())
-    }
 }

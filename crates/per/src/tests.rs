@@ -103,11 +103,15 @@ fn strings_need_no_alignment() {
 // Spec: ITU-T X.691 §11.9 (lengths are the peer's; nothing is allocated for what is not there)
 #[test]
 fn a_length_without_octets_is_the_end_of_data() {
-    let error = Reader::new(&[0xc4, 1, 2, 3]).octets(0, usize::MAX).unwrap_err();
-    assert_eq!(error.kind, DecodeErrorKind::EndOfData);
-    assert_eq!(Reader::new(&[0xc0]).length().unwrap_err().kind, DecodeErrorKind::BadLength);
-    assert_eq!(Reader::new(&[0xe0]).index(5).unwrap_err().kind, DecodeErrorKind::OutOfRange { found: 7, max: 5 });
-    assert_eq!(Reader::new(&[]).bool().unwrap_err().kind, DecodeErrorKind::EndOfData);
+    let kind = |octets: &[u8], read: fn(&mut Reader<'_>) -> bool| {
+        let mut r = Reader::new(octets);
+        assert!(read(&mut r));
+        r.error().kind
+    };
+    assert_eq!(kind(&[0xc4, 1, 2, 3], |r| r.octets(0, usize::MAX).is_err()), DecodeErrorKind::EndOfData);
+    assert_eq!(kind(&[0xc0], |r| r.length().is_err()), DecodeErrorKind::BadLength);
+    assert_eq!(kind(&[0xe0], |r| r.index(5).is_err()), DecodeErrorKind::OutOfRange { found: 7, max: 5 });
+    assert_eq!(kind(&[], |r| r.bool().is_err()), DecodeErrorKind::EndOfData);
 }
 
 crate::enumerated!(Fruit { Apple "apple2", Pear "pear-3" });
@@ -143,11 +147,11 @@ fn additions_of_a_later_release_are_kept() {
     let present = r.bool().unwrap();
     let mut ext = Extensions::decode(&mut r, present).unwrap();
     assert_eq!((ext.get(69), ext.get(0)), (Some([1, 2, 3].as_slice()), None));
-    let typed: Option<Fruit> = ext.take(1).unwrap();
+    let typed: Option<Fruit> = ext.take(&mut r, 1).unwrap();
     assert_eq!(typed, Some(Fruit::Pear));
     let again = written(|w| {
         let mut a = Additions::new(&ext, 3);
-        a.put(1, &typed).unwrap();
+        a.put(w, 1, &typed).unwrap();
         w.bool(a.present());
         a.finish(w).unwrap();
     });
@@ -170,10 +174,14 @@ fn an_opaque_value_has_its_extent() {
         4,
         Schema::FIXED | 5,
     ];
-    let extent = |octets: &[u8]| Schema(TABLE).opaque(&mut Reader::new(octets), 0).map(|o| o.0.len());
-    assert_eq!(extent(&[0x00]), Ok(4));
-    assert_eq!(extent(&[0b1011_1110, 0xff, 0xff]), Ok(1 + 2 + 4 + 2 + 10));
-    assert_eq!(extent(&[0b1011_1110, 0xff]).unwrap_err().kind, DecodeErrorKind::EndOfData);
+    let extent = |table, octets: &[u8]| {
+        let mut r = Reader::new(octets);
+        let found = Schema(table).opaque(&mut r, 0).map(|o| o.0.len());
+        found.map_err(|Stop| r.error().kind)
+    };
+    assert_eq!(extent(TABLE, &[0x00]), Ok(4));
+    assert_eq!(extent(TABLE, &[0b1011_1110, 0xff, 0xff]), Ok(1 + 2 + 4 + 2 + 10));
+    assert_eq!(extent(TABLE, &[0b1011_1110, 0xff]), Err(DecodeErrorKind::EndOfData));
     const LOOP: &[u32] = &[Schema::CHOICE | 1 << 8, 0];
-    assert_eq!(Schema(LOOP).opaque(&mut Reader::new(&[]), 0).unwrap_err().kind, DecodeErrorKind::TooDeep);
+    assert_eq!(extent(LOOP, &[]), Err(DecodeErrorKind::TooDeep));
 }

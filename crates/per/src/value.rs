@@ -1,6 +1,6 @@
 //! Values that are carried as the bits that came.
 
-use crate::{Codec, DecodeError, EncodeError, EncodeErrorKind, Reader, Writer};
+use crate::{Codec, EncodeErrorKind, Reader, Stop, Writer};
 use core::fmt;
 
 /// A string of bits: the first bit is the most significant bit of the first octet.
@@ -71,9 +71,9 @@ pub struct Opaque(pub BitString);
 
 impl Opaque {
     /// Writes the bits. Errors: `Missing` if there is none, for no part that is kept opaque is empty.
-    pub fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+    pub fn encode(&self, w: &mut Writer) -> Result<(), Stop> {
         if self.0.is_empty() {
-            return Err(w.error(EncodeErrorKind::Missing));
+            return Err(w.stop(EncodeErrorKind::Missing));
         }
         w.raw(&self.0);
         Ok(())
@@ -87,11 +87,12 @@ impl Opaque {
 pub struct Tail(pub BitString);
 
 impl Codec for Tail {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.take_bits(r.remaining()).map(Self)
+    fn read(&mut self, r: &mut Reader<'_>) -> Result<(), Stop> {
+        self.0 = r.take_bits(r.remaining())?;
+        Ok(())
     }
 
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+    fn encode(&self, w: &mut Writer) -> Result<(), Stop> {
         w.raw(&self.0);
         Ok(())
     }
@@ -108,12 +109,12 @@ pub struct UnknownAlternative {
 
 impl UnknownAlternative {
     /// Reads what follows a set extension bit.
-    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, Stop> {
         Ok(Self { index: r.small()? as u32, octets: r.octets(0, usize::MAX)? })
     }
 
     /// Writes what follows a set extension bit.
-    pub fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+    pub fn encode(&self, w: &mut Writer) -> Result<(), Stop> {
         w.small(u64::from(self.index));
         w.octets(0, usize::MAX, &self.octets)
     }
@@ -133,37 +134,38 @@ struct Inner {
 
 impl Extensions {
     /// Reads the additions, if the extension bit `present` says that there are any.
-    pub fn decode(r: &mut Reader<'_>, present: bool) -> Result<Self, DecodeError> {
+    pub fn decode(r: &mut Reader<'_>, present: bool) -> Result<Self, Stop> {
         if !present {
             return Ok(Self(None));
         }
         let count = r.small_length()?;
-        let mut bitmap = r.clone();
+        let bitmap = r.position();
         r.skip(count)?;
         let mut additions = Vec::new();
         for i in 0..count {
-            if bitmap.bool()? {
+            if r.bit_at(bitmap + i) {
                 additions.push((i, r.octets(0, usize::MAX)?));
             }
         }
         Ok(Self(Some(Box::new(Inner { count, additions }))))
     }
 
-    /// Takes addition `index` (0 is the first) out, and decodes it.
-    pub fn take<T: Codec>(&mut self, index: usize) -> Result<Option<T>, DecodeError> {
-        self.take_with(index, T::decode)
+    /// Takes addition `index` (0 is the first) out, and decodes it; `r` learns of an error in it.
+    pub fn take<T: Codec>(&mut self, r: &mut Reader<'_>, index: usize) -> Result<Option<T>, Stop> {
+        self.take_with(r, index, T::decode)
     }
 
     /// As `take`, for a value that `decode` reads.
     pub fn take_with<T>(
         &mut self,
+        r: &mut Reader<'_>,
         index: usize,
-        decode: impl Fn(&mut Reader<'_>) -> Result<T, DecodeError>,
-    ) -> Result<Option<T>, DecodeError> {
+        decode: impl Fn(&mut Reader<'_>) -> Result<T, Stop>,
+    ) -> Result<Option<T>, Stop> {
         let Some(inner) = &mut self.0 else { return Ok(None) };
         let Some(at) = inner.additions.iter().position(|(i, _)| *i == index) else { return Ok(None) };
         let (_, octets) = inner.additions.remove(at);
-        decode(&mut Reader::new(&octets)).map(Some)
+        r.within_octets(&octets, decode).map(Some)
     }
 
     /// The encoding of untyped addition `index` (0 is the first).
@@ -185,22 +187,22 @@ impl<'a> Additions<'a> {
         Self { raw, known, typed: Vec::new() }
     }
 
-    /// Adds addition `index`, if there is one; called in the order of `index`.
-    pub fn put<T: Codec>(&mut self, index: usize, value: &Option<T>) -> Result<(), EncodeError> {
-        self.put_with(index, value, |w, v| v.encode(w))
+    /// Adds addition `index`, if there is one; called in the order of `index`. `w` learns of an error in it.
+    pub fn put<T: Codec>(&mut self, w: &mut Writer, index: usize, value: &Option<T>) -> Result<(), Stop> {
+        self.put_with(w, index, value, |w, v| v.encode(w))
     }
 
     /// As `put`, for a value that `encode` writes.
     pub fn put_with<T>(
         &mut self,
+        w: &mut Writer,
         index: usize,
         value: &Option<T>,
-        encode: impl Fn(&mut Writer, &T) -> Result<(), EncodeError>,
-    ) -> Result<(), EncodeError> {
+        encode: impl Fn(&mut Writer, &T) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         if let Some(value) = value {
-            let mut w = Writer::new();
-            encode(&mut w, value)?;
-            self.typed.push((index, w.finish()));
+            let octets = w.open_type(|w| encode(w, value))?;
+            self.typed.push((index, octets));
         }
         Ok(())
     }
@@ -211,7 +213,7 @@ impl<'a> Additions<'a> {
     }
 
     /// Writes the additions, behind the root.
-    pub fn finish(mut self, w: &mut Writer) -> Result<(), EncodeError> {
+    pub fn finish(mut self, w: &mut Writer) -> Result<(), Stop> {
         if !self.present() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Writes bits, most significant first.
 
-use crate::{BitString, EncodeError, EncodeErrorKind, width};
+use crate::{BitString, EncodeError, EncodeErrorKind, Stop, width};
 
 /// Collects the bits of one message.
 #[derive(Clone, Debug, Default)]
@@ -10,9 +10,10 @@ pub struct Writer {
     window: u64,
     pending: u32,
     within: &'static str,
+    error: Option<EncodeError>,
 }
 
-type Result<T> = core::result::Result<T, EncodeError>;
+type Result<T> = core::result::Result<T, Stop>;
 
 impl Writer {
     /// An empty message.
@@ -31,10 +32,25 @@ impl Writer {
         self.within = name;
     }
 
-    /// An error of this kind, here.
+    /// Stops with an error of this kind, here.
     #[cold]
-    pub fn error(&self, kind: EncodeErrorKind) -> EncodeError {
-        EncodeError { within: self.within, kind }
+    pub fn stop(&mut self, kind: EncodeErrorKind) -> Stop {
+        self.error = Some(EncodeError { within: self.within, kind });
+        Stop
+    }
+
+    /// Why writing stopped.
+    pub fn error(&self) -> EncodeError {
+        self.error.unwrap_or(EncodeError { within: self.within, kind: EncodeErrorKind::Missing })
+    }
+
+    /// The octets of one value, an open type of this message; an error in it is an error of the message.
+    pub(crate) fn open_type(&mut self, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Vec<u8>> {
+        let mut inner = Writer { within: self.within, ..Writer::default() };
+        let written = write(&mut inner);
+        self.error = inner.error;
+        written?;
+        Ok(inner.finish())
     }
 
     /// The complete encoding: zero bits up to an octet, and at least one octet.
@@ -51,7 +67,7 @@ impl Writer {
     }
 
     /// Writes the low `n` <= 64 bits of `value`.
-    #[inline]
+    #[inline(never)]
     pub fn bits(&mut self, value: u64, n: u32) {
         debug_assert!(n <= 64);
         if n > 32 {
@@ -73,7 +89,7 @@ impl Writer {
     }
 
     /// Writes one bit.
-    #[inline]
+    #[inline(never)]
     pub fn bool(&mut self, value: bool) {
         self.bits_short(u64::from(value), 1);
     }
@@ -81,11 +97,11 @@ impl Writer {
     /// A number of 0..=`max` in the fewest bits.
     ///
     /// Spec: ITU-T X.691 §11.5.6
-    #[inline]
+    #[inline(never)]
     pub fn index(&mut self, max: u64, value: u64) -> Result<()> {
         self.bits(value, width(max));
         if value > max {
-            return Err(self.error(EncodeErrorKind::Integer { value: value as i64, min: 0, max: max as i64 }));
+            return Err(self.stop(EncodeErrorKind::Integer { value: value as i64, min: 0, max: max as i64 }));
         }
         Ok(())
     }
@@ -93,10 +109,10 @@ impl Writer {
     /// INTEGER (`min`..`max`).
     ///
     /// Spec: ITU-T X.691 §13.2
-    #[inline]
+    #[inline(never)]
     pub fn int(&mut self, min: i64, max: i64, value: i64) -> Result<()> {
         if value < min || value > max {
-            return Err(self.error(EncodeErrorKind::Integer { value, min, max }));
+            return Err(self.stop(EncodeErrorKind::Integer { value, min, max }));
         }
         self.bits(value.wrapping_sub(min) as u64, width(max.wrapping_sub(min) as u64));
         Ok(())
@@ -115,11 +131,11 @@ impl Writer {
     /// BIT STRING of `n` <= 64 bits as a number; bits above them are an error.
     ///
     /// Spec: ITU-T X.691 §16.10
-    #[inline]
+    #[inline(never)]
     pub fn fixed_bits(&mut self, value: u64, n: u32) -> Result<()> {
         if n < 64 && value >> n != 0 {
             let max = (1i64 << n) - 1;
-            return Err(self.error(EncodeErrorKind::Integer { value: value as i64, min: 0, max }));
+            return Err(self.stop(EncodeErrorKind::Integer { value: value as i64, min: 0, max }));
         }
         self.bits(value, n);
         Ok(())
@@ -176,7 +192,7 @@ impl Writer {
         mut unit: impl FnMut(&mut Self, core::ops::Range<usize>) -> Result<()>,
     ) -> Result<()> {
         if len < min || len > max {
-            return Err(self.error(EncodeErrorKind::Length { len, min, max }));
+            return Err(self.stop(EncodeErrorKind::Length { len, min, max }));
         }
         if max < 65536 {
             self.bits((len - min) as u64, width((max - min) as u64));

@@ -4,11 +4,10 @@
 //! holds the extension additions that are not typed.
 #![allow(missing_docs, clippy::all)]
 
-use per::{Additions, BitString, Codec, DecodeError, EncodeError, Extensions, Opaque, Reader, Schema, SetupRelease, Tail, UnknownAlternative, Writer};
+use per::{Additions, BitString, Codec, Extensions, Opaque, Reader, Schema, SetupRelease, Stop, Tail, UnknownAlternative, Writer};
 
 type R<'a> = Reader<'a>;
-type D<T> = Result<T, DecodeError>;
-type E = Result<(), EncodeError>;
+type E = Result<(), Stop>;
 
 per::extensible!(
     /// AccessStratumRelease.
@@ -49,18 +48,17 @@ pub struct BandCombination {
     pub power_class_v1530: Option<BandCombinationPowerClassV1530>,
 }
 impl Codec for BandCombination {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandCombination");
         let p0 = r.bits(5)?;
-        Ok(Self {
-            band_list: r.list(1, 32, Codec::decode)?,
-            feature_set_combination: r.int(0, 1024)? as u16,
-            ca_parameters_eutra: if p0 & 0x10 != 0 { Some(SCHEMA.opaque(r, 1575)?) } else { None },
-            ca_parameters_nr: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            mrdc_parameters: if p0 & 0x4 != 0 { Some(SCHEMA.opaque(r, 1582)?) } else { None },
-            supported_bandwidth_combination_set: if p0 & 0x2 != 0 { Some(r.bit_string(1, 32)?) } else { None },
-            power_class_v1530: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.band_list = r.list(1, 32, Codec::decode)?;
+        self.feature_set_combination = r.int(0, 1024)? as u16;
+        if p0 & 0x10 != 0 { self.ca_parameters_eutra = Some(SCHEMA.opaque(r, 1575)?); }
+        if p0 & 0x8 != 0 { self.ca_parameters_nr.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.mrdc_parameters = Some(SCHEMA.opaque(r, 1582)?); }
+        if p0 & 0x2 != 0 { self.supported_bandwidth_combination_set = Some(r.bit_string(1, 32)?); }
+        if p0 & 0x1 != 0 { self.power_class_v1530.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandCombination");
@@ -108,39 +106,35 @@ pub struct BandNr {
     pub ext: Extensions,
 }
 impl Codec for BandNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR");
         let x = r.bool()?;
         let p0 = r.bits(14)?;
-        let mut v = Self {
-            band_nr: r.int(1, 1024)? as u16,
-            modified_mpr_behaviour: if p0 & 0x2000 != 0 { Some(r.bits(8)? as u8) } else { None },
-            mimo_parameters_per_band: if p0 & 0x1000 != 0 { Some(SCHEMA.opaque(r, 1540)?) } else { None },
-            extended_cp: p0 & 0x800 != 0,
-            multiple_tci: p0 & 0x400 != 0,
-            bwp_without_restriction: p0 & 0x200 != 0,
-            bwp_same_numerology: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            bwp_diff_numerology: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            cross_carrier_scheduling_same_scs: p0 & 0x40 != 0,
-            pdsch_256_qam_fr2: p0 & 0x20 != 0,
-            pusch_256_qam: p0 & 0x10 != 0,
-            ue_power_class: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            rate_matching_lte_crs: p0 & 0x4 != 0,
-            channel_bws_dl: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            channel_bws_ul: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext4: None,
-            ext: Extensions::default(),
-        };
+        self.band_nr = r.int(1, 1024)? as u16;
+        if p0 & 0x2000 != 0 { self.modified_mpr_behaviour = Some(r.bits(8)? as u8); }
+        if p0 & 0x1000 != 0 { self.mimo_parameters_per_band = Some(SCHEMA.opaque(r, 1540)?); }
+        self.extended_cp = p0 & 0x800 != 0;
+        self.multiple_tci = p0 & 0x400 != 0;
+        self.bwp_without_restriction = p0 & 0x200 != 0;
+        if p0 & 0x100 != 0 { self.bwp_same_numerology.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.bwp_diff_numerology.insert(Default::default()).read(r)?; }
+        self.cross_carrier_scheduling_same_scs = p0 & 0x40 != 0;
+        self.pdsch_256_qam_fr2 = p0 & 0x20 != 0;
+        self.pusch_256_qam = p0 & 0x10 != 0;
+        if p0 & 0x8 != 0 { self.ue_power_class.insert(Default::default()).read(r)?; }
+        self.rate_matching_lte_crs = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.channel_bws_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.channel_bws_ul.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext4 = v.ext.take(3)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext4 = self.ext.take(r, 3)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR");
         let mut a = Additions::new(&self.ext, 12);
-        a.put(3, &self.ext4)?;
+        a.put(w, 3, &self.ext4)?;
         w.bool(a.present());
         w.bits((self.modified_mpr_behaviour.is_some() as u64) << 13 | (self.mimo_parameters_per_band.is_some() as u64) << 12 | (self.extended_cp as u64) << 11 | (self.multiple_tci as u64) << 10 | (self.bwp_without_restriction as u64) << 9 | (self.bwp_same_numerology.is_some() as u64) << 8 | (self.bwp_diff_numerology.is_some() as u64) << 7 | (self.cross_carrier_scheduling_same_scs as u64) << 6 | (self.pdsch_256_qam_fr2 as u64) << 5 | (self.pusch_256_qam as u64) << 4 | (self.ue_power_class.is_some() as u64) << 3 | (self.rate_matching_lte_crs as u64) << 2 | (self.channel_bws_dl.is_some() as u64) << 1 | (self.channel_bws_ul.is_some() as u64) << 0, 14);
         w.int(1, 1024, self.band_nr as i64)?;
@@ -177,12 +171,13 @@ impl Default for BandNrChannelBwsDl {
     }
 }
 impl Codec for BandNrChannelBwsDl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-DL");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Fr1(Codec::decode(r)?),
             _ => Self::Fr2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-DL");
@@ -205,14 +200,13 @@ pub struct BandNrChannelBwsDlFr1 {
     pub scs_60khz: Option<u16>,
 }
 impl Codec for BandNrChannelBwsDlFr1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-DL.fr1");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.scs_15khz = Some(r.bits(10)? as u16); }
+        if p0 & 0x2 != 0 { self.scs_30khz = Some(r.bits(10)? as u16); }
+        if p0 & 0x1 != 0 { self.scs_60khz = Some(r.bits(10)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-DL.fr1");
@@ -233,13 +227,12 @@ pub struct BandNrChannelBwsDlFr2 {
     pub scs_120khz: Option<u8>,
 }
 impl Codec for BandNrChannelBwsDlFr2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-DL.fr2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(r.bits(3)? as u8); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(r.bits(3)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-DL.fr2");
@@ -262,12 +255,13 @@ impl Default for BandNrChannelBwsUl {
     }
 }
 impl Codec for BandNrChannelBwsUl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-UL");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Fr1(Codec::decode(r)?),
             _ => Self::Fr2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-UL");
@@ -290,14 +284,13 @@ pub struct BandNrChannelBwsUlFr1 {
     pub scs_60khz: Option<u16>,
 }
 impl Codec for BandNrChannelBwsUlFr1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-UL.fr1");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(10)? as u16) } else { None },
-            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(10)? as u16) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.scs_15khz = Some(r.bits(10)? as u16); }
+        if p0 & 0x2 != 0 { self.scs_30khz = Some(r.bits(10)? as u16); }
+        if p0 & 0x1 != 0 { self.scs_60khz = Some(r.bits(10)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-UL.fr1");
@@ -318,13 +311,12 @@ pub struct BandNrChannelBwsUlFr2 {
     pub scs_120khz: Option<u8>,
 }
 impl Codec for BandNrChannelBwsUlFr2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.channelBWs-UL.fr2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(3)? as u8) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(3)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(r.bits(3)? as u8); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(r.bits(3)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.channelBWs-UL.fr2");
@@ -342,13 +334,12 @@ pub struct BandNrExt4 {
     pub channel_bws_ul_v1590: Option<BandNrExt4ChannelBwsUlV1590>,
 }
 impl Codec for BandNrExt4 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            channel_bws_dl_v1590: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            channel_bws_ul_v1590: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.channel_bws_dl_v1590.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.channel_bws_ul_v1590.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4");
@@ -371,12 +362,13 @@ impl Default for BandNrExt4ChannelBwsDlV1590 {
     }
 }
 impl Codec for BandNrExt4ChannelBwsDlV1590 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-DL-v1590");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Fr1(Codec::decode(r)?),
             _ => Self::Fr2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-DL-v1590");
@@ -399,14 +391,13 @@ pub struct BandNrExt4ChannelBwsDlV1590Fr1 {
     pub scs_60khz: Option<u16>,
 }
 impl Codec for BandNrExt4ChannelBwsDlV1590Fr1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-DL-v1590.fr1");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.scs_15khz = Some(r.bits(16)? as u16); }
+        if p0 & 0x2 != 0 { self.scs_30khz = Some(r.bits(16)? as u16); }
+        if p0 & 0x1 != 0 { self.scs_60khz = Some(r.bits(16)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-DL-v1590.fr1");
@@ -427,13 +418,12 @@ pub struct BandNrExt4ChannelBwsDlV1590Fr2 {
     pub scs_120khz: Option<u8>,
 }
 impl Codec for BandNrExt4ChannelBwsDlV1590Fr2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-DL-v1590.fr2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(r.bits(8)? as u8); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(r.bits(8)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-DL-v1590.fr2");
@@ -456,12 +446,13 @@ impl Default for BandNrExt4ChannelBwsUlV1590 {
     }
 }
 impl Codec for BandNrExt4ChannelBwsUlV1590 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-UL-v1590");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Fr1(Codec::decode(r)?),
             _ => Self::Fr2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-UL-v1590");
@@ -484,14 +475,13 @@ pub struct BandNrExt4ChannelBwsUlV1590Fr1 {
     pub scs_60khz: Option<u16>,
 }
 impl Codec for BandNrExt4ChannelBwsUlV1590Fr1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-UL-v1590.fr1");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x4 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_30khz: if p0 & 0x2 != 0 { Some(r.bits(16)? as u16) } else { None },
-            scs_60khz: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.scs_15khz = Some(r.bits(16)? as u16); }
+        if p0 & 0x2 != 0 { self.scs_30khz = Some(r.bits(16)? as u16); }
+        if p0 & 0x1 != 0 { self.scs_60khz = Some(r.bits(16)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-UL-v1590.fr1");
@@ -512,13 +502,12 @@ pub struct BandNrExt4ChannelBwsUlV1590Fr2 {
     pub scs_120khz: Option<u8>,
 }
 impl Codec for BandNrExt4ChannelBwsUlV1590Fr2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandNR.ext4.channelBWs-UL-v1590.fr2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scs_60khz: if p0 & 0x2 != 0 { Some(r.bits(8)? as u8) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(r.bits(8)? as u8); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(r.bits(8)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandNR.ext4.channelBWs-UL-v1590.fr2");
@@ -546,12 +535,13 @@ impl Default for BandParameters {
     }
 }
 impl Codec for BandParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandParameters");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Eutra(Codec::decode(r)?),
             _ => Self::Nr(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandParameters");
@@ -572,14 +562,13 @@ pub struct BandParametersEutra {
     pub ca_bandwidth_class_ul_eutra: Option<CaBandwidthClassEutra>,
 }
 impl Codec for BandParametersEutra {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandParameters.eutra");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            band_eutra: r.int(1, 256)? as u16,
-            ca_bandwidth_class_dl_eutra: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            ca_bandwidth_class_ul_eutra: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.band_eutra = r.int(1, 256)? as u16;
+        if p0 & 0x2 != 0 { self.ca_bandwidth_class_dl_eutra.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.ca_bandwidth_class_ul_eutra.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandParameters.eutra");
@@ -600,14 +589,13 @@ pub struct BandParametersNr {
     pub ca_bandwidth_class_ul_nr: Option<CaBandwidthClassNr>,
 }
 impl Codec for BandParametersNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BandParameters.nr");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            band_nr: r.int(1, 1024)? as u16,
-            ca_bandwidth_class_dl_nr: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            ca_bandwidth_class_ul_nr: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.band_nr = r.int(1, 1024)? as u16;
+        if p0 & 0x2 != 0 { self.ca_bandwidth_class_dl_nr.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.ca_bandwidth_class_ul_nr.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BandParameters.nr");
@@ -625,11 +613,10 @@ pub struct BcchBchMessage {
     pub message: BcchBchMessageType,
 }
 impl Codec for BcchBchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-BCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-BCH-Message");
@@ -650,12 +637,13 @@ impl Default for BcchBchMessageType {
     }
 }
 impl Codec for BcchBchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-BCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Mib(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-BCH-MessageType");
@@ -674,17 +662,14 @@ pub struct BcchConfig {
     pub ext: Extensions,
 }
 impl Codec for BcchConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-Config");
         let x = r.bool()?;
-        let mut v = Self {
-            modification_period_coeff: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.modification_period_coeff.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-Config");
@@ -706,11 +691,10 @@ pub struct BcchDlSchMessage {
     pub message: BcchDlSchMessageType,
 }
 impl Codec for BcchDlSchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-DL-SCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-DL-SCH-Message");
@@ -731,12 +715,13 @@ impl Default for BcchDlSchMessageType {
     }
 }
 impl Codec for BcchDlSchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-DL-SCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-DL-SCH-MessageType");
@@ -760,12 +745,13 @@ impl Default for BcchDlSchMessageTypeC1 {
     }
 }
 impl Codec for BcchDlSchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BCCH-DL-SCH-MessageType.c1");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SystemInformation(Codec::decode(r)?),
             _ => Self::SystemInformationBlockType1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BCCH-DL-SCH-MessageType.c1");
@@ -796,18 +782,17 @@ pub struct BetaOffsets {
     pub beta_offset_csi_part2_index2: Option<u8>,
 }
 impl Codec for BetaOffsets {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BetaOffsets");
         let p0 = r.bits(7)?;
-        Ok(Self {
-            beta_offset_ack_index1: if p0 & 0x40 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_ack_index2: if p0 & 0x20 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_ack_index3: if p0 & 0x10 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_csi_part1_index1: if p0 & 0x8 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_csi_part1_index2: if p0 & 0x4 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_csi_part2_index1: if p0 & 0x2 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            beta_offset_csi_part2_index2: if p0 & 0x1 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-        })
+        if p0 & 0x40 != 0 { self.beta_offset_ack_index1 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x20 != 0 { self.beta_offset_ack_index2 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x10 != 0 { self.beta_offset_ack_index3 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x8 != 0 { self.beta_offset_csi_part1_index1 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x4 != 0 { self.beta_offset_csi_part1_index2 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x2 != 0 { self.beta_offset_csi_part2_index1 = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x1 != 0 { self.beta_offset_csi_part2_index2 = Some(r.int(0, 31)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BetaOffsets");
@@ -832,20 +817,17 @@ pub struct BsrConfig {
     pub ext: Extensions,
 }
 impl Codec for BsrConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BSR-Config");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            periodic_bsr_timer: Codec::decode(r)?,
-            retx_bsr_timer: Codec::decode(r)?,
-            logical_channel_sr_delay_timer: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.periodic_bsr_timer.read(r)?;
+        self.retx_bsr_timer.read(r)?;
+        if p0 & 0x1 != 0 { self.logical_channel_sr_delay_timer.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BSR-Config");
@@ -883,14 +865,13 @@ pub struct Bwp {
     pub cyclic_prefix: Option<BwpCyclicPrefix>,
 }
 impl Codec for Bwp {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            location_and_bandwidth: r.int(0, 37949)? as u16,
-            subcarrier_spacing: Codec::decode(r)?,
-            cyclic_prefix: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.location_and_bandwidth = r.int(0, 37949)? as u16;
+        self.subcarrier_spacing.read(r)?;
+        if p0 & 0x1 != 0 { self.cyclic_prefix.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP");
@@ -917,20 +898,17 @@ pub struct BwpDownlink {
     pub ext: Extensions,
 }
 impl Codec for BwpDownlink {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-Downlink");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            bwp_id: r.int(0, 4)? as u8,
-            bwp_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            bwp_dedicated: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.bwp_id = r.int(0, 4)? as u8;
+        if p0 & 0x2 != 0 { self.bwp_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.bwp_dedicated.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-Downlink");
@@ -953,20 +931,17 @@ pub struct BwpDownlinkCommon {
     pub ext: Extensions,
 }
 impl Codec for BwpDownlinkCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-DownlinkCommon");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            generic_parameters: Codec::decode(r)?,
-            pdcch_config_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdsch_config_common: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.generic_parameters.read(r)?;
+        if p0 & 0x2 != 0 { self.pdcch_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.pdsch_config_common.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-DownlinkCommon");
@@ -990,21 +965,18 @@ pub struct BwpDownlinkDedicated {
     pub ext: Extensions,
 }
 impl Codec for BwpDownlinkDedicated {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-DownlinkDedicated");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            pdcch_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdsch_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            sps_config: if p0 & 0x2 != 0 { Some(SCHEMA.opaque(r, 181)?) } else { None },
-            radio_link_monitoring_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.pdcch_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.pdsch_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.sps_config = Some(SCHEMA.opaque(r, 181)?); }
+        if p0 & 0x1 != 0 { self.radio_link_monitoring_config.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-DownlinkDedicated");
@@ -1032,20 +1004,17 @@ pub struct BwpUplink {
     pub ext: Extensions,
 }
 impl Codec for BwpUplink {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-Uplink");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            bwp_id: r.int(0, 4)? as u8,
-            bwp_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            bwp_dedicated: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.bwp_id = r.int(0, 4)? as u8;
+        if p0 & 0x2 != 0 { self.bwp_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.bwp_dedicated.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-Uplink");
@@ -1069,21 +1038,18 @@ pub struct BwpUplinkCommon {
     pub ext: Extensions,
 }
 impl Codec for BwpUplinkCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-UplinkCommon");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            generic_parameters: Codec::decode(r)?,
-            rach_config_common: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            pusch_config_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            pucch_config_common: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.generic_parameters.read(r)?;
+        if p0 & 0x4 != 0 { self.rach_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.pusch_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.pucch_config_common.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-UplinkCommon");
@@ -1109,22 +1075,19 @@ pub struct BwpUplinkDedicated {
     pub ext: Extensions,
 }
 impl Codec for BwpUplinkDedicated {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("BWP-UplinkDedicated");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            pucch_config: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            pusch_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            configured_grant_config: if p0 & 0x4 != 0 { Some(SCHEMA.opaque(r, 259)?) } else { None },
-            srs_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            beam_failure_recovery_config: if p0 & 0x1 != 0 { Some(SCHEMA.opaque(r, 302)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.pucch_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.pusch_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.configured_grant_config = Some(SCHEMA.opaque(r, 259)?); }
+        if p0 & 0x2 != 0 { self.srs_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.beam_failure_recovery_config = Some(SCHEMA.opaque(r, 302)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("BWP-UplinkDedicated");
@@ -1164,25 +1127,22 @@ pub struct CaParametersNr {
     pub ext: Extensions,
 }
 impl Codec for CaParametersNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CA-ParametersNR");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            dummy: p0 & 0x80 != 0,
-            parallel_tx_srs_pucch_pusch: p0 & 0x40 != 0,
-            parallel_tx_prach_srs_pucch_pusch: p0 & 0x20 != 0,
-            simultaneous_rx_tx_inter_band_ca: p0 & 0x10 != 0,
-            simultaneous_rx_tx_sul: p0 & 0x8 != 0,
-            diff_numerology_across_pucch_group: p0 & 0x4 != 0,
-            diff_numerology_within_pucch_group_smaller_scs: p0 & 0x2 != 0,
-            supported_number_tag: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.dummy = p0 & 0x80 != 0;
+        self.parallel_tx_srs_pucch_pusch = p0 & 0x40 != 0;
+        self.parallel_tx_prach_srs_pucch_pusch = p0 & 0x20 != 0;
+        self.simultaneous_rx_tx_inter_band_ca = p0 & 0x10 != 0;
+        self.simultaneous_rx_tx_sul = p0 & 0x8 != 0;
+        self.diff_numerology_across_pucch_group = p0 & 0x4 != 0;
+        self.diff_numerology_within_pucch_group_smaller_scs = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.supported_number_tag.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CA-ParametersNR");
@@ -1208,19 +1168,16 @@ pub struct CellAccessRelatedInfo {
     pub ext: Extensions,
 }
 impl Codec for CellAccessRelatedInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CellAccessRelatedInfo");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            plmn_identity_info_list: r.list(1, 12, Codec::decode)?,
-            cell_reserved_for_other_use: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.plmn_identity_info_list = r.list(1, 12, Codec::decode)?;
+        self.cell_reserved_for_other_use = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CellAccessRelatedInfo");
@@ -1250,25 +1207,22 @@ pub struct CellGroupConfig {
     pub ext: Extensions,
 }
 impl Codec for CellGroupConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CellGroupConfig");
         let x = r.bool()?;
         let p0 = r.bits(7)?;
-        let mut v = Self {
-            cell_group_id: r.int(0, 3)? as u8,
-            rlc_bearer_to_add_mod_list: if p0 & 0x40 != 0 { Some(r.list(1, 32, Codec::decode)?) } else { None },
-            rlc_bearer_to_release_list: if p0 & 0x20 != 0 { Some(r.list(1, 32, |r| Ok(r.int(1, 32)? as u8))?) } else { None },
-            mac_cell_group_config: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            physical_cell_group_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            sp_cell_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            s_cell_to_add_mod_list: if p0 & 0x2 != 0 { Some(SCHEMA.opaque(r, 1512)?) } else { None },
-            s_cell_to_release_list: if p0 & 0x1 != 0 { Some(r.list(1, 31, |r| Ok(r.int(1, 31)? as u8))?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.cell_group_id = r.int(0, 3)? as u8;
+        if p0 & 0x40 != 0 { self.rlc_bearer_to_add_mod_list = Some(r.list(1, 32, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.rlc_bearer_to_release_list = Some(r.list(1, 32, |r| Ok(r.int(1, 32)? as u8))?); }
+        if p0 & 0x10 != 0 { self.mac_cell_group_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.physical_cell_group_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.sp_cell_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.s_cell_to_add_mod_list = Some(SCHEMA.opaque(r, 1512)?); }
+        if p0 & 0x1 != 0 { self.s_cell_to_release_list = Some(r.list(1, 31, |r| Ok(r.int(1, 31)? as u8))?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CellGroupConfig");
@@ -1301,12 +1255,11 @@ pub struct CellsToAddMod {
     pub cell_individual_offset: QOffsetRangeList,
 }
 impl Codec for CellsToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CellsToAddMod");
-        Ok(Self {
-            phys_cell_id: r.int(0, 1007)? as u16,
-            cell_individual_offset: Codec::decode(r)?,
-        })
+        self.phys_cell_id = r.int(0, 1007)? as u16;
+        self.cell_individual_offset.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CellsToAddMod");
@@ -1328,26 +1281,22 @@ pub struct Cfra {
     pub ext: Extensions,
 }
 impl Codec for Cfra {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            occasions: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            resources: Codec::decode(r)?,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.occasions.insert(Default::default()).read(r)?; }
+        self.resources.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA");
         let mut a = Additions::new(&self.ext, 1);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.occasions.is_some() as u64) << 0, 1);
         if let Some(v) = &self.occasions { v.encode(w)?; }
@@ -1368,19 +1317,16 @@ pub struct CfraCsirsResource {
     pub ext: Extensions,
 }
 impl Codec for CfraCsirsResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA-CSIRS-Resource");
         let x = r.bool()?;
-        let mut v = Self {
-            csi_rs: r.int(0, 95)? as u8,
-            ra_occasion_list: r.list(1, 64, |r| Ok(r.int(0, 511)? as u16))?,
-            ra_preamble_index: r.int(0, 63)? as u8,
-            ext: Extensions::default(),
-        };
+        self.csi_rs = r.int(0, 95)? as u8;
+        self.ra_occasion_list = r.list(1, 64, |r| Ok(r.int(0, 511)? as u16))?;
+        self.ra_preamble_index = r.int(0, 63)? as u8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA-CSIRS-Resource");
@@ -1400,12 +1346,11 @@ pub struct CfraExt1 {
     pub total_number_of_ra_preambles: Option<u8>,
 }
 impl Codec for CfraExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            total_number_of_ra_preambles: if p0 & 0x1 != 0 { Some(r.int(1, 63)? as u8) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.total_number_of_ra_preambles = Some(r.int(1, 63)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA.ext1");
@@ -1422,13 +1367,12 @@ pub struct CfraOccasions {
     pub ssb_per_rach_occasion: Option<CfraOccasionsSsbPerRachOccasion>,
 }
 impl Codec for CfraOccasions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA.occasions");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            rach_config_generic: Codec::decode(r)?,
-            ssb_per_rach_occasion: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.rach_config_generic.read(r)?;
+        if p0 & 0x1 != 0 { self.ssb_per_rach_occasion.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA.occasions");
@@ -1456,12 +1400,13 @@ impl Default for CfraResources {
     }
 }
 impl Codec for CfraResources {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA.resources");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Ssb(Codec::decode(r)?),
             _ => Self::Csirs(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA.resources");
@@ -1482,12 +1427,11 @@ pub struct CfraResourcesCsirs {
     pub rsrp_threshold_csi_rs: RsrpRange,
 }
 impl Codec for CfraResourcesCsirs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA.resources.csirs");
-        Ok(Self {
-            csirs_resource_list: r.list(1, 96, Codec::decode)?,
-            rsrp_threshold_csi_rs: r.int(0, 127)? as u8,
-        })
+        self.csirs_resource_list = r.list(1, 96, Codec::decode)?;
+        self.rsrp_threshold_csi_rs = r.int(0, 127)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA.resources.csirs");
@@ -1506,12 +1450,11 @@ pub struct CfraResourcesSsb {
     pub ra_ssb_occasion_mask_index: u8,
 }
 impl Codec for CfraResourcesSsb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA.resources.ssb");
-        Ok(Self {
-            ssb_resource_list: r.list(1, 64, Codec::decode)?,
-            ra_ssb_occasion_mask_index: r.int(0, 15)? as u8,
-        })
+        self.ssb_resource_list = r.list(1, 64, Codec::decode)?;
+        self.ra_ssb_occasion_mask_index = r.int(0, 15)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA.resources.ssb");
@@ -1531,18 +1474,15 @@ pub struct CfraSsbResource {
     pub ext: Extensions,
 }
 impl Codec for CfraSsbResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CFRA-SSB-Resource");
         let x = r.bool()?;
-        let mut v = Self {
-            ssb: r.int(0, 63)? as u8,
-            ra_preamble_index: r.int(0, 63)? as u8,
-            ext: Extensions::default(),
-        };
+        self.ssb = r.int(0, 63)? as u8;
+        self.ra_preamble_index = r.int(0, 63)? as u8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CFRA-SSB-Resource");
@@ -1565,11 +1505,10 @@ pub struct CodebookConfig {
     pub codebook_type: CodebookConfigCodebookType,
 }
 impl Codec for CodebookConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig");
-        Ok(Self {
-            codebook_type: Codec::decode(r)?,
-        })
+        self.codebook_type.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig");
@@ -1590,12 +1529,13 @@ impl Default for CodebookConfigCodebookType {
     }
 }
 impl Codec for CodebookConfigCodebookType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Type1(Codec::decode(r)?),
             _ => Self::Type2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType");
@@ -1615,12 +1555,11 @@ pub struct CodebookConfigCodebookTypeType1 {
     pub codebook_mode: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1");
-        Ok(Self {
-            sub_type: Codec::decode(r)?,
-            codebook_mode: r.int(1, 2)? as u8,
-        })
+        self.sub_type.read(r)?;
+        self.codebook_mode = r.int(1, 2)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1");
@@ -1642,12 +1581,13 @@ impl Default for CodebookConfigCodebookTypeType1SubType {
     }
 }
 impl Codec for CodebookConfigCodebookTypeType1SubType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::TypeISinglePanel(Codec::decode(r)?),
             _ => Self::TypeIMultiPanel(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType");
@@ -1667,12 +1607,11 @@ pub struct CodebookConfigCodebookTypeType1SubTypeTypeIMultiPanel {
     pub ri_restriction: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeIMultiPanel {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-MultiPanel");
-        Ok(Self {
-            ng_n1_n2: Codec::decode(r)?,
-            ri_restriction: r.bits(4)? as u8,
-        })
+        self.ng_n1_n2.read(r)?;
+        self.ri_restriction = r.bits(4)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-MultiPanel");
@@ -1708,9 +1647,9 @@ impl Default for CodebookConfigCodebookTypeType1SubTypeTypeIMultiPanelNgN1N2 {
     }
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeIMultiPanelNgN1N2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-MultiPanel.ng-n1-n2");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::TwoTwoOneTypeIMultiPanelRestriction(r.bits(8)? as u8),
             1 => Self::TwoFourOneTypeIMultiPanelRestriction(r.bits(16)? as u16),
             2 => Self::FourTwoOneTypeIMultiPanelRestriction(r.bits(8)? as u8),
@@ -1719,7 +1658,8 @@ impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeIMultiPanelNgN1N2 {
             5 => Self::FourFourOneTypeIMultiPanelRestriction(r.bits(16)? as u16),
             6 => Self::TwoFourTwoTypeIMultiPanelRestriction(r.bit_string(128, 128)?),
             _ => Self::FourTwoTwoTypeIMultiPanelRestriction(r.bits(64)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-MultiPanel.ng-n1-n2");
@@ -1745,12 +1685,11 @@ pub struct CodebookConfigCodebookTypeType1SubTypeTypeISinglePanel {
     pub type_i_single_panel_ri_restriction: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanel {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel");
-        Ok(Self {
-            nr_of_antenna_ports: Codec::decode(r)?,
-            type_i_single_panel_ri_restriction: r.bits(8)? as u8,
-        })
+        self.nr_of_antenna_ports.read(r)?;
+        self.type_i_single_panel_ri_restriction = r.bits(8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel");
@@ -1772,12 +1711,13 @@ impl Default for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAnten
     }
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPorts {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Two(Codec::decode(r)?),
             _ => Self::MoreThanTwo(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts");
@@ -1797,13 +1737,12 @@ pub struct CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPort
     pub type_i_single_panel_codebook_subset_restriction_i2: Option<u16>,
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.moreThanTwo");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            n1_n2: Codec::decode(r)?,
-            type_i_single_panel_codebook_subset_restriction_i2: if p0 & 0x1 != 0 { Some(r.bits(16)? as u16) } else { None },
-        })
+        self.n1_n2.read(r)?;
+        if p0 & 0x1 != 0 { self.type_i_single_panel_codebook_subset_restriction_i2 = Some(r.bits(16)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.moreThanTwo");
@@ -1850,9 +1789,9 @@ impl Default for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAnten
     }
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwoN1N2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.moreThanTwo.n1-n2");
-        Ok(match r.index(12)? {
+        *self = match r.index(12)? {
             0 => Self::TwoOneTypeISinglePanelRestriction(r.bits(8)? as u8),
             1 => Self::TwoTwoTypeISinglePanelRestriction(r.bits(64)? as u64),
             2 => Self::FourOneTypeISinglePanelRestriction(r.bits(16)? as u16),
@@ -1866,7 +1805,8 @@ impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntenna
             10 => Self::FourFourTypeISinglePanelRestriction(r.bit_string(256, 256)?),
             11 => Self::EightTwoTypeISinglePanelRestriction(r.bit_string(256, 256)?),
             _ => Self::SixteenOneTypeISinglePanelRestriction(r.bits(64)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.moreThanTwo.n1-n2");
@@ -1896,11 +1836,10 @@ pub struct CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPort
     pub two_tx_codebook_subset_restriction: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsTwo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.two");
-        Ok(Self {
-            two_tx_codebook_subset_restriction: r.bits(6)? as u8,
-        })
+        self.two_tx_codebook_subset_restriction = r.bits(6)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type1.subType.typeI-SinglePanel.nrOfAntennaPorts.two");
@@ -1918,14 +1857,13 @@ pub struct CodebookConfigCodebookTypeType2 {
     pub number_of_beams: CodebookConfigCodebookTypeType2NumberOfBeams,
 }
 impl Codec for CodebookConfigCodebookTypeType2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type2");
-        Ok(Self {
-            sub_type: Codec::decode(r)?,
-            phase_alphabet_size: Codec::decode(r)?,
-            subband_amplitude: r.bool()?,
-            number_of_beams: Codec::decode(r)?,
-        })
+        self.sub_type.read(r)?;
+        self.phase_alphabet_size.read(r)?;
+        self.subband_amplitude = r.bool()?;
+        self.number_of_beams.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type2");
@@ -1959,12 +1897,13 @@ impl Default for CodebookConfigCodebookTypeType2SubType {
     }
 }
 impl Codec for CodebookConfigCodebookTypeType2SubType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type2.subType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::TypeIi(Codec::decode(r)?),
             _ => Self::TypeIiPortSelection(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type2.subType");
@@ -1984,12 +1923,11 @@ pub struct CodebookConfigCodebookTypeType2SubTypeTypeIi {
     pub type_ii_ri_restriction: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType2SubTypeTypeIi {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type2.subType.typeII");
-        Ok(Self {
-            n1_n2_codebook_subset_restriction: Codec::decode(r)?,
-            type_ii_ri_restriction: r.bits(2)? as u8,
-        })
+        self.n1_n2_codebook_subset_restriction.read(r)?;
+        self.type_ii_ri_restriction = r.bits(2)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type2.subType.typeII");
@@ -2035,9 +1973,9 @@ impl Default for CodebookConfigCodebookTypeType2SubTypeTypeIiN1N2CodebookSubsetR
     }
 }
 impl Codec for CodebookConfigCodebookTypeType2SubTypeTypeIiN1N2CodebookSubsetRestriction {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type2.subType.typeII.n1-n2-codebookSubsetRestriction");
-        Ok(match r.index(12)? {
+        *self = match r.index(12)? {
             0 => Self::TwoOne(r.bits(16)? as u16),
             1 => Self::TwoTwo(r.bits(43)? as u64),
             2 => Self::FourOne(r.bits(32)? as u32),
@@ -2051,7 +1989,8 @@ impl Codec for CodebookConfigCodebookTypeType2SubTypeTypeIiN1N2CodebookSubsetRes
             10 => Self::FourFour(r.bit_string(139, 139)?),
             11 => Self::EightTwo(r.bit_string(139, 139)?),
             _ => Self::SixteenOne(r.bit_string(128, 128)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type2.subType.typeII.n1-n2-codebookSubsetRestriction");
@@ -2082,13 +2021,12 @@ pub struct CodebookConfigCodebookTypeType2SubTypeTypeIiPortSelection {
     pub type_ii_port_selection_ri_restriction: u8,
 }
 impl Codec for CodebookConfigCodebookTypeType2SubTypeTypeIiPortSelection {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CodebookConfig.codebookType.type2.subType.typeII-PortSelection");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            port_selection_sampling_size: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            type_ii_port_selection_ri_restriction: r.bits(2)? as u8,
-        })
+        if p0 & 0x1 != 0 { self.port_selection_sampling_size.insert(Default::default()).read(r)?; }
+        self.type_ii_port_selection_ri_restriction = r.bits(2)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CodebookConfig.codebookType.type2.subType.typeII-PortSelection");
@@ -2113,14 +2051,13 @@ pub struct ConnEstFailureControl {
     pub conn_est_fail_offset: Option<u8>,
 }
 impl Codec for ConnEstFailureControl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ConnEstFailureControl");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            conn_est_fail_count: Codec::decode(r)?,
-            conn_est_fail_offset_validity: Codec::decode(r)?,
-            conn_est_fail_offset: if p0 & 0x1 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-        })
+        self.conn_est_fail_count.read(r)?;
+        self.conn_est_fail_offset_validity.read(r)?;
+        if p0 & 0x1 != 0 { self.conn_est_fail_offset = Some(r.int(0, 15)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ConnEstFailureControl");
@@ -2163,26 +2100,23 @@ pub struct ControlResourceSet {
     pub ext: Extensions,
 }
 impl Codec for ControlResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ControlResourceSet");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            control_resource_set_id: r.int(0, 11)? as u8,
-            frequency_domain_resources: r.bits(45)? as u64,
-            duration: r.int(1, 3)? as u8,
-            cce_reg_mapping_type: Codec::decode(r)?,
-            precoder_granularity: Codec::decode(r)?,
-            tci_states_pdcch_to_add_list: if p0 & 0x8 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-            tci_states_pdcch_to_release_list: if p0 & 0x4 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-            tci_present_in_dci: p0 & 0x2 != 0,
-            pdcch_dmrs_scrambling_id: if p0 & 0x1 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            ext: Extensions::default(),
-        };
+        self.control_resource_set_id = r.int(0, 11)? as u8;
+        self.frequency_domain_resources = r.bits(45)? as u64;
+        self.duration = r.int(1, 3)? as u8;
+        self.cce_reg_mapping_type.read(r)?;
+        self.precoder_granularity.read(r)?;
+        if p0 & 0x8 != 0 { self.tci_states_pdcch_to_add_list = Some(r.list(1, 64, |r| Ok(r.int(0, 127)? as u8))?); }
+        if p0 & 0x4 != 0 { self.tci_states_pdcch_to_release_list = Some(r.list(1, 64, |r| Ok(r.int(0, 127)? as u8))?); }
+        self.tci_present_in_dci = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.pdcch_dmrs_scrambling_id = Some(r.int(0, 65535)? as u16); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ControlResourceSet");
@@ -2213,12 +2147,13 @@ impl Default for ControlResourceSetCceRegMappingType {
     }
 }
 impl Codec for ControlResourceSetCceRegMappingType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ControlResourceSet.cce-REG-MappingType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Interleaved(Codec::decode(r)?),
             _ => Self::NonInterleaved,
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ControlResourceSet.cce-REG-MappingType");
@@ -2239,14 +2174,13 @@ pub struct ControlResourceSetCceRegMappingTypeInterleaved {
     pub shift_index: Option<u16>,
 }
 impl Codec for ControlResourceSetCceRegMappingTypeInterleaved {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ControlResourceSet.cce-REG-MappingType.interleaved");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            reg_bundle_size: Codec::decode(r)?,
-            interleaver_size: Codec::decode(r)?,
-            shift_index: if p0 & 0x1 != 0 { Some(r.int(0, 274)? as u16) } else { None },
-        })
+        self.reg_bundle_size.read(r)?;
+        self.interleaver_size.read(r)?;
+        if p0 & 0x1 != 0 { self.shift_index = Some(r.int(0, 274)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ControlResourceSet.cce-REG-MappingType.interleaved");
@@ -2287,17 +2221,14 @@ pub struct CsiAperiodicTriggerState {
     pub ext: Extensions,
 }
 impl Codec for CsiAperiodicTriggerState {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-AperiodicTriggerState");
         let x = r.bool()?;
-        let mut v = Self {
-            associated_report_config_info_list: r.list(1, 16, Codec::decode)?,
-            ext: Extensions::default(),
-        };
+        self.associated_report_config_info_list = r.list(1, 16, Codec::decode)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-AperiodicTriggerState");
@@ -2324,21 +2255,18 @@ pub struct CsiAssociatedReportConfigInfo {
     pub ext: Extensions,
 }
 impl Codec for CsiAssociatedReportConfigInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-AssociatedReportConfigInfo");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            report_config_id: r.int(0, 47)? as u8,
-            resources_for_channel: Codec::decode(r)?,
-            csi_im_resources_for_interference: if p0 & 0x2 != 0 { Some(r.int(1, 16)? as u8) } else { None },
-            nzp_csi_rs_resources_for_interference: if p0 & 0x1 != 0 { Some(r.int(1, 16)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        self.report_config_id = r.int(0, 47)? as u8;
+        self.resources_for_channel.read(r)?;
+        if p0 & 0x2 != 0 { self.csi_im_resources_for_interference = Some(r.int(1, 16)? as u8); }
+        if p0 & 0x1 != 0 { self.nzp_csi_rs_resources_for_interference = Some(r.int(1, 16)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-AssociatedReportConfigInfo");
@@ -2366,12 +2294,13 @@ impl Default for CsiAssociatedReportConfigInfoResourcesForChannel {
     }
 }
 impl Codec for CsiAssociatedReportConfigInfoResourcesForChannel {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-AssociatedReportConfigInfo.resourcesForChannel");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::NzpCsiRs(Codec::decode(r)?),
             _ => Self::CsiSsbResourceSet(r.int(1, 1)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-AssociatedReportConfigInfo.resourcesForChannel");
@@ -2392,13 +2321,12 @@ pub struct CsiAssociatedReportConfigInfoResourcesForChannelNzpCsiRs {
     pub qcl_info: Option<Vec<TciStateId>>,
 }
 impl Codec for CsiAssociatedReportConfigInfoResourcesForChannelNzpCsiRs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-AssociatedReportConfigInfo.resourcesForChannel.nzp-CSI-RS");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            resource_set: r.int(1, 16)? as u8,
-            qcl_info: if p0 & 0x1 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-        })
+        self.resource_set = r.int(1, 16)? as u8;
+        if p0 & 0x1 != 0 { self.qcl_info = Some(r.list(1, 16, |r| Ok(r.int(0, 127)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-AssociatedReportConfigInfo.resourcesForChannel.nzp-CSI-RS");
@@ -2419,18 +2347,15 @@ pub struct CsiFrequencyOccupation {
     pub ext: Extensions,
 }
 impl Codec for CsiFrequencyOccupation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-FrequencyOccupation");
         let x = r.bool()?;
-        let mut v = Self {
-            starting_rb: r.int(0, 274)? as u16,
-            nrof_rbs: r.int(24, 276)? as u16,
-            ext: Extensions::default(),
-        };
+        self.starting_rb = r.int(0, 274)? as u16;
+        self.nrof_rbs = r.int(24, 276)? as u16;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-FrequencyOccupation");
@@ -2453,21 +2378,18 @@ pub struct CsiImResource {
     pub ext: Extensions,
 }
 impl Codec for CsiImResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-IM-Resource");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            csi_im_resource_id: r.int(0, 31)? as u8,
-            csi_im_resource_element_pattern: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            freq_band: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            periodicity_and_offset: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.csi_im_resource_id = r.int(0, 31)? as u8;
+        if p0 & 0x4 != 0 { self.csi_im_resource_element_pattern.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.freq_band.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.periodicity_and_offset.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-IM-Resource");
@@ -2494,12 +2416,13 @@ impl Default for CsiImResourceCsiImResourceElementPattern {
     }
 }
 impl Codec for CsiImResourceCsiImResourceElementPattern {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Pattern0(Codec::decode(r)?),
             _ => Self::Pattern1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern");
@@ -2519,12 +2442,11 @@ pub struct CsiImResourceCsiImResourceElementPatternPattern0 {
     pub symbol_location_p0: u8,
 }
 impl Codec for CsiImResourceCsiImResourceElementPatternPattern0 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern.pattern0");
-        Ok(Self {
-            subcarrier_location_p0: Codec::decode(r)?,
-            symbol_location_p0: r.int(0, 12)? as u8,
-        })
+        self.subcarrier_location_p0.read(r)?;
+        self.symbol_location_p0 = r.int(0, 12)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern.pattern0");
@@ -2547,12 +2469,11 @@ pub struct CsiImResourceCsiImResourceElementPatternPattern1 {
     pub symbol_location_p1: u8,
 }
 impl Codec for CsiImResourceCsiImResourceElementPatternPattern1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern.pattern1");
-        Ok(Self {
-            subcarrier_location_p1: Codec::decode(r)?,
-            symbol_location_p1: r.int(0, 13)? as u8,
-        })
+        self.subcarrier_location_p1.read(r)?;
+        self.symbol_location_p1 = r.int(0, 13)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-IM-Resource.csi-IM-ResourceElementPattern.pattern1");
@@ -2580,18 +2501,15 @@ pub struct CsiImResourceSet {
     pub ext: Extensions,
 }
 impl Codec for CsiImResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-IM-ResourceSet");
         let x = r.bool()?;
-        let mut v = Self {
-            csi_im_resource_set_id: r.int(0, 63)? as u8,
-            csi_im_resources: r.list(1, 8, |r| Ok(r.int(0, 31)? as u8))?,
-            ext: Extensions::default(),
-        };
+        self.csi_im_resource_set_id = r.int(0, 63)? as u8;
+        self.csi_im_resources = r.list(1, 8, |r| Ok(r.int(0, 31)? as u8))?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-IM-ResourceSet");
@@ -2646,34 +2564,31 @@ pub struct CsiMeasConfig {
     pub ext: Extensions,
 }
 impl Codec for CsiMeasConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-MeasConfig");
         let x = r.bool()?;
         let p0 = r.bits(17)?;
-        let mut v = Self {
-            nzp_csi_rs_resource_to_add_mod_list: if p0 & 0x10000 != 0 { Some(r.list(1, 192, Codec::decode)?) } else { None },
-            nzp_csi_rs_resource_to_release_list: if p0 & 0x8000 != 0 { Some(r.list(1, 192, |r| Ok(r.int(0, 191)? as u8))?) } else { None },
-            nzp_csi_rs_resource_set_to_add_mod_list: if p0 & 0x4000 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            nzp_csi_rs_resource_set_to_release_list: if p0 & 0x2000 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            csi_im_resource_to_add_mod_list: if p0 & 0x1000 != 0 { Some(r.list(1, 32, Codec::decode)?) } else { None },
-            csi_im_resource_to_release_list: if p0 & 0x800 != 0 { Some(r.list(1, 32, |r| Ok(r.int(0, 31)? as u8))?) } else { None },
-            csi_im_resource_set_to_add_mod_list: if p0 & 0x400 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            csi_im_resource_set_to_release_list: if p0 & 0x200 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            csi_ssb_resource_set_to_add_mod_list: if p0 & 0x100 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            csi_ssb_resource_set_to_release_list: if p0 & 0x80 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            csi_resource_config_to_add_mod_list: if p0 & 0x40 != 0 { Some(r.list(1, 112, Codec::decode)?) } else { None },
-            csi_resource_config_to_release_list: if p0 & 0x20 != 0 { Some(r.list(1, 112, |r| Ok(r.int(0, 111)? as u8))?) } else { None },
-            csi_report_config_to_add_mod_list: if p0 & 0x10 != 0 { Some(r.list(1, 48, Codec::decode)?) } else { None },
-            csi_report_config_to_release_list: if p0 & 0x8 != 0 { Some(r.list(1, 48, |r| Ok(r.int(0, 47)? as u8))?) } else { None },
-            report_trigger_size: if p0 & 0x4 != 0 { Some(r.int(0, 6)? as u8) } else { None },
-            aperiodic_trigger_state_list: if p0 & 0x2 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 128, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
-            semi_persistent_on_pusch_trigger_state_list: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 64, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10000 != 0 { self.nzp_csi_rs_resource_to_add_mod_list = Some(r.list(1, 192, Codec::decode)?); }
+        if p0 & 0x8000 != 0 { self.nzp_csi_rs_resource_to_release_list = Some(r.list(1, 192, |r| Ok(r.int(0, 191)? as u8))?); }
+        if p0 & 0x4000 != 0 { self.nzp_csi_rs_resource_set_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x2000 != 0 { self.nzp_csi_rs_resource_set_to_release_list = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x1000 != 0 { self.csi_im_resource_to_add_mod_list = Some(r.list(1, 32, Codec::decode)?); }
+        if p0 & 0x800 != 0 { self.csi_im_resource_to_release_list = Some(r.list(1, 32, |r| Ok(r.int(0, 31)? as u8))?); }
+        if p0 & 0x400 != 0 { self.csi_im_resource_set_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x200 != 0 { self.csi_im_resource_set_to_release_list = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x100 != 0 { self.csi_ssb_resource_set_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x80 != 0 { self.csi_ssb_resource_set_to_release_list = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x40 != 0 { self.csi_resource_config_to_add_mod_list = Some(r.list(1, 112, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.csi_resource_config_to_release_list = Some(r.list(1, 112, |r| Ok(r.int(0, 111)? as u8))?); }
+        if p0 & 0x10 != 0 { self.csi_report_config_to_add_mod_list = Some(r.list(1, 48, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.csi_report_config_to_release_list = Some(r.list(1, 48, |r| Ok(r.int(0, 47)? as u8))?); }
+        if p0 & 0x4 != 0 { self.report_trigger_size = Some(r.int(0, 6)? as u8); }
+        if p0 & 0x2 != 0 { self.aperiodic_trigger_state_list = Some(if r.bool()? { SetupRelease::Setup(r.list(1, 128, Codec::decode)?) } else { SetupRelease::Release }); }
+        if p0 & 0x1 != 0 { self.semi_persistent_on_pusch_trigger_state_list = Some(if r.bool()? { SetupRelease::Setup(r.list(1, 64, Codec::decode)?) } else { SetupRelease::Release }); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-MeasConfig");
@@ -2730,40 +2645,36 @@ pub struct CsiReportConfig {
     pub ext: Extensions,
 }
 impl Codec for CsiReportConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            report_config_id: r.int(0, 47)? as u8,
-            carrier: if p0 & 0x80 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            resources_for_channel_measurement: r.int(0, 111)? as u8,
-            csi_im_resources_for_interference: if p0 & 0x40 != 0 { Some(r.int(0, 111)? as u8) } else { None },
-            nzp_csi_rs_resources_for_interference: if p0 & 0x20 != 0 { Some(r.int(0, 111)? as u8) } else { None },
-            report_config_type: Codec::decode(r)?,
-            report_quantity: Codec::decode(r)?,
-            report_freq_configuration: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            time_restriction_for_channel_measurements: Codec::decode(r)?,
-            time_restriction_for_interference_measurements: Codec::decode(r)?,
-            codebook_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            group_based_beam_reporting: Codec::decode(r)?,
-            cqi_table: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            subband_size: Codec::decode(r)?,
-            non_pmi_port_indication: if p0 & 0x1 != 0 { Some(r.list(1, 128, Codec::decode)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.report_config_id = r.int(0, 47)? as u8;
+        if p0 & 0x80 != 0 { self.carrier = Some(r.int(0, 31)? as u8); }
+        self.resources_for_channel_measurement = r.int(0, 111)? as u8;
+        if p0 & 0x40 != 0 { self.csi_im_resources_for_interference = Some(r.int(0, 111)? as u8); }
+        if p0 & 0x20 != 0 { self.nzp_csi_rs_resources_for_interference = Some(r.int(0, 111)? as u8); }
+        self.report_config_type.read(r)?;
+        self.report_quantity.read(r)?;
+        if p0 & 0x10 != 0 { self.report_freq_configuration.insert(Default::default()).read(r)?; }
+        self.time_restriction_for_channel_measurements.read(r)?;
+        self.time_restriction_for_interference_measurements.read(r)?;
+        if p0 & 0x8 != 0 { self.codebook_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.dummy.insert(Default::default()).read(r)?; }
+        self.group_based_beam_reporting.read(r)?;
+        if p0 & 0x2 != 0 { self.cqi_table.insert(Default::default()).read(r)?; }
+        self.subband_size.read(r)?;
+        if p0 & 0x1 != 0 { self.non_pmi_port_indication = Some(r.list(1, 128, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.carrier.is_some() as u64) << 7 | (self.csi_im_resources_for_interference.is_some() as u64) << 6 | (self.nzp_csi_rs_resources_for_interference.is_some() as u64) << 5 | (self.report_freq_configuration.is_some() as u64) << 4 | (self.codebook_config.is_some() as u64) << 3 | (self.dummy.is_some() as u64) << 2 | (self.cqi_table.is_some() as u64) << 1 | (self.non_pmi_port_indication.is_some() as u64) << 0, 8);
         w.int(0, 47, self.report_config_id as i64)?;
@@ -2802,12 +2713,11 @@ pub struct CsiReportConfigExt1 {
     pub semi_persistent_on_pusch_v1530: Option<CsiReportConfigExt1SemiPersistentOnPuschV1530>,
 }
 impl Codec for CsiReportConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            semi_persistent_on_pusch_v1530: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.semi_persistent_on_pusch_v1530.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.ext1");
@@ -2823,11 +2733,10 @@ pub struct CsiReportConfigExt1SemiPersistentOnPuschV1530 {
     pub report_slot_config_v1530: CsiReportConfigExt1SemiPersistentOnPuschV1530ReportSlotConfigV1530,
 }
 impl Codec for CsiReportConfigExt1SemiPersistentOnPuschV1530 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530");
-        Ok(Self {
-            report_slot_config_v1530: Codec::decode(r)?,
-        })
+        self.report_slot_config_v1530.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.ext1.semiPersistentOnPUSCH-v1530");
@@ -2853,12 +2762,13 @@ impl Default for CsiReportConfigGroupBasedBeamReporting {
     }
 }
 impl Codec for CsiReportConfigGroupBasedBeamReporting {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.groupBasedBeamReporting");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Enabled,
             _ => Self::Disabled(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.groupBasedBeamReporting");
@@ -2876,12 +2786,11 @@ pub struct CsiReportConfigGroupBasedBeamReportingDisabled {
     pub nrof_reported_rs: Option<CsiReportConfigGroupBasedBeamReportingDisabledNrofReportedRs>,
 }
 impl Codec for CsiReportConfigGroupBasedBeamReportingDisabled {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.groupBasedBeamReporting.disabled");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            nrof_reported_rs: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.nrof_reported_rs.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.groupBasedBeamReporting.disabled");
@@ -2913,14 +2822,15 @@ impl Default for CsiReportConfigReportConfigType {
     }
 }
 impl Codec for CsiReportConfigReportConfigType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportConfigType");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::Periodic(Codec::decode(r)?),
             1 => Self::SemiPersistentOnPucch(Codec::decode(r)?),
             2 => Self::SemiPersistentOnPusch(Codec::decode(r)?),
             _ => Self::Aperiodic(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportConfigType");
@@ -2941,11 +2851,10 @@ pub struct CsiReportConfigReportConfigTypeAperiodic {
     pub report_slot_offset_list: Vec<u8>,
 }
 impl Codec for CsiReportConfigReportConfigTypeAperiodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportConfigType.aperiodic");
-        Ok(Self {
-            report_slot_offset_list: r.list(1, 16, |r| Ok(r.int(0, 32)? as u8))?,
-        })
+        self.report_slot_offset_list = r.list(1, 16, |r| Ok(r.int(0, 32)? as u8))?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportConfigType.aperiodic");
@@ -2962,12 +2871,11 @@ pub struct CsiReportConfigReportConfigTypePeriodic {
     pub pucch_csi_resource_list: Vec<PucchCsiResource>,
 }
 impl Codec for CsiReportConfigReportConfigTypePeriodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportConfigType.periodic");
-        Ok(Self {
-            report_slot_config: Codec::decode(r)?,
-            pucch_csi_resource_list: r.list(1, 4, Codec::decode)?,
-        })
+        self.report_slot_config.read(r)?;
+        self.pucch_csi_resource_list = r.list(1, 4, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportConfigType.periodic");
@@ -2985,12 +2893,11 @@ pub struct CsiReportConfigReportConfigTypeSemiPersistentOnPucch {
     pub pucch_csi_resource_list: Vec<PucchCsiResource>,
 }
 impl Codec for CsiReportConfigReportConfigTypeSemiPersistentOnPucch {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportConfigType.semiPersistentOnPUCCH");
-        Ok(Self {
-            report_slot_config: Codec::decode(r)?,
-            pucch_csi_resource_list: r.list(1, 4, Codec::decode)?,
-        })
+        self.report_slot_config.read(r)?;
+        self.pucch_csi_resource_list = r.list(1, 4, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportConfigType.semiPersistentOnPUCCH");
@@ -3010,13 +2917,12 @@ pub struct CsiReportConfigReportConfigTypeSemiPersistentOnPusch {
     pub p0alpha: P0PuschAlphaSetId,
 }
 impl Codec for CsiReportConfigReportConfigTypeSemiPersistentOnPusch {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportConfigType.semiPersistentOnPUSCH");
-        Ok(Self {
-            report_slot_config: Codec::decode(r)?,
-            report_slot_offset_list: r.list(1, 16, |r| Ok(r.int(0, 32)? as u8))?,
-            p0alpha: r.int(0, 29)? as u8,
-        })
+        self.report_slot_config.read(r)?;
+        self.report_slot_offset_list = r.list(1, 16, |r| Ok(r.int(0, 32)? as u8))?;
+        self.p0alpha = r.int(0, 29)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportConfigType.semiPersistentOnPUSCH");
@@ -3040,14 +2946,13 @@ pub struct CsiReportConfigReportFreqConfiguration {
     pub csi_reporting_band: Option<CsiReportConfigReportFreqConfigurationCsiReportingBand>,
 }
 impl Codec for CsiReportConfigReportFreqConfiguration {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportFreqConfiguration");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            cqi_format_indicator: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            pmi_format_indicator: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_reporting_band: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.cqi_format_indicator.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.pmi_format_indicator.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.csi_reporting_band.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportFreqConfiguration");
@@ -3108,12 +3013,13 @@ impl Default for CsiReportConfigReportFreqConfigurationCsiReportingBand {
     }
 }
 impl Codec for CsiReportConfigReportFreqConfigurationCsiReportingBand {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportFreqConfiguration.csi-ReportingBand");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(15)? {
+        *self = match r.index(15)? {
             0 => Self::Subbands3(r.bits(3)? as u8),
             1 => Self::Subbands4(r.bits(4)? as u8),
             2 => Self::Subbands5(r.bits(5)? as u8),
@@ -3130,7 +3036,8 @@ impl Codec for CsiReportConfigReportFreqConfigurationCsiReportingBand {
             13 => Self::Subbands16(r.bits(16)? as u16),
             14 => Self::Subbands17(r.bits(17)? as u32),
             _ => Self::Subbands18(r.bits(18)? as u32),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportFreqConfiguration.csi-ReportingBand");
@@ -3180,9 +3087,9 @@ impl Default for CsiReportConfigReportQuantity {
     }
 }
 impl Codec for CsiReportConfigReportQuantity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportQuantity");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::None,
             1 => Self::CriRiPmiCqi,
             2 => Self::CriRiI1,
@@ -3191,7 +3098,8 @@ impl Codec for CsiReportConfigReportQuantity {
             5 => Self::CriRsrp,
             6 => Self::SsbIndexRsrp,
             _ => Self::CriRiLiPmiCqi,
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportQuantity");
@@ -3215,12 +3123,11 @@ pub struct CsiReportConfigReportQuantityCriRiI1Cqi {
     pub pdsch_bundle_size_for_csi: Option<CsiReportConfigReportQuantityCriRiI1CqiPdschBundleSizeForCsi>,
 }
 impl Codec for CsiReportConfigReportQuantityCriRiI1Cqi {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportConfig.reportQuantity.cri-RI-i1-CQI");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pdsch_bundle_size_for_csi: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.pdsch_bundle_size_for_csi.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportConfig.reportQuantity.cri-RI-i1-CQI");
@@ -3270,18 +3177,17 @@ pub struct CsiReportFramework {
     pub simultaneous_csi_reports_per_cc: u8,
 }
 impl Codec for CsiReportFramework {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportFramework");
-        Ok(Self {
-            max_number_periodic_csi_per_bwp_for_csi_report: r.int(1, 4)? as u8,
-            max_number_aperiodic_csi_per_bwp_for_csi_report: r.int(1, 4)? as u8,
-            max_number_semi_persistent_csi_per_bwp_for_csi_report: r.int(0, 4)? as u8,
-            max_number_periodic_csi_per_bwp_for_beam_report: r.int(1, 4)? as u8,
-            max_number_aperiodic_csi_per_bwp_for_beam_report: r.int(1, 4)? as u8,
-            max_number_aperiodic_csi_triggering_state_per_cc: Codec::decode(r)?,
-            max_number_semi_persistent_csi_per_bwp_for_beam_report: r.int(0, 4)? as u8,
-            simultaneous_csi_reports_per_cc: r.int(1, 8)? as u8,
-        })
+        self.max_number_periodic_csi_per_bwp_for_csi_report = r.int(1, 4)? as u8;
+        self.max_number_aperiodic_csi_per_bwp_for_csi_report = r.int(1, 4)? as u8;
+        self.max_number_semi_persistent_csi_per_bwp_for_csi_report = r.int(0, 4)? as u8;
+        self.max_number_periodic_csi_per_bwp_for_beam_report = r.int(1, 4)? as u8;
+        self.max_number_aperiodic_csi_per_bwp_for_beam_report = r.int(1, 4)? as u8;
+        self.max_number_aperiodic_csi_triggering_state_per_cc.read(r)?;
+        self.max_number_semi_persistent_csi_per_bwp_for_beam_report = r.int(0, 4)? as u8;
+        self.simultaneous_csi_reports_per_cc = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportFramework");
@@ -3332,9 +3238,9 @@ impl Default for CsiReportPeriodicityAndOffset {
     }
 }
 impl Codec for CsiReportPeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ReportPeriodicityAndOffset");
-        Ok(match r.index(9)? {
+        *self = match r.index(9)? {
             0 => Self::Slots4(r.int(0, 3)? as u8),
             1 => Self::Slots5(r.int(0, 4)? as u8),
             2 => Self::Slots8(r.int(0, 7)? as u8),
@@ -3345,7 +3251,8 @@ impl Codec for CsiReportPeriodicityAndOffset {
             7 => Self::Slots80(r.int(0, 79)? as u8),
             8 => Self::Slots160(r.int(0, 159)? as u8),
             _ => Self::Slots320(r.int(0, 319)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ReportPeriodicityAndOffset");
@@ -3377,20 +3284,17 @@ pub struct CsiResourceConfig {
     pub ext: Extensions,
 }
 impl Codec for CsiResourceConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ResourceConfig");
         let x = r.bool()?;
-        let mut v = Self {
-            csi_resource_config_id: r.int(0, 111)? as u8,
-            csi_rs_resource_set_list: Codec::decode(r)?,
-            bwp_id: r.int(0, 4)? as u8,
-            resource_type: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.csi_resource_config_id = r.int(0, 111)? as u8;
+        self.csi_rs_resource_set_list.read(r)?;
+        self.bwp_id = r.int(0, 4)? as u8;
+        self.resource_type.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ResourceConfig");
@@ -3417,12 +3321,13 @@ impl Default for CsiResourceConfigCsiRsResourceSetList {
     }
 }
 impl Codec for CsiResourceConfigCsiRsResourceSetList {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ResourceConfig.csi-RS-ResourceSetList");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::NzpCsiRsSsb(Codec::decode(r)?),
             _ => Self::CsiImResourceSetList(r.list(1, 16, |r| Ok(r.int(0, 63)? as u8))?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ResourceConfig.csi-RS-ResourceSetList");
@@ -3443,13 +3348,12 @@ pub struct CsiResourceConfigCsiRsResourceSetListNzpCsiRsSsb {
     pub csi_ssb_resource_set_list: Option<Vec<CsiSsbResourceSetId>>,
 }
 impl Codec for CsiResourceConfigCsiRsResourceSetListNzpCsiRsSsb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ResourceConfig.csi-RS-ResourceSetList.nzp-CSI-RS-SSB");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            nzp_csi_rs_resource_set_list: if p0 & 0x2 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            csi_ssb_resource_set_list: if p0 & 0x1 != 0 { Some(r.list(1, 1, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.nzp_csi_rs_resource_set_list = Some(r.list(1, 16, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x1 != 0 { self.csi_ssb_resource_set_list = Some(r.list(1, 1, |r| Ok(r.int(0, 63)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ResourceConfig.csi-RS-ResourceSetList.nzp-CSI-RS-SSB");
@@ -3504,9 +3408,9 @@ impl Default for CsiResourcePeriodicityAndOffset {
     }
 }
 impl Codec for CsiResourcePeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-ResourcePeriodicityAndOffset");
-        Ok(match r.index(12)? {
+        *self = match r.index(12)? {
             0 => Self::Slots4(r.int(0, 3)? as u8),
             1 => Self::Slots5(r.int(0, 4)? as u8),
             2 => Self::Slots8(r.int(0, 7)? as u8),
@@ -3520,7 +3424,8 @@ impl Codec for CsiResourcePeriodicityAndOffset {
             10 => Self::Slots160(r.int(0, 159)? as u8),
             11 => Self::Slots320(r.int(0, 319)? as u16),
             _ => Self::Slots640(r.int(0, 639)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-ResourcePeriodicityAndOffset");
@@ -3554,15 +3459,14 @@ pub struct CsiRsCellMobility {
     pub csi_rs_resource_list_mobility: Vec<CsiRsResourceMobility>,
 }
 impl Codec for CsiRsCellMobility {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-CellMobility");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            cell_id: r.int(0, 1007)? as u16,
-            csi_rs_measurement_bw: Codec::decode(r)?,
-            density: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_rs_resource_list_mobility: r.list(1, 96, Codec::decode)?,
-        })
+        self.cell_id = r.int(0, 1007)? as u16;
+        self.csi_rs_measurement_bw.read(r)?;
+        if p0 & 0x1 != 0 { self.density.insert(Default::default()).read(r)?; }
+        self.csi_rs_resource_list_mobility = r.list(1, 96, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-CellMobility");
@@ -3583,12 +3487,11 @@ pub struct CsiRsCellMobilityCsiRsMeasurementBw {
     pub start_prb: u16,
 }
 impl Codec for CsiRsCellMobilityCsiRsMeasurementBw {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-CellMobility.csi-rs-MeasurementBW");
-        Ok(Self {
-            nrof_prbs: Codec::decode(r)?,
-            start_prb: r.int(0, 2169)? as u16,
-        })
+        self.nrof_prbs.read(r)?;
+        self.start_prb = r.int(0, 2169)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-CellMobility.csi-rs-MeasurementBW");
@@ -3622,15 +3525,14 @@ pub struct CsiRsImReceptionForFeedback {
     pub total_number_ports_simultaneous_nzp_csi_rs_per_cc: u16,
 }
 impl Codec for CsiRsImReceptionForFeedback {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-IM-ReceptionForFeedback");
-        Ok(Self {
-            max_config_number_nzp_csi_rs_per_cc: r.int(1, 64)? as u8,
-            max_config_number_ports_across_nzp_csi_rs_per_cc: r.int(2, 256)? as u16,
-            max_config_number_csi_im_per_cc: Codec::decode(r)?,
-            max_number_simultaneous_nzp_csi_rs_per_cc: r.int(1, 64)? as u8,
-            total_number_ports_simultaneous_nzp_csi_rs_per_cc: r.int(2, 256)? as u16,
-        })
+        self.max_config_number_nzp_csi_rs_per_cc = r.int(1, 64)? as u8;
+        self.max_config_number_ports_across_nzp_csi_rs_per_cc = r.int(2, 256)? as u16;
+        self.max_config_number_csi_im_per_cc.read(r)?;
+        self.max_number_simultaneous_nzp_csi_rs_per_cc = r.int(1, 64)? as u8;
+        self.total_number_ports_simultaneous_nzp_csi_rs_per_cc = r.int(2, 256)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-IM-ReceptionForFeedback");
@@ -3664,14 +3566,13 @@ pub struct CsiRsProcFrameworkForSrs {
     pub simultaneous_srs_assoc_csi_rs_per_cc: u8,
 }
 impl Codec for CsiRsProcFrameworkForSrs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-ProcFrameworkForSRS");
-        Ok(Self {
-            max_number_periodic_srs_assoc_csi_rs_per_bwp: r.int(1, 4)? as u8,
-            max_number_aperiodic_srs_assoc_csi_rs_per_bwp: r.int(1, 4)? as u8,
-            max_number_sp_srs_assoc_csi_rs_per_bwp: r.int(0, 4)? as u8,
-            simultaneous_srs_assoc_csi_rs_per_cc: r.int(1, 8)? as u8,
-        })
+        self.max_number_periodic_srs_assoc_csi_rs_per_bwp = r.int(1, 4)? as u8;
+        self.max_number_aperiodic_srs_assoc_csi_rs_per_bwp = r.int(1, 4)? as u8;
+        self.max_number_sp_srs_assoc_csi_rs_per_bwp = r.int(0, 4)? as u8;
+        self.simultaneous_srs_assoc_csi_rs_per_cc = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-ProcFrameworkForSRS");
@@ -3692,18 +3593,15 @@ pub struct CsiRsResourceConfigMobility {
     pub ext: Extensions,
 }
 impl Codec for CsiRsResourceConfigMobility {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-ResourceConfigMobility");
         let x = r.bool()?;
-        let mut v = Self {
-            subcarrier_spacing: Codec::decode(r)?,
-            csi_rs_cell_list_mobility: r.list(1, 96, Codec::decode)?,
-            ext: Extensions::default(),
-        };
+        self.subcarrier_spacing.read(r)?;
+        self.csi_rs_cell_list_mobility = r.list(1, 96, Codec::decode)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-ResourceConfigMobility");
@@ -3730,24 +3628,21 @@ pub struct CsiRsResourceMapping {
     pub ext: Extensions,
 }
 impl Codec for CsiRsResourceMapping {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-ResourceMapping");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            frequency_domain_allocation: Codec::decode(r)?,
-            nrof_ports: Codec::decode(r)?,
-            first_ofdm_symbol_in_time_domain: r.int(0, 13)? as u8,
-            first_ofdm_symbol_in_time_domain2: if p0 & 0x1 != 0 { Some(r.int(2, 12)? as u8) } else { None },
-            cdm_type: Codec::decode(r)?,
-            density: Codec::decode(r)?,
-            freq_band: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.frequency_domain_allocation.read(r)?;
+        self.nrof_ports.read(r)?;
+        self.first_ofdm_symbol_in_time_domain = r.int(0, 13)? as u8;
+        if p0 & 0x1 != 0 { self.first_ofdm_symbol_in_time_domain2 = Some(r.int(2, 12)? as u8); }
+        self.cdm_type.read(r)?;
+        self.density.read(r)?;
+        self.freq_band.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-ResourceMapping");
@@ -3784,14 +3679,15 @@ impl Default for CsiRsResourceMappingDensity {
     }
 }
 impl Codec for CsiRsResourceMappingDensity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-ResourceMapping.density");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::Dot5(Codec::decode(r)?),
             1 => Self::One,
             2 => Self::Three,
             _ => Self::Spare,
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-ResourceMapping.density");
@@ -3828,14 +3724,15 @@ impl Default for CsiRsResourceMappingFrequencyDomainAllocation {
     }
 }
 impl Codec for CsiRsResourceMappingFrequencyDomainAllocation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-ResourceMapping.frequencyDomainAllocation");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::Row1(r.bits(4)? as u8),
             1 => Self::Row2(r.bits(12)? as u16),
             2 => Self::Row4(r.bits(3)? as u8),
             _ => Self::Other(r.bits(6)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-ResourceMapping.frequencyDomainAllocation");
@@ -3869,23 +3766,20 @@ pub struct CsiRsResourceMobility {
     pub ext: Extensions,
 }
 impl Codec for CsiRsResourceMobility {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-Resource-Mobility");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            csi_rs_index: r.int(0, 95)? as u8,
-            slot_config: Codec::decode(r)?,
-            associated_ssb: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            frequency_domain_allocation: Codec::decode(r)?,
-            first_ofdm_symbol_in_time_domain: r.int(0, 13)? as u8,
-            sequence_generation_config: r.int(0, 1023)? as u16,
-            ext: Extensions::default(),
-        };
+        self.csi_rs_index = r.int(0, 95)? as u8;
+        self.slot_config.read(r)?;
+        if p0 & 0x1 != 0 { self.associated_ssb.insert(Default::default()).read(r)?; }
+        self.frequency_domain_allocation.read(r)?;
+        self.first_ofdm_symbol_in_time_domain = r.int(0, 13)? as u8;
+        self.sequence_generation_config = r.int(0, 1023)? as u16;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-Resource-Mobility");
@@ -3910,12 +3804,11 @@ pub struct CsiRsResourceMobilityAssociatedSsb {
     pub is_quasi_colocated: bool,
 }
 impl Codec for CsiRsResourceMobilityAssociatedSsb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-Resource-Mobility.associatedSSB");
-        Ok(Self {
-            ssb_index: r.int(0, 63)? as u8,
-            is_quasi_colocated: r.bool()?,
-        })
+        self.ssb_index = r.int(0, 63)? as u8;
+        self.is_quasi_colocated = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-Resource-Mobility.associatedSSB");
@@ -3939,12 +3832,13 @@ impl Default for CsiRsResourceMobilityFrequencyDomainAllocation {
     }
 }
 impl Codec for CsiRsResourceMobilityFrequencyDomainAllocation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-Resource-Mobility.frequencyDomainAllocation");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Row1(r.bits(4)? as u8),
             _ => Self::Row2(r.bits(12)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-Resource-Mobility.frequencyDomainAllocation");
@@ -3976,15 +3870,16 @@ impl Default for CsiRsResourceMobilitySlotConfig {
     }
 }
 impl Codec for CsiRsResourceMobilitySlotConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-RS-Resource-Mobility.slotConfig");
-        Ok(match r.index(4)? {
+        *self = match r.index(4)? {
             0 => Self::Ms4(r.int(0, 31)? as u8),
             1 => Self::Ms5(r.int(0, 39)? as u8),
             2 => Self::Ms10(r.int(0, 79)? as u8),
             3 => Self::Ms20(r.int(0, 159)? as u8),
             _ => Self::Ms40(r.int(0, 319)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-RS-Resource-Mobility.slotConfig");
@@ -4007,17 +3902,14 @@ pub struct CsiSemiPersistentOnPuschTriggerState {
     pub ext: Extensions,
 }
 impl Codec for CsiSemiPersistentOnPuschTriggerState {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-SemiPersistentOnPUSCH-TriggerState");
         let x = r.bool()?;
-        let mut v = Self {
-            associated_report_config_info: r.int(0, 47)? as u8,
-            ext: Extensions::default(),
-        };
+        self.associated_report_config_info = r.int(0, 47)? as u8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-SemiPersistentOnPUSCH-TriggerState");
@@ -4041,18 +3933,15 @@ pub struct CsiSsbResourceSet {
     pub ext: Extensions,
 }
 impl Codec for CsiSsbResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("CSI-SSB-ResourceSet");
         let x = r.bool()?;
-        let mut v = Self {
-            csi_ssb_resource_set_id: r.int(0, 63)? as u8,
-            csi_ssb_resource_list: r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?,
-            ext: Extensions::default(),
-        };
+        self.csi_ssb_resource_set_id = r.int(0, 63)? as u8;
+        self.csi_ssb_resource_list = r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("CSI-SSB-ResourceSet");
@@ -4083,14 +3972,13 @@ pub struct DlAmRlc {
     pub t_status_prohibit: TStatusProhibit,
 }
 impl Codec for DlAmRlc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-AM-RLC");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            sn_field_length: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            t_reassembly: Codec::decode(r)?,
-            t_status_prohibit: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.sn_field_length.insert(Default::default()).read(r)?; }
+        self.t_reassembly.read(r)?;
+        self.t_status_prohibit.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-AM-RLC");
@@ -4108,11 +3996,10 @@ pub struct DlCcchMessage {
     pub message: DlCcchMessageType,
 }
 impl Codec for DlCcchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-CCCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-CCCH-Message");
@@ -4133,12 +4020,13 @@ impl Default for DlCcchMessageType {
     }
 }
 impl Codec for DlCcchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-CCCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-CCCH-MessageType");
@@ -4164,14 +4052,15 @@ impl Default for DlCcchMessageTypeC1 {
     }
 }
 impl Codec for DlCcchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-CCCH-MessageType.c1");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::RrcReject(Codec::decode(r)?),
             1 => Self::RrcSetup(Codec::decode(r)?),
             2 => Self::Spare2(Codec::decode(r)?),
             _ => Self::Spare1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-CCCH-MessageType.c1");
@@ -4191,11 +4080,10 @@ pub struct DlDcchMessage {
     pub message: DlDcchMessageType,
 }
 impl Codec for DlDcchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-DCCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-DCCH-Message");
@@ -4216,12 +4104,13 @@ impl Default for DlDcchMessageType {
     }
 }
 impl Codec for DlDcchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-DCCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-DCCH-MessageType");
@@ -4259,9 +4148,9 @@ impl Default for DlDcchMessageTypeC1 {
     }
 }
 impl Codec for DlDcchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-DCCH-MessageType.c1");
-        Ok(match r.index(15)? {
+        *self = match r.index(15)? {
             0 => Self::RrcReconfiguration(Codec::decode(r)?),
             1 => Self::RrcResume(Codec::decode(r)?),
             2 => Self::RrcRelease(Codec::decode(r)?),
@@ -4278,7 +4167,8 @@ impl Codec for DlDcchMessageTypeC1 {
             13 => Self::Spare3(Codec::decode(r)?),
             14 => Self::Spare2(Codec::decode(r)?),
             _ => Self::Spare1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-DCCH-MessageType.c1");
@@ -4312,12 +4202,11 @@ pub struct DlInformationTransfer {
     pub critical_extensions: DlInformationTransferCriticalExtensions,
 }
 impl Codec for DlInformationTransfer {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DLInformationTransfer");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DLInformationTransfer");
@@ -4339,12 +4228,13 @@ impl Default for DlInformationTransferCriticalExtensions {
     }
 }
 impl Codec for DlInformationTransferCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DLInformationTransfer.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::DlInformationTransfer(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DLInformationTransfer.criticalExtensions");
@@ -4366,14 +4256,13 @@ pub struct DlInformationTransferIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for DlInformationTransferIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DLInformationTransfer-IEs");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            dedicated_nas_message: if p0 & 0x4 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.dedicated_nas_message = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DLInformationTransfer-IEs");
@@ -4392,13 +4281,12 @@ pub struct DlUmRlc {
     pub t_reassembly: TReassembly,
 }
 impl Codec for DlUmRlc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DL-UM-RLC");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            sn_field_length: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            t_reassembly: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.sn_field_length.insert(Default::default()).read(r)?; }
+        self.t_reassembly.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DL-UM-RLC");
@@ -4423,23 +4311,20 @@ pub struct DmrsDownlinkConfig {
     pub ext: Extensions,
 }
 impl Codec for DmrsDownlinkConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DMRS-DownlinkConfig");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            dmrs_type: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_additional_position: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_length: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            scrambling_id0: if p0 & 0x4 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            scrambling_id1: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            phase_tracking_rs: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x20 != 0 { self.dmrs_type.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.dmrs_additional_position.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.max_length.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.scrambling_id0 = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x2 != 0 { self.scrambling_id1 = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x1 != 0 { self.phase_tracking_rs.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DMRS-DownlinkConfig");
@@ -4483,23 +4368,20 @@ pub struct DmrsUplinkConfig {
     pub ext: Extensions,
 }
 impl Codec for DmrsUplinkConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DMRS-UplinkConfig");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            dmrs_type: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_additional_position: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            phase_tracking_rs: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_length: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            transform_precoding_disabled: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            transform_precoding_enabled: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x20 != 0 { self.dmrs_type.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.dmrs_additional_position.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.phase_tracking_rs.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.max_length.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.transform_precoding_disabled.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.transform_precoding_enabled.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DMRS-UplinkConfig");
@@ -4541,19 +4423,16 @@ pub struct DmrsUplinkConfigTransformPrecodingDisabled {
     pub ext: Extensions,
 }
 impl Codec for DmrsUplinkConfigTransformPrecodingDisabled {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DMRS-UplinkConfig.transformPrecodingDisabled");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            scrambling_id0: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            scrambling_id1: if p0 & 0x1 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.scrambling_id0 = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x1 != 0 { self.scrambling_id1 = Some(r.int(0, 65535)? as u16); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DMRS-UplinkConfig.transformPrecodingDisabled");
@@ -4576,20 +4455,17 @@ pub struct DmrsUplinkConfigTransformPrecodingEnabled {
     pub ext: Extensions,
 }
 impl Codec for DmrsUplinkConfigTransformPrecodingEnabled {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DMRS-UplinkConfig.transformPrecodingEnabled");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            n_pusch_identity: if p0 & 0x4 != 0 { Some(r.int(0, 1007)? as u16) } else { None },
-            sequence_group_hopping: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            sequence_hopping: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4 != 0 { self.n_pusch_identity = Some(r.int(0, 1007)? as u16); }
+        if p0 & 0x2 != 0 { self.sequence_group_hopping.insert(Default::default()).read(r)?; }
+        self.sequence_hopping = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DMRS-UplinkConfig.transformPrecodingEnabled");
@@ -4615,19 +4491,16 @@ pub struct DownlinkConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for DownlinkConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DownlinkConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            frequency_info_dl: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            initial_downlink_bwp: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.frequency_info_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.initial_downlink_bwp.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DownlinkConfigCommon");
@@ -4650,20 +4523,17 @@ pub struct DownlinkConfigCommonSib {
     pub ext: Extensions,
 }
 impl Codec for DownlinkConfigCommonSib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DownlinkConfigCommonSIB");
         let x = r.bool()?;
-        let mut v = Self {
-            frequency_info_dl: Codec::decode(r)?,
-            initial_downlink_bwp: Codec::decode(r)?,
-            bcch_config: Codec::decode(r)?,
-            pcch_config: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.frequency_info_dl.read(r)?;
+        self.initial_downlink_bwp.read(r)?;
+        self.bcch_config.read(r)?;
+        self.pcch_config.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DownlinkConfigCommonSIB");
@@ -4692,22 +4562,19 @@ pub struct DrbToAddMod {
     pub ext: Extensions,
 }
 impl Codec for DrbToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRB-ToAddMod");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            cn_association: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            drb_identity: r.int(1, 32)? as u8,
-            reestablish_pdcp: p0 & 0x4 != 0,
-            recover_pdcp: p0 & 0x2 != 0,
-            pdcp_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.cn_association.insert(Default::default()).read(r)?; }
+        self.drb_identity = r.int(1, 32)? as u8;
+        self.reestablish_pdcp = p0 & 0x4 != 0;
+        self.recover_pdcp = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.pdcp_config.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRB-ToAddMod");
@@ -4734,12 +4601,13 @@ impl Default for DrbToAddModCnAssociation {
     }
 }
 impl Codec for DrbToAddModCnAssociation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRB-ToAddMod.cnAssociation");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::EpsBearerIdentity(r.int(0, 15)? as u8),
             _ => Self::SdapConfig(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRB-ToAddMod.cnAssociation");
@@ -4774,20 +4642,19 @@ pub struct DrxConfig {
     pub drx_slot_offset: u8,
 }
 impl Codec for DrxConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRX-Config");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            drx_on_duration_timer: Codec::decode(r)?,
-            drx_inactivity_timer: Codec::decode(r)?,
-            drx_harq_rtt_timer_dl: r.int(0, 56)? as u8,
-            drx_harq_rtt_timer_ul: r.int(0, 56)? as u8,
-            drx_retransmission_timer_dl: Codec::decode(r)?,
-            drx_retransmission_timer_ul: Codec::decode(r)?,
-            drx_long_cycle_start_offset: Codec::decode(r)?,
-            short_drx: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            drx_slot_offset: r.int(0, 31)? as u8,
-        })
+        self.drx_on_duration_timer.read(r)?;
+        self.drx_inactivity_timer.read(r)?;
+        self.drx_harq_rtt_timer_dl = r.int(0, 56)? as u8;
+        self.drx_harq_rtt_timer_ul = r.int(0, 56)? as u8;
+        self.drx_retransmission_timer_dl.read(r)?;
+        self.drx_retransmission_timer_ul.read(r)?;
+        self.drx_long_cycle_start_offset.read(r)?;
+        if p0 & 0x1 != 0 { self.short_drx.insert(Default::default()).read(r)?; }
+        self.drx_slot_offset = r.int(0, 31)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRX-Config");
@@ -4860,9 +4727,9 @@ impl Default for DrxConfigDrxLongCycleStartOffset {
     }
 }
 impl Codec for DrxConfigDrxLongCycleStartOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRX-Config.drx-LongCycleStartOffset");
-        Ok(match r.index(19)? {
+        *self = match r.index(19)? {
             0 => Self::Ms10(r.int(0, 9)? as u8),
             1 => Self::Ms20(r.int(0, 19)? as u8),
             2 => Self::Ms32(r.int(0, 31)? as u8),
@@ -4883,7 +4750,8 @@ impl Codec for DrxConfigDrxLongCycleStartOffset {
             17 => Self::Ms2560(r.int(0, 2559)? as u16),
             18 => Self::Ms5120(r.int(0, 5119)? as u16),
             _ => Self::Ms10240(r.int(0, 10239)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRX-Config.drx-LongCycleStartOffset");
@@ -4926,12 +4794,13 @@ impl Default for DrxConfigDrxOnDurationTimer {
     }
 }
 impl Codec for DrxConfigDrxOnDurationTimer {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRX-Config.drx-onDurationTimer");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SubMilliSeconds(r.int(1, 31)? as u8),
             _ => Self::MilliSeconds(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRX-Config.drx-onDurationTimer");
@@ -4966,12 +4835,11 @@ pub struct DrxConfigShortDrx {
     pub drx_short_cycle_timer: u8,
 }
 impl Codec for DrxConfigShortDrx {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DRX-Config.shortDRX");
-        Ok(Self {
-            drx_short_cycle: Codec::decode(r)?,
-            drx_short_cycle_timer: r.int(1, 16)? as u8,
-        })
+        self.drx_short_cycle.read(r)?;
+        self.drx_short_cycle_timer = r.int(1, 16)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DRX-Config.shortDRX");
@@ -4997,15 +4865,14 @@ pub struct DummyA {
     pub total_number_ports_simultaneous_csi_rs_act_bwp_all_cc: DummyATotalNumberPortsSimultaneousCsiRsActBwpAllCc,
 }
 impl Codec for DummyA {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyA");
-        Ok(Self {
-            max_number_nzp_csi_rs_per_cc: r.int(1, 32)? as u8,
-            max_number_ports_across_nzp_csi_rs_per_cc: Codec::decode(r)?,
-            max_number_cs_im_per_cc: Codec::decode(r)?,
-            max_number_simultaneous_csi_rs_act_bwp_all_cc: Codec::decode(r)?,
-            total_number_ports_simultaneous_csi_rs_act_bwp_all_cc: Codec::decode(r)?,
-        })
+        self.max_number_nzp_csi_rs_per_cc = r.int(1, 32)? as u8;
+        self.max_number_ports_across_nzp_csi_rs_per_cc.read(r)?;
+        self.max_number_cs_im_per_cc.read(r)?;
+        self.max_number_simultaneous_csi_rs_act_bwp_all_cc.read(r)?;
+        self.total_number_ports_simultaneous_csi_rs_act_bwp_all_cc.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyA");
@@ -5051,15 +4918,14 @@ pub struct DummyB {
     pub max_number_csi_rs_per_resource_set: u8,
 }
 impl Codec for DummyB {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyB");
-        Ok(Self {
-            max_number_tx_ports_per_resource: Codec::decode(r)?,
-            max_number_resources: r.int(1, 64)? as u8,
-            total_number_tx_ports: r.int(2, 256)? as u16,
-            supported_codebook_mode: Codec::decode(r)?,
-            max_number_csi_rs_per_resource_set: r.int(1, 8)? as u8,
-        })
+        self.max_number_tx_ports_per_resource.read(r)?;
+        self.max_number_resources = r.int(1, 64)? as u8;
+        self.total_number_tx_ports = r.int(2, 256)? as u16;
+        self.supported_codebook_mode.read(r)?;
+        self.max_number_csi_rs_per_resource_set = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyB");
@@ -5096,16 +4962,15 @@ pub struct DummyC {
     pub max_number_csi_rs_per_resource_set: u8,
 }
 impl Codec for DummyC {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyC");
-        Ok(Self {
-            max_number_tx_ports_per_resource: Codec::decode(r)?,
-            max_number_resources: r.int(1, 64)? as u8,
-            total_number_tx_ports: r.int(2, 256)? as u16,
-            supported_codebook_mode: Codec::decode(r)?,
-            supported_number_panels: Codec::decode(r)?,
-            max_number_csi_rs_per_resource_set: r.int(1, 8)? as u8,
-        })
+        self.max_number_tx_ports_per_resource.read(r)?;
+        self.max_number_resources = r.int(1, 64)? as u8;
+        self.total_number_tx_ports = r.int(2, 256)? as u16;
+        self.supported_codebook_mode.read(r)?;
+        self.supported_number_panels.read(r)?;
+        self.max_number_csi_rs_per_resource_set = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyC");
@@ -5150,18 +5015,17 @@ pub struct DummyD {
     pub max_number_csi_rs_per_resource_set: u8,
 }
 impl Codec for DummyD {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyD");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            max_number_tx_ports_per_resource: Codec::decode(r)?,
-            max_number_resources: r.int(1, 64)? as u8,
-            total_number_tx_ports: r.int(2, 256)? as u16,
-            parameter_lx: r.int(2, 4)? as u8,
-            amplitude_scaling_type: Codec::decode(r)?,
-            amplitude_subset_restriction: p0 & 0x1 != 0,
-            max_number_csi_rs_per_resource_set: r.int(1, 8)? as u8,
-        })
+        self.max_number_tx_ports_per_resource.read(r)?;
+        self.max_number_resources = r.int(1, 64)? as u8;
+        self.total_number_tx_ports = r.int(2, 256)? as u16;
+        self.parameter_lx = r.int(2, 4)? as u8;
+        self.amplitude_scaling_type.read(r)?;
+        self.amplitude_subset_restriction = p0 & 0x1 != 0;
+        self.max_number_csi_rs_per_resource_set = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyD");
@@ -5201,16 +5065,15 @@ pub struct DummyE {
     pub max_number_csi_rs_per_resource_set: u8,
 }
 impl Codec for DummyE {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyE");
-        Ok(Self {
-            max_number_tx_ports_per_resource: Codec::decode(r)?,
-            max_number_resources: r.int(1, 64)? as u8,
-            total_number_tx_ports: r.int(2, 256)? as u16,
-            parameter_lx: r.int(2, 4)? as u8,
-            amplitude_scaling_type: Codec::decode(r)?,
-            max_number_csi_rs_per_resource_set: r.int(1, 8)? as u8,
-        })
+        self.max_number_tx_ports_per_resource.read(r)?;
+        self.max_number_resources = r.int(1, 64)? as u8;
+        self.total_number_tx_ports = r.int(2, 256)? as u16;
+        self.parameter_lx = r.int(2, 4)? as u8;
+        self.amplitude_scaling_type.read(r)?;
+        self.max_number_csi_rs_per_resource_set = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyE");
@@ -5247,14 +5110,13 @@ pub struct DummyF {
     pub simultaneous_csi_reports_all_cc: u8,
 }
 impl Codec for DummyF {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyF");
-        Ok(Self {
-            max_number_periodic_csi_report_per_bwp: r.int(1, 4)? as u8,
-            max_number_aperiodic_csi_report_per_bwp: r.int(1, 4)? as u8,
-            max_number_semi_persistent_csi_report_per_bwp: r.int(0, 4)? as u8,
-            simultaneous_csi_reports_all_cc: r.int(5, 32)? as u8,
-        })
+        self.max_number_periodic_csi_report_per_bwp = r.int(1, 4)? as u8;
+        self.max_number_aperiodic_csi_report_per_bwp = r.int(1, 4)? as u8;
+        self.max_number_semi_persistent_csi_report_per_bwp = r.int(0, 4)? as u8;
+        self.simultaneous_csi_reports_all_cc = r.int(5, 32)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyF");
@@ -5273,13 +5135,12 @@ pub struct DummyI {
     pub tx_switch_impact_to_rx: bool,
 }
 impl Codec for DummyI {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("DummyI");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            supported_srs_tx_port_switch: Codec::decode(r)?,
-            tx_switch_impact_to_rx: p0 & 0x1 != 0,
-        })
+        self.supported_srs_tx_port_switch.read(r)?;
+        self.tx_switch_impact_to_rx = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("DummyI");
@@ -5317,27 +5178,24 @@ pub struct EventTriggerConfig {
     pub ext: Extensions,
 }
 impl Codec for EventTriggerConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            event_id: Codec::decode(r)?,
-            rs_type: Codec::decode(r)?,
-            report_interval: Codec::decode(r)?,
-            report_amount: Codec::decode(r)?,
-            report_quantity_cell: Codec::decode(r)?,
-            max_report_cells: r.int(1, 8)? as u8,
-            report_quantity_rs_indexes: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_nrof_rs_indexes_to_report: if p0 & 0x2 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-            include_beam_measurements: r.bool()?,
-            report_add_neigh_meas: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.event_id.read(r)?;
+        self.rs_type.read(r)?;
+        self.report_interval.read(r)?;
+        self.report_amount.read(r)?;
+        self.report_quantity_cell.read(r)?;
+        self.max_report_cells = r.int(1, 8)? as u8;
+        if p0 & 0x4 != 0 { self.report_quantity_rs_indexes.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.max_nrof_rs_indexes_to_report = Some(r.int(1, 32)? as u8); }
+        self.include_beam_measurements = r.bool()?;
+        if p0 & 0x1 != 0 { self.report_add_neigh_meas.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig");
@@ -5376,19 +5234,21 @@ impl Default for EventTriggerConfigEventId {
     }
 }
 impl Codec for EventTriggerConfigEventId {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(5)? {
+        *self = match r.index(5)? {
             0 => Self::EventA1(Codec::decode(r)?),
             1 => Self::EventA2(Codec::decode(r)?),
             2 => Self::EventA3(Codec::decode(r)?),
             3 => Self::EventA4(Codec::decode(r)?),
             4 => Self::EventA5(Codec::decode(r)?),
             _ => Self::EventA6(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId");
@@ -5415,14 +5275,13 @@ pub struct EventTriggerConfigEventIdEventA1 {
     pub time_to_trigger: TimeToTrigger,
 }
 impl Codec for EventTriggerConfigEventIdEventA1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA1");
-        Ok(Self {
-            a1_threshold: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-        })
+        self.a1_threshold.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA1");
@@ -5444,14 +5303,13 @@ pub struct EventTriggerConfigEventIdEventA2 {
     pub time_to_trigger: TimeToTrigger,
 }
 impl Codec for EventTriggerConfigEventIdEventA2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA2");
-        Ok(Self {
-            a2_threshold: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-        })
+        self.a2_threshold.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA2");
@@ -5474,15 +5332,14 @@ pub struct EventTriggerConfigEventIdEventA3 {
     pub use_allowed_cell_list: bool,
 }
 impl Codec for EventTriggerConfigEventIdEventA3 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA3");
-        Ok(Self {
-            a3_offset: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-            use_allowed_cell_list: r.bool()?,
-        })
+        self.a3_offset.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        self.use_allowed_cell_list = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA3");
@@ -5506,15 +5363,14 @@ pub struct EventTriggerConfigEventIdEventA4 {
     pub use_allowed_cell_list: bool,
 }
 impl Codec for EventTriggerConfigEventIdEventA4 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA4");
-        Ok(Self {
-            a4_threshold: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-            use_allowed_cell_list: r.bool()?,
-        })
+        self.a4_threshold.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        self.use_allowed_cell_list = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA4");
@@ -5539,16 +5395,15 @@ pub struct EventTriggerConfigEventIdEventA5 {
     pub use_allowed_cell_list: bool,
 }
 impl Codec for EventTriggerConfigEventIdEventA5 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA5");
-        Ok(Self {
-            a5_threshold1: Codec::decode(r)?,
-            a5_threshold2: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-            use_allowed_cell_list: r.bool()?,
-        })
+        self.a5_threshold1.read(r)?;
+        self.a5_threshold2.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        self.use_allowed_cell_list = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA5");
@@ -5573,15 +5428,14 @@ pub struct EventTriggerConfigEventIdEventA6 {
     pub use_allowed_cell_list: bool,
 }
 impl Codec for EventTriggerConfigEventIdEventA6 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("EventTriggerConfig.eventId.eventA6");
-        Ok(Self {
-            a6_offset: Codec::decode(r)?,
-            report_on_leave: r.bool()?,
-            hysteresis: r.int(0, 30)? as u8,
-            time_to_trigger: Codec::decode(r)?,
-            use_allowed_cell_list: r.bool()?,
-        })
+        self.a6_offset.read(r)?;
+        self.report_on_leave = r.bool()?;
+        self.hysteresis = r.int(0, 30)? as u8;
+        self.time_to_trigger.read(r)?;
+        self.use_allowed_cell_list = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("EventTriggerConfig.eventId.eventA6");
@@ -5616,12 +5470,13 @@ impl Default for FeatureSet {
     }
 }
 impl Codec for FeatureSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSet");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Eutra(Codec::decode(r)?),
             _ => Self::Nr(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSet");
@@ -5668,30 +5523,29 @@ pub struct FeatureSetDownlink {
     pub dummy7: Option<Vec<DummyE>>,
 }
 impl Codec for FeatureSetDownlink {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetDownlink");
         let p0 = r.bits(18)?;
-        Ok(Self {
-            feature_set_list_per_downlink_cc: r.list(1, 32, |r| Ok(r.int(1, 1024)? as u16))?,
-            intra_band_freq_separation_dl: if p0 & 0x20000 != 0 { Some(Codec::decode(r)?) } else { None },
-            scaling_factor: if p0 & 0x10000 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy8: p0 & 0x8000 != 0,
-            scell_without_ssb: p0 & 0x4000 != 0,
-            csi_rs_meas_s_cell_without_ssb: p0 & 0x2000 != 0,
-            dummy1: p0 & 0x1000 != 0,
-            type1_3_css: p0 & 0x800 != 0,
-            pdcch_monitoring_any_occasions: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy2: p0 & 0x200 != 0,
-            ue_specific_ul_dl_assignment: p0 & 0x100 != 0,
-            search_space_sharing_ca_dl: p0 & 0x80 != 0,
-            time_duration_for_qcl: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdsch_processing_type1_different_tb_per_slot: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy3: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy4: if p0 & 0x8 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            dummy5: if p0 & 0x4 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            dummy6: if p0 & 0x2 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            dummy7: if p0 & 0x1 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-        })
+        self.feature_set_list_per_downlink_cc = r.list(1, 32, |r| Ok(r.int(1, 1024)? as u16))?;
+        if p0 & 0x20000 != 0 { self.intra_band_freq_separation_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x10000 != 0 { self.scaling_factor.insert(Default::default()).read(r)?; }
+        self.dummy8 = p0 & 0x8000 != 0;
+        self.scell_without_ssb = p0 & 0x4000 != 0;
+        self.csi_rs_meas_s_cell_without_ssb = p0 & 0x2000 != 0;
+        self.dummy1 = p0 & 0x1000 != 0;
+        self.type1_3_css = p0 & 0x800 != 0;
+        if p0 & 0x400 != 0 { self.pdcch_monitoring_any_occasions.insert(Default::default()).read(r)?; }
+        self.dummy2 = p0 & 0x200 != 0;
+        self.ue_specific_ul_dl_assignment = p0 & 0x100 != 0;
+        self.search_space_sharing_ca_dl = p0 & 0x80 != 0;
+        if p0 & 0x40 != 0 { self.time_duration_for_qcl.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.pdsch_processing_type1_different_tb_per_slot.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.dummy3.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.dummy4 = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.dummy5 = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.dummy6 = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.dummy7 = Some(r.list(1, 16, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlink");
@@ -5728,15 +5582,14 @@ pub struct FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlot {
     pub scs_120khz: Option<FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlotScs120kHz>,
 }
 impl Codec for FeatureSetDownlinkPdschProcessingType1DifferentTbPerSlot {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetDownlink.pdsch-ProcessingType1-DifferentTB-PerSlot");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_30khz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x8 != 0 { self.scs_15khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.scs_30khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.scs_60khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.scs_120khz.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlink.pdsch-ProcessingType1-DifferentTB-PerSlot");
@@ -5779,16 +5632,15 @@ pub struct FeatureSetDownlinkPerCc {
     pub supported_modulation_order_dl: Option<ModulationOrder>,
 }
 impl Codec for FeatureSetDownlinkPerCc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetDownlinkPerCC");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            supported_subcarrier_spacing_dl: Codec::decode(r)?,
-            supported_bandwidth_dl: Codec::decode(r)?,
-            channel_bw_90mhz: p0 & 0x4 != 0,
-            max_number_mimo_layers_pdsch: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            supported_modulation_order_dl: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.supported_subcarrier_spacing_dl.read(r)?;
+        self.supported_bandwidth_dl.read(r)?;
+        self.channel_bw_90mhz = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.max_number_mimo_layers_pdsch.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.supported_modulation_order_dl.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlinkPerCC");
@@ -5816,13 +5668,12 @@ pub struct FeatureSetDownlinkTimeDurationForQcl {
     pub scs_120khz: Option<FeatureSetDownlinkTimeDurationForQclScs120kHz>,
 }
 impl Codec for FeatureSetDownlinkTimeDurationForQcl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetDownlink.timeDurationForQCL");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scs_60khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.scs_120khz.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetDownlink.timeDurationForQCL");
@@ -5852,12 +5703,11 @@ pub struct FeatureSetEutra {
     pub uplink_set_eutra: FeatureSetEutraUplinkId,
 }
 impl Codec for FeatureSetEutra {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSet.eutra");
-        Ok(Self {
-            downlink_set_eutra: r.int(0, 256)? as u16,
-            uplink_set_eutra: r.int(0, 256)? as u16,
-        })
+        self.downlink_set_eutra = r.int(0, 256)? as u16;
+        self.uplink_set_eutra = r.int(0, 256)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSet.eutra");
@@ -5882,12 +5732,11 @@ pub struct FeatureSetNr {
     pub uplink_set_nr: FeatureSetUplinkId,
 }
 impl Codec for FeatureSetNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSet.nr");
-        Ok(Self {
-            downlink_set_nr: r.int(0, 1024)? as u16,
-            uplink_set_nr: r.int(0, 1024)? as u16,
-        })
+        self.downlink_set_nr = r.int(0, 1024)? as u16;
+        self.uplink_set_nr = r.int(0, 1024)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSet.nr");
@@ -5915,23 +5764,22 @@ pub struct FeatureSetUplink {
     pub dummy2: Option<DummyF>,
 }
 impl Codec for FeatureSetUplink {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetUplink");
         let p0 = r.bits(11)?;
-        Ok(Self {
-            feature_set_list_per_uplink_cc: r.list(1, 32, |r| Ok(r.int(1, 1024)? as u16))?,
-            scaling_factor: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy3: p0 & 0x200 != 0,
-            intra_band_freq_separation_ul: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            search_space_sharing_ca_ul: p0 & 0x80 != 0,
-            dummy1: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            supported_srs_resources: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            two_pucch_group: p0 & 0x10 != 0,
-            dynamic_switch_sul: p0 & 0x8 != 0,
-            simultaneous_tx_sul_non_sul: p0 & 0x4 != 0,
-            pusch_processing_type1_different_tb_per_slot: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy2: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.feature_set_list_per_uplink_cc = r.list(1, 32, |r| Ok(r.int(1, 1024)? as u16))?;
+        if p0 & 0x400 != 0 { self.scaling_factor.insert(Default::default()).read(r)?; }
+        self.dummy3 = p0 & 0x200 != 0;
+        if p0 & 0x100 != 0 { self.intra_band_freq_separation_ul.insert(Default::default()).read(r)?; }
+        self.search_space_sharing_ca_ul = p0 & 0x80 != 0;
+        if p0 & 0x40 != 0 { self.dummy1.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.supported_srs_resources.insert(Default::default()).read(r)?; }
+        self.two_pucch_group = p0 & 0x10 != 0;
+        self.dynamic_switch_sul = p0 & 0x8 != 0;
+        self.simultaneous_tx_sul_non_sul = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.pusch_processing_type1_different_tb_per_slot.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.dummy2.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetUplink");
@@ -5961,17 +5809,16 @@ pub struct FeatureSetUplinkPerCc {
     pub supported_modulation_order_ul: Option<ModulationOrder>,
 }
 impl Codec for FeatureSetUplinkPerCc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetUplinkPerCC");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            supported_subcarrier_spacing_ul: Codec::decode(r)?,
-            supported_bandwidth_ul: Codec::decode(r)?,
-            channel_bw_90mhz: p0 & 0x8 != 0,
-            mimo_cb_pusch: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_number_mimo_layers_non_cb_pusch: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            supported_modulation_order_ul: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.supported_subcarrier_spacing_ul.read(r)?;
+        self.supported_bandwidth_ul.read(r)?;
+        self.channel_bw_90mhz = p0 & 0x8 != 0;
+        if p0 & 0x4 != 0 { self.mimo_cb_pusch.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.max_number_mimo_layers_non_cb_pusch.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.supported_modulation_order_ul.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetUplinkPerCC");
@@ -5996,13 +5843,12 @@ pub struct FeatureSetUplinkPerCcMimoCbPusch {
     pub max_number_srs_resource_per_set: u8,
 }
 impl Codec for FeatureSetUplinkPerCcMimoCbPusch {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetUplinkPerCC.mimo-CB-PUSCH");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            max_number_mimo_layers_cb_pusch: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_number_srs_resource_per_set: r.int(1, 2)? as u8,
-        })
+        if p0 & 0x1 != 0 { self.max_number_mimo_layers_cb_pusch.insert(Default::default()).read(r)?; }
+        self.max_number_srs_resource_per_set = r.int(1, 2)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetUplinkPerCC.mimo-CB-PUSCH");
@@ -6022,15 +5868,14 @@ pub struct FeatureSetUplinkPuschProcessingType1DifferentTbPerSlot {
     pub scs_120khz: Option<FeatureSetUplinkPuschProcessingType1DifferentTbPerSlotScs120kHz>,
 }
 impl Codec for FeatureSetUplinkPuschProcessingType1DifferentTbPerSlot {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSetUplink.pusch-ProcessingType1-DifferentTB-PerSlot");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            scs_15khz: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_30khz: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_60khz: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            scs_120khz: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x8 != 0 { self.scs_15khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.scs_30khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.scs_60khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.scs_120khz.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSetUplink.pusch-ProcessingType1-DifferentTB-PerSlot");
@@ -6082,21 +5927,18 @@ pub struct FeatureSets {
     pub ext: Extensions,
 }
 impl Codec for FeatureSets {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FeatureSets");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            feature_sets_downlink: if p0 & 0x8 != 0 { Some(r.list(1, 1024, Codec::decode)?) } else { None },
-            feature_sets_downlink_per_cc: if p0 & 0x4 != 0 { Some(r.list(1, 1024, Codec::decode)?) } else { None },
-            feature_sets_uplink: if p0 & 0x2 != 0 { Some(r.list(1, 1024, Codec::decode)?) } else { None },
-            feature_sets_uplink_per_cc: if p0 & 0x1 != 0 { Some(r.list(1, 1024, Codec::decode)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.feature_sets_downlink = Some(r.list(1, 1024, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.feature_sets_downlink_per_cc = Some(r.list(1, 1024, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.feature_sets_uplink = Some(r.list(1, 1024, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.feature_sets_uplink_per_cc = Some(r.list(1, 1024, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FeatureSets");
@@ -6130,14 +5972,13 @@ pub struct FilterConfig {
     pub filter_coefficient_rs_sinr: Option<FilterCoefficient>,
 }
 impl Codec for FilterConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FilterConfig");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            filter_coefficient_rsrp: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            filter_coefficient_rsrq: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            filter_coefficient_rs_sinr: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.filter_coefficient_rsrp.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.filter_coefficient_rsrq.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.filter_coefficient_rs_sinr.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FilterConfig");
@@ -6167,12 +6008,13 @@ impl Default for FreqBandInformation {
     }
 }
 impl Codec for FreqBandInformation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FreqBandInformation");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::BandInformationEutra(Codec::decode(r)?),
             _ => Self::BandInformationNr(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FreqBandInformation");
@@ -6193,14 +6035,13 @@ pub struct FreqBandInformationEutra {
     pub ca_bandwidth_class_ul_eutra: Option<CaBandwidthClassEutra>,
 }
 impl Codec for FreqBandInformationEutra {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FreqBandInformationEUTRA");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            band_eutra: r.int(1, 256)? as u16,
-            ca_bandwidth_class_dl_eutra: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            ca_bandwidth_class_ul_eutra: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.band_eutra = r.int(1, 256)? as u16;
+        if p0 & 0x2 != 0 { self.ca_bandwidth_class_dl_eutra.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.ca_bandwidth_class_ul_eutra.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FreqBandInformationEUTRA");
@@ -6225,16 +6066,15 @@ pub struct FreqBandInformationNr {
     pub max_carriers_requested_ul: Option<u8>,
 }
 impl Codec for FreqBandInformationNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FreqBandInformationNR");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            band_nr: r.int(1, 1024)? as u16,
-            max_bandwidth_requested_dl: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_bandwidth_requested_ul: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_carriers_requested_dl: if p0 & 0x2 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-            max_carriers_requested_ul: if p0 & 0x1 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-        })
+        self.band_nr = r.int(1, 1024)? as u16;
+        if p0 & 0x8 != 0 { self.max_bandwidth_requested_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.max_bandwidth_requested_ul.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.max_carriers_requested_dl = Some(r.int(1, 32)? as u8); }
+        if p0 & 0x1 != 0 { self.max_carriers_requested_ul = Some(r.int(1, 32)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FreqBandInformationNR");
@@ -6270,21 +6110,18 @@ pub struct FrequencyInfoDl {
     pub ext: Extensions,
 }
 impl Codec for FrequencyInfoDl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FrequencyInfoDL");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            absolute_frequency_ssb: if p0 & 0x1 != 0 { Some(r.int(0, 3279165)? as u32) } else { None },
-            frequency_band_list: r.list(1, 8, |r| Ok(r.int(1, 1024)? as u16))?,
-            absolute_frequency_point_a: r.int(0, 3279165)? as u32,
-            scs_specific_carrier_list: r.list(1, 5, Codec::decode)?,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.absolute_frequency_ssb = Some(r.int(0, 3279165)? as u32); }
+        self.frequency_band_list = r.list(1, 8, |r| Ok(r.int(1, 1024)? as u16))?;
+        self.absolute_frequency_point_a = r.int(0, 3279165)? as u32;
+        self.scs_specific_carrier_list = r.list(1, 5, Codec::decode)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FrequencyInfoDL");
@@ -6310,13 +6147,12 @@ pub struct FrequencyInfoDlSib {
     pub scs_specific_carrier_list: Vec<ScsSpecificCarrier>,
 }
 impl Codec for FrequencyInfoDlSib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FrequencyInfoDL-SIB");
-        Ok(Self {
-            frequency_band_list: r.list(1, 8, Codec::decode)?,
-            offset_to_point_a: r.int(0, 2199)? as u16,
-            scs_specific_carrier_list: r.list(1, 5, Codec::decode)?,
-        })
+        self.frequency_band_list = r.list(1, 8, Codec::decode)?;
+        self.offset_to_point_a = r.int(0, 2199)? as u16;
+        self.scs_specific_carrier_list = r.list(1, 5, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FrequencyInfoDL-SIB");
@@ -6344,23 +6180,20 @@ pub struct FrequencyInfoUl {
     pub ext: Extensions,
 }
 impl Codec for FrequencyInfoUl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FrequencyInfoUL");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            frequency_band_list: if p0 & 0x10 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 1024)? as u16))?) } else { None },
-            absolute_frequency_point_a: if p0 & 0x8 != 0 { Some(r.int(0, 3279165)? as u32) } else { None },
-            scs_specific_carrier_list: r.list(1, 5, Codec::decode)?,
-            additional_spectrum_emission: if p0 & 0x4 != 0 { Some(r.int(0, 7)? as u8) } else { None },
-            p_max: if p0 & 0x2 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
-            frequency_shift7p5khz: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.frequency_band_list = Some(r.list(1, 8, |r| Ok(r.int(1, 1024)? as u16))?); }
+        if p0 & 0x8 != 0 { self.absolute_frequency_point_a = Some(r.int(0, 3279165)? as u32); }
+        self.scs_specific_carrier_list = r.list(1, 5, Codec::decode)?;
+        if p0 & 0x4 != 0 { self.additional_spectrum_emission = Some(r.int(0, 7)? as u8); }
+        if p0 & 0x2 != 0 { self.p_max = Some(r.int(-30, 33)? as i8); }
+        self.frequency_shift7p5khz = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FrequencyInfoUL");
@@ -6391,22 +6224,19 @@ pub struct FrequencyInfoUlSib {
     pub ext: Extensions,
 }
 impl Codec for FrequencyInfoUlSib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("FrequencyInfoUL-SIB");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            frequency_band_list: if p0 & 0x8 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            absolute_frequency_point_a: if p0 & 0x4 != 0 { Some(r.int(0, 3279165)? as u32) } else { None },
-            scs_specific_carrier_list: r.list(1, 5, Codec::decode)?,
-            p_max: if p0 & 0x2 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
-            frequency_shift7p5khz: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.frequency_band_list = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.absolute_frequency_point_a = Some(r.int(0, 3279165)? as u32); }
+        self.scs_specific_carrier_list = r.list(1, 5, Codec::decode)?;
+        if p0 & 0x2 != 0 { self.p_max = Some(r.int(-30, 33)? as i8); }
+        self.frequency_shift7p5khz = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("FrequencyInfoUL-SIB");
@@ -6441,12 +6271,13 @@ impl Default for InitialUeIdentity {
     }
 }
 impl Codec for InitialUeIdentity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("InitialUE-Identity");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Ng5GSTmsiPart1(r.bits(39)? as u64),
             _ => Self::RandomValue(r.bits(39)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("InitialUE-Identity");
@@ -6470,18 +6301,15 @@ pub struct LogicalChannelConfig {
     pub ext: Extensions,
 }
 impl Codec for LogicalChannelConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("LogicalChannelConfig");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            ul_specific_parameters: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.ul_specific_parameters.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("LogicalChannelConfig");
@@ -6515,28 +6343,25 @@ pub struct LogicalChannelConfigUlSpecificParameters {
     pub ext: Extensions,
 }
 impl Codec for LogicalChannelConfigUlSpecificParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("LogicalChannelConfig.ul-SpecificParameters");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            priority: r.int(1, 16)? as u8,
-            prioritised_bit_rate: Codec::decode(r)?,
-            bucket_size_duration: Codec::decode(r)?,
-            allowed_serving_cells: if p0 & 0x20 != 0 { Some(r.list(1, 31, |r| Ok(r.int(0, 31)? as u8))?) } else { None },
-            allowed_scs_list: if p0 & 0x10 != 0 { Some(r.list(1, 5, Codec::decode)?) } else { None },
-            max_pusch_duration: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            configured_grant_type1_allowed: p0 & 0x4 != 0,
-            logical_channel_group: if p0 & 0x2 != 0 { Some(r.int(0, 7)? as u8) } else { None },
-            scheduling_request_id: if p0 & 0x1 != 0 { Some(r.int(0, 7)? as u8) } else { None },
-            logical_channel_sr_mask: r.bool()?,
-            logical_channel_sr_delay_timer_applied: r.bool()?,
-            ext: Extensions::default(),
-        };
+        self.priority = r.int(1, 16)? as u8;
+        self.prioritised_bit_rate.read(r)?;
+        self.bucket_size_duration.read(r)?;
+        if p0 & 0x20 != 0 { self.allowed_serving_cells = Some(r.list(1, 31, |r| Ok(r.int(0, 31)? as u8))?); }
+        if p0 & 0x10 != 0 { self.allowed_scs_list = Some(r.list(1, 5, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.max_pusch_duration.insert(Default::default()).read(r)?; }
+        self.configured_grant_type1_allowed = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.logical_channel_group = Some(r.int(0, 7)? as u8); }
+        if p0 & 0x1 != 0 { self.scheduling_request_id = Some(r.int(0, 7)? as u8); }
+        self.logical_channel_sr_mask = r.bool()?;
+        self.logical_channel_sr_delay_timer_applied = r.bool()?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("LogicalChannelConfig.ul-SpecificParameters");
@@ -6588,30 +6413,26 @@ pub struct MacCellGroupConfig {
     pub ext: Extensions,
 }
 impl Codec for MacCellGroupConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-CellGroupConfig");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            drx_config: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            scheduling_request_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            bsr_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            tag_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            phr_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            skip_uplink_tx_dynamic: r.bool()?,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.drx_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.scheduling_request_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.bsr_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.tag_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.phr_config.insert(Default::default()).read(r)?; }
+        self.skip_uplink_tx_dynamic = r.bool()?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-CellGroupConfig");
         let mut a = Additions::new(&self.ext, 4);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.drx_config.is_some() as u64) << 4 | (self.scheduling_request_config.is_some() as u64) << 3 | (self.bsr_config.is_some() as u64) << 2 | (self.tag_config.is_some() as u64) << 1 | (self.phr_config.is_some() as u64) << 0, 5);
         if let Some(v) = &self.drx_config { v.encode(w)?; }
@@ -6631,13 +6452,12 @@ pub struct MacCellGroupConfigExt1 {
     pub data_inactivity_timer: Option<SetupRelease<DataInactivityTimer>>,
 }
 impl Codec for MacCellGroupConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-CellGroupConfig.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            csi_mask: if p0 & 0x2 != 0 { Some(r.bool()?) } else { None },
-            data_inactivity_timer: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.csi_mask = Some(r.bool()?); }
+        if p0 & 0x1 != 0 { self.data_inactivity_timer.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-CellGroupConfig.ext1");
@@ -6655,13 +6475,12 @@ pub struct MacParameters {
     pub mac_parameters_xdd_diff: Option<MacParametersXddDiff>,
 }
 impl Codec for MacParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-Parameters");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            mac_parameters_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            mac_parameters_xdd_diff: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.mac_parameters_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.mac_parameters_xdd_diff.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-Parameters");
@@ -6682,27 +6501,23 @@ pub struct MacParametersCommon {
     pub ext: Extensions,
 }
 impl Codec for MacParametersCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-ParametersCommon");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            lcp_restriction: p0 & 0x4 != 0,
-            dummy: p0 & 0x2 != 0,
-            lch_to_s_cell_restriction: p0 & 0x1 != 0,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.lcp_restriction = p0 & 0x4 != 0;
+        self.dummy = p0 & 0x2 != 0;
+        self.lch_to_s_cell_restriction = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-ParametersCommon");
         let mut a = Additions::new(&self.ext, 5);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.lcp_restriction as u64) << 2 | (self.dummy as u64) << 1 | (self.lch_to_s_cell_restriction as u64) << 0, 3);
         a.finish(w)
@@ -6716,13 +6531,12 @@ pub struct MacParametersCommonExt1 {
     pub recommended_bit_rate_query: bool,
 }
 impl Codec for MacParametersCommonExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-ParametersCommon.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            recommended_bit_rate: p0 & 0x2 != 0,
-            recommended_bit_rate_query: p0 & 0x1 != 0,
-        })
+        self.recommended_bit_rate = p0 & 0x2 != 0;
+        self.recommended_bit_rate_query = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-ParametersCommon.ext1");
@@ -6743,23 +6557,20 @@ pub struct MacParametersXddDiff {
     pub ext: Extensions,
 }
 impl Codec for MacParametersXddDiff {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MAC-ParametersXDD-Diff");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            skip_uplink_tx_dynamic: p0 & 0x20 != 0,
-            logical_channel_sr_delay_timer: p0 & 0x10 != 0,
-            long_drx_cycle: p0 & 0x8 != 0,
-            short_drx_cycle: p0 & 0x4 != 0,
-            multiple_sr_configurations: p0 & 0x2 != 0,
-            multiple_configured_grants: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.skip_uplink_tx_dynamic = p0 & 0x20 != 0;
+        self.logical_channel_sr_delay_timer = p0 & 0x10 != 0;
+        self.long_drx_cycle = p0 & 0x8 != 0;
+        self.short_drx_cycle = p0 & 0x4 != 0;
+        self.multiple_sr_configurations = p0 & 0x2 != 0;
+        self.multiple_configured_grants = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MAC-ParametersXDD-Diff");
@@ -6781,20 +6592,17 @@ pub struct MasterKeyUpdate {
     pub ext: Extensions,
 }
 impl Codec for MasterKeyUpdate {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MasterKeyUpdate");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            key_set_change_indicator: r.bool()?,
-            next_hop_chaining_count: r.int(0, 7)? as u8,
-            nas_container: if p0 & 0x1 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.key_set_change_indicator = r.bool()?;
+        self.next_hop_chaining_count = r.int(0, 7)? as u8;
+        if p0 & 0x1 != 0 { self.nas_container = Some(r.octets(0, usize::MAX)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MasterKeyUpdate");
@@ -6836,27 +6644,24 @@ pub struct MeasConfig {
     pub ext: Extensions,
 }
 impl Codec for MeasConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasConfig");
         let x = r.bool()?;
         let p0 = r.bits(10)?;
-        let mut v = Self {
-            meas_object_to_remove_list: if p0 & 0x200 != 0 { Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?) } else { None },
-            meas_object_to_add_mod_list: if p0 & 0x100 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            report_config_to_remove_list: if p0 & 0x80 != 0 { Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?) } else { None },
-            report_config_to_add_mod_list: if p0 & 0x40 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            meas_id_to_remove_list: if p0 & 0x20 != 0 { Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?) } else { None },
-            meas_id_to_add_mod_list: if p0 & 0x10 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            s_measure_config: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            quantity_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            meas_gap_config: if p0 & 0x2 != 0 { Some(SCHEMA.opaque(r, 8)?) } else { None },
-            meas_gap_sharing_config: if p0 & 0x1 != 0 { Some(SCHEMA.opaque(r, 13)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x200 != 0 { self.meas_object_to_remove_list = Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?); }
+        if p0 & 0x100 != 0 { self.meas_object_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x80 != 0 { self.report_config_to_remove_list = Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?); }
+        if p0 & 0x40 != 0 { self.report_config_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.meas_id_to_remove_list = Some(r.list(1, 64, |r| Ok(r.int(1, 64)? as u8))?); }
+        if p0 & 0x10 != 0 { self.meas_id_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.s_measure_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.quantity_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.meas_gap_config = Some(SCHEMA.opaque(r, 8)?); }
+        if p0 & 0x1 != 0 { self.meas_gap_sharing_config = Some(SCHEMA.opaque(r, 13)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasConfig");
@@ -6891,12 +6696,13 @@ impl Default for MeasConfigSMeasureConfig {
     }
 }
 impl Codec for MeasConfigSMeasureConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasConfig.s-MeasureConfig");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SsbRsrp(r.int(0, 127)? as u8),
             _ => Self::CsiRsrp(r.int(0, 127)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasConfig.s-MeasureConfig");
@@ -6922,13 +6728,12 @@ pub struct MeasIdToAddMod {
     pub report_config_id: ReportConfigId,
 }
 impl Codec for MeasIdToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasIdToAddMod");
-        Ok(Self {
-            meas_id: r.int(1, 64)? as u8,
-            meas_object_id: r.int(1, 64)? as u8,
-            report_config_id: r.int(1, 64)? as u8,
-        })
+        self.meas_id = r.int(1, 64)? as u8;
+        self.meas_object_id = r.int(1, 64)? as u8;
+        self.report_config_id = r.int(1, 64)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasIdToAddMod");
@@ -6984,42 +6789,38 @@ pub struct MeasObjectNr {
     pub ext: Extensions,
 }
 impl Codec for MeasObjectNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasObjectNR");
         let x = r.bool()?;
         let p0 = r.bits(15)?;
-        let mut v = Self {
-            ssb_frequency: if p0 & 0x4000 != 0 { Some(r.int(0, 3279165)? as u32) } else { None },
-            ssb_subcarrier_spacing: if p0 & 0x2000 != 0 { Some(Codec::decode(r)?) } else { None },
-            smtc1: if p0 & 0x1000 != 0 { Some(Codec::decode(r)?) } else { None },
-            smtc2: if p0 & 0x800 != 0 { Some(Codec::decode(r)?) } else { None },
-            ref_freq_csi_rs: if p0 & 0x400 != 0 { Some(r.int(0, 3279165)? as u32) } else { None },
-            reference_signal_config: Codec::decode(r)?,
-            abs_thresh_ss_blocks_consolidation: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            abs_thresh_csi_rs_consolidation: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            nrof_ss_blocks_to_average: if p0 & 0x80 != 0 { Some(r.int(2, 16)? as u8) } else { None },
-            nrof_csi_rs_resources_to_average: if p0 & 0x40 != 0 { Some(r.int(2, 16)? as u8) } else { None },
-            quantity_config_index: r.int(1, 2)? as u8,
-            offset_mo: Codec::decode(r)?,
-            cells_to_remove_list: if p0 & 0x20 != 0 { Some(r.list(1, 32, |r| Ok(r.int(0, 1007)? as u16))?) } else { None },
-            cells_to_add_mod_list: if p0 & 0x10 != 0 { Some(r.list(1, 32, Codec::decode)?) } else { None },
-            excluded_cells_to_remove_list: if p0 & 0x8 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?) } else { None },
-            excluded_cells_to_add_mod_list: if p0 & 0x4 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            allowed_cells_to_remove_list: if p0 & 0x2 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?) } else { None },
-            allowed_cells_to_add_mod_list: if p0 & 0x1 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4000 != 0 { self.ssb_frequency = Some(r.int(0, 3279165)? as u32); }
+        if p0 & 0x2000 != 0 { self.ssb_subcarrier_spacing.insert(Default::default()).read(r)?; }
+        if p0 & 0x1000 != 0 { self.smtc1.insert(Default::default()).read(r)?; }
+        if p0 & 0x800 != 0 { self.smtc2.insert(Default::default()).read(r)?; }
+        if p0 & 0x400 != 0 { self.ref_freq_csi_rs = Some(r.int(0, 3279165)? as u32); }
+        self.reference_signal_config.read(r)?;
+        if p0 & 0x200 != 0 { self.abs_thresh_ss_blocks_consolidation.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.abs_thresh_csi_rs_consolidation.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.nrof_ss_blocks_to_average = Some(r.int(2, 16)? as u8); }
+        if p0 & 0x40 != 0 { self.nrof_csi_rs_resources_to_average = Some(r.int(2, 16)? as u8); }
+        self.quantity_config_index = r.int(1, 2)? as u8;
+        self.offset_mo.read(r)?;
+        if p0 & 0x20 != 0 { self.cells_to_remove_list = Some(r.list(1, 32, |r| Ok(r.int(0, 1007)? as u16))?); }
+        if p0 & 0x10 != 0 { self.cells_to_add_mod_list = Some(r.list(1, 32, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.excluded_cells_to_remove_list = Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?); }
+        if p0 & 0x4 != 0 { self.excluded_cells_to_add_mod_list = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.allowed_cells_to_remove_list = Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?); }
+        if p0 & 0x1 != 0 { self.allowed_cells_to_add_mod_list = Some(r.list(1, 8, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasObjectNR");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.ssb_frequency.is_some() as u64) << 14 | (self.ssb_subcarrier_spacing.is_some() as u64) << 13 | (self.smtc1.is_some() as u64) << 12 | (self.smtc2.is_some() as u64) << 11 | (self.ref_freq_csi_rs.is_some() as u64) << 10 | (self.abs_thresh_ss_blocks_consolidation.is_some() as u64) << 9 | (self.abs_thresh_csi_rs_consolidation.is_some() as u64) << 8 | (self.nrof_ss_blocks_to_average.is_some() as u64) << 7 | (self.nrof_csi_rs_resources_to_average.is_some() as u64) << 6 | (self.cells_to_remove_list.is_some() as u64) << 5 | (self.cells_to_add_mod_list.is_some() as u64) << 4 | (self.excluded_cells_to_remove_list.is_some() as u64) << 3 | (self.excluded_cells_to_add_mod_list.is_some() as u64) << 2 | (self.allowed_cells_to_remove_list.is_some() as u64) << 1 | (self.allowed_cells_to_add_mod_list.is_some() as u64) << 0, 15);
         if let Some(v) = &self.ssb_frequency { w.int(0, 3279165, *v as i64)?; }
@@ -7052,13 +6853,12 @@ pub struct MeasObjectNrExt1 {
     pub meas_cycle_s_cell: Option<MeasObjectNrExt1MeasCycleSCell>,
 }
 impl Codec for MeasObjectNrExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasObjectNR.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            freq_band_indicator_nr: if p0 & 0x2 != 0 { Some(r.int(1, 1024)? as u16) } else { None },
-            meas_cycle_s_cell: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.freq_band_indicator_nr = Some(r.int(1, 1024)? as u16); }
+        if p0 & 0x1 != 0 { self.meas_cycle_s_cell.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasObjectNR.ext1");
@@ -7082,12 +6882,11 @@ pub struct MeasObjectToAddMod {
     pub meas_object: MeasObjectToAddModMeasObject,
 }
 impl Codec for MeasObjectToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasObjectToAddMod");
-        Ok(Self {
-            meas_object_id: r.int(1, 64)? as u8,
-            meas_object: Codec::decode(r)?,
-        })
+        self.meas_object_id = r.int(1, 64)? as u8;
+        self.meas_object.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasObjectToAddMod");
@@ -7113,14 +6912,16 @@ impl Default for MeasObjectToAddModMeasObject {
     }
 }
 impl Codec for MeasObjectToAddModMeasObject {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasObjectToAddMod.measObject");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(0)? {
+        *self = match r.index(0)? {
             _ => Self::MeasObjectNr(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasObjectToAddMod.measObject");
@@ -7146,14 +6947,13 @@ pub struct MeasQuantityResults {
     pub sinr: Option<SinrRange>,
 }
 impl Codec for MeasQuantityResults {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasQuantityResults");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            rsrp: if p0 & 0x4 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            rsrq: if p0 & 0x2 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            sinr: if p0 & 0x1 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.rsrp = Some(r.int(0, 127)? as u8); }
+        if p0 & 0x2 != 0 { self.rsrq = Some(r.int(0, 127)? as u8); }
+        if p0 & 0x1 != 0 { self.sinr = Some(r.int(0, 127)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasQuantityResults");
@@ -7173,13 +6973,12 @@ pub struct MeasReportQuantity {
     pub sinr: bool,
 }
 impl Codec for MeasReportQuantity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasReportQuantity");
-        Ok(Self {
-            rsrp: r.bool()?,
-            rsrq: r.bool()?,
-            sinr: r.bool()?,
-        })
+        self.rsrp = r.bool()?;
+        self.rsrq = r.bool()?;
+        self.sinr = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasReportQuantity");
@@ -7202,19 +7001,16 @@ pub struct MeasResultNr {
     pub ext: Extensions,
 }
 impl Codec for MeasResultNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResultNR");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            phys_cell_id: if p0 & 0x1 != 0 { Some(r.int(0, 1007)? as u16) } else { None },
-            meas_result: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.phys_cell_id = Some(r.int(0, 1007)? as u16); }
+        self.meas_result.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResultNR");
@@ -7234,13 +7030,12 @@ pub struct MeasResultNrMeasResult {
     pub rs_index_results: Option<MeasResultNrMeasResultRsIndexResults>,
 }
 impl Codec for MeasResultNrMeasResult {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResultNR.measResult");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            cell_results: Codec::decode(r)?,
-            rs_index_results: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.cell_results.read(r)?;
+        if p0 & 0x1 != 0 { self.rs_index_results.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResultNR.measResult");
@@ -7258,13 +7053,12 @@ pub struct MeasResultNrMeasResultCellResults {
     pub results_csi_rs_cell: Option<MeasQuantityResults>,
 }
 impl Codec for MeasResultNrMeasResultCellResults {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResultNR.measResult.cellResults");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            results_ssb_cell: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            results_csi_rs_cell: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.results_ssb_cell.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.results_csi_rs_cell.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResultNR.measResult.cellResults");
@@ -7284,13 +7078,12 @@ pub struct MeasResultNrMeasResultRsIndexResults {
     pub results_csi_rs_indexes: Option<ResultsPerCsiRsIndexList>,
 }
 impl Codec for MeasResultNrMeasResultRsIndexResults {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResultNR.measResult.rsIndexResults");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            results_ssb_indexes: if p0 & 0x2 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            results_csi_rs_indexes: if p0 & 0x1 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.results_ssb_indexes = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.results_csi_rs_indexes = Some(r.list(1, 64, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResultNR.measResult.rsIndexResults");
@@ -7311,20 +7104,17 @@ pub struct MeasResultServMo {
     pub ext: Extensions,
 }
 impl Codec for MeasResultServMo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResultServMO");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            serv_cell_id: r.int(0, 31)? as u8,
-            meas_result_serving_cell: Codec::decode(r)?,
-            meas_result_best_neigh_cell: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.serv_cell_id = r.int(0, 31)? as u8;
+        self.meas_result_serving_cell.read(r)?;
+        if p0 & 0x1 != 0 { self.meas_result_best_neigh_cell.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResultServMO");
@@ -7352,20 +7142,17 @@ pub struct MeasResults {
     pub ext: Extensions,
 }
 impl Codec for MeasResults {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResults");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            meas_id: r.int(1, 64)? as u8,
-            meas_result_serving_mo_list: r.list(1, 32, Codec::decode)?,
-            meas_result_neigh_cells: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.meas_id = r.int(1, 64)? as u8;
+        self.meas_result_serving_mo_list = r.list(1, 32, Codec::decode)?;
+        if p0 & 0x1 != 0 { self.meas_result_neigh_cells.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResults");
@@ -7393,14 +7180,16 @@ impl Default for MeasResultsMeasResultNeighCells {
     }
 }
 impl Codec for MeasResultsMeasResultNeighCells {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasResults.measResultNeighCells");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(0)? {
+        *self = match r.index(0)? {
             _ => Self::MeasResultListNr(r.list(1, 8, Codec::decode)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasResults.measResultNeighCells");
@@ -7428,13 +7217,14 @@ impl Default for MeasTriggerQuantity {
     }
 }
 impl Codec for MeasTriggerQuantity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasTriggerQuantity");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::Rsrp(r.int(0, 127)? as u8),
             1 => Self::Rsrq(r.int(0, 127)? as u8),
             _ => Self::Sinr(r.int(0, 127)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasTriggerQuantity");
@@ -7463,13 +7253,14 @@ impl Default for MeasTriggerQuantityOffset {
     }
 }
 impl Codec for MeasTriggerQuantityOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasTriggerQuantityOffset");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::Rsrp(r.int(-30, 30)? as i8),
             1 => Self::Rsrq(r.int(-30, 30)? as i8),
             _ => Self::Sinr(r.int(-30, 30)? as i8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasTriggerQuantityOffset");
@@ -7488,11 +7279,10 @@ pub struct MeasurementReport {
     pub critical_extensions: MeasurementReportCriticalExtensions,
 }
 impl Codec for MeasurementReport {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasurementReport");
-        Ok(Self {
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasurementReport");
@@ -7513,12 +7303,13 @@ impl Default for MeasurementReportCriticalExtensions {
     }
 }
 impl Codec for MeasurementReportCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasurementReport.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::MeasurementReport(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasurementReport.criticalExtensions");
@@ -7539,14 +7330,13 @@ pub struct MeasurementReportIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for MeasurementReportIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MeasurementReport-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            meas_results: Codec::decode(r)?,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.meas_results.read(r)?;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MeasurementReport-IEs");
@@ -7574,18 +7364,17 @@ pub struct Mib {
     pub spare: u8,
 }
 impl Codec for Mib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("MIB");
-        Ok(Self {
-            system_frame_number: r.bits(6)? as u8,
-            sub_carrier_spacing_common: Codec::decode(r)?,
-            ssb_subcarrier_offset: r.int(0, 15)? as u8,
-            dmrs_type_a_position: Codec::decode(r)?,
-            pdcch_config_sib1: Codec::decode(r)?,
-            cell_barred: Codec::decode(r)?,
-            intra_freq_reselection: Codec::decode(r)?,
-            spare: r.bits(1)? as u8,
-        })
+        self.system_frame_number = r.bits(6)? as u8;
+        self.sub_carrier_spacing_common.read(r)?;
+        self.ssb_subcarrier_offset = r.int(0, 15)? as u8;
+        self.dmrs_type_a_position.read(r)?;
+        self.pdcch_config_sib1.read(r)?;
+        self.cell_barred.read(r)?;
+        self.intra_freq_reselection.read(r)?;
+        self.spare = r.bits(1)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("MIB");
@@ -7660,13 +7449,12 @@ pub struct NrMultiBandInfo {
     pub nr_ns_pmax_list: Option<NrNsPmaxList>,
 }
 impl Codec for NrMultiBandInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("NR-MultiBandInfo");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            freq_band_indicator_nr: if p0 & 0x2 != 0 { Some(r.int(1, 1024)? as u16) } else { None },
-            nr_ns_pmax_list: if p0 & 0x1 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.freq_band_indicator_nr = Some(r.int(1, 1024)? as u16); }
+        if p0 & 0x1 != 0 { self.nr_ns_pmax_list = Some(r.list(1, 8, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("NR-MultiBandInfo");
@@ -7689,13 +7477,12 @@ pub struct NrNsPmaxValue {
     pub additional_spectrum_emission: AdditionalSpectrumEmission,
 }
 impl Codec for NrNsPmaxValue {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("NR-NS-PmaxValue");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            additional_pmax: if p0 & 0x1 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
-            additional_spectrum_emission: r.int(0, 7)? as u8,
-        })
+        if p0 & 0x1 != 0 { self.additional_pmax = Some(r.int(-30, 33)? as i8); }
+        self.additional_spectrum_emission = r.int(0, 7)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("NR-NS-PmaxValue");
@@ -7728,24 +7515,21 @@ pub struct NzpCsiRsResource {
     pub ext: Extensions,
 }
 impl Codec for NzpCsiRsResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("NZP-CSI-RS-Resource");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            nzp_csi_rs_resource_id: r.int(0, 191)? as u8,
-            resource_mapping: Codec::decode(r)?,
-            power_control_offset: r.int(-8, 15)? as i8,
-            power_control_offset_ss: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            scrambling_id: r.int(0, 1023)? as u16,
-            periodicity_and_offset: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            qcl_info_periodic_csi_rs: if p0 & 0x1 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        self.nzp_csi_rs_resource_id = r.int(0, 191)? as u8;
+        self.resource_mapping.read(r)?;
+        self.power_control_offset = r.int(-8, 15)? as i8;
+        if p0 & 0x4 != 0 { self.power_control_offset_ss.insert(Default::default()).read(r)?; }
+        self.scrambling_id = r.int(0, 1023)? as u16;
+        if p0 & 0x2 != 0 { self.periodicity_and_offset.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.qcl_info_periodic_csi_rs = Some(r.int(0, 127)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("NZP-CSI-RS-Resource");
@@ -7785,22 +7569,19 @@ pub struct NzpCsiRsResourceSet {
     pub ext: Extensions,
 }
 impl Codec for NzpCsiRsResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("NZP-CSI-RS-ResourceSet");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            nzp_csi_resource_set_id: r.int(0, 63)? as u8,
-            nzp_csi_rs_resources: r.list(1, 64, |r| Ok(r.int(0, 191)? as u8))?,
-            repetition: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            aperiodic_triggering_offset: if p0 & 0x2 != 0 { Some(r.int(0, 6)? as u8) } else { None },
-            trs_info: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.nzp_csi_resource_set_id = r.int(0, 63)? as u8;
+        self.nzp_csi_rs_resources = r.list(1, 64, |r| Ok(r.int(0, 191)? as u8))?;
+        if p0 & 0x4 != 0 { self.repetition.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.aperiodic_triggering_offset = Some(r.int(0, 6)? as u8); }
+        self.trs_info = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("NZP-CSI-RS-ResourceSet");
@@ -7832,12 +7613,11 @@ pub struct P0Pucch {
     pub p0_pucch_value: i8,
 }
 impl Codec for P0Pucch {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("P0-PUCCH");
-        Ok(Self {
-            p0_pucch_id: r.int(1, 8)? as u8,
-            p0_pucch_value: r.int(-16, 15)? as i8,
-        })
+        self.p0_pucch_id = r.int(1, 8)? as u8;
+        self.p0_pucch_value = r.int(-16, 15)? as i8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("P0-PUCCH");
@@ -7860,14 +7640,13 @@ pub struct P0PuschAlphaSet {
     pub alpha: Option<Alpha>,
 }
 impl Codec for P0PuschAlphaSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("P0-PUSCH-AlphaSet");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            p0_pusch_alpha_set_id: r.int(0, 29)? as u8,
-            p0: if p0 & 0x2 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            alpha: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.p0_pusch_alpha_set_id = r.int(0, 29)? as u8;
+        if p0 & 0x2 != 0 { self.p0 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x1 != 0 { self.alpha.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("P0-PUSCH-AlphaSet");
@@ -7895,14 +7674,13 @@ pub struct Paging {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for Paging {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Paging");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            paging_record_list: if p0 & 0x4 != 0 { Some(r.list(1, 32, Codec::decode)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.paging_record_list = Some(r.list(1, 32, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Paging");
@@ -7927,19 +7705,16 @@ pub struct PagingRecord {
     pub ext: Extensions,
 }
 impl Codec for PagingRecord {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PagingRecord");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            ue_identity: Codec::decode(r)?,
-            access_type: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.ue_identity.read(r)?;
+        if p0 & 0x1 != 0 { self.access_type.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PagingRecord");
@@ -7976,15 +7751,17 @@ impl Default for PagingUeIdentity {
     }
 }
 impl Codec for PagingUeIdentity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PagingUE-Identity");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Ng5GSTmsi(r.bits(48)? as u64),
             _ => Self::FullIRnti(r.bits(40)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PagingUE-Identity");
@@ -8011,12 +7788,13 @@ impl Default for PathlossReferenceRsConfig {
     }
 }
 impl Codec for PathlossReferenceRsConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PathlossReferenceRS-Config");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             _ => Self::CsiRsIndex(r.int(0, 191)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PathlossReferenceRS-Config");
@@ -8039,12 +7817,11 @@ pub struct PathlossReferenceRsR16 {
     pub pathloss_reference_rs_r16: PathlossReferenceRsConfig,
 }
 impl Codec for PathlossReferenceRsR16 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PathlossReferenceRS-r16");
-        Ok(Self {
-            srs_pathloss_reference_rs_id_r16: r.int(0, 63)? as u8,
-            pathloss_reference_rs_r16: Codec::decode(r)?,
-        })
+        self.srs_pathloss_reference_rs_id_r16 = r.int(0, 63)? as u8;
+        self.pathloss_reference_rs_r16.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PathlossReferenceRS-r16");
@@ -8064,21 +7841,18 @@ pub struct PcchConfig {
     pub ext: Extensions,
 }
 impl Codec for PcchConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-Config");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            default_paging_cycle: Codec::decode(r)?,
-            n_and_paging_frame_offset: Codec::decode(r)?,
-            ns: Codec::decode(r)?,
-            first_pdcch_monitoring_occasion_of_po: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.default_paging_cycle.read(r)?;
+        self.n_and_paging_frame_offset.read(r)?;
+        self.ns.read(r)?;
+        if p0 & 0x1 != 0 { self.first_pdcch_monitoring_occasion_of_po.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-Config");
@@ -8119,9 +7893,9 @@ impl Default for PcchConfigFirstPdcchMonitoringOccasionOfPo {
     }
 }
 impl Codec for PcchConfigFirstPdcchMonitoringOccasionOfPo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-Config.firstPDCCH-MonitoringOccasionOfPO");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::SCs15KhZoneT(r.list(1, 4, |r| Ok(r.int(0, 139)? as u8))?),
             1 => Self::SCs30KhZoneTScs15KhZhalfT(r.list(1, 4, |r| Ok(r.int(0, 279)? as u16))?),
             2 => Self::SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(r.list(1, 4, |r| Ok(r.int(0, 559)? as u16))?),
@@ -8130,7 +7904,8 @@ impl Codec for PcchConfigFirstPdcchMonitoringOccasionOfPo {
             5 => Self::SCs480KhZoneTScs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 4479)? as u16))?),
             6 => Self::SCs480KhZhalfTScs120KhZoneEighthTScs60KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 8959)? as u16))?),
             _ => Self::SCs480KhZquarterTScs120KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 17919)? as u16))?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-Config.firstPDCCH-MonitoringOccasionOfPO");
@@ -8167,15 +7942,16 @@ impl Default for PcchConfigNAndPagingFrameOffset {
     }
 }
 impl Codec for PcchConfigNAndPagingFrameOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-Config.nAndPagingFrameOffset");
-        Ok(match r.index(4)? {
+        *self = match r.index(4)? {
             0 => Self::OneT,
             1 => Self::HalfT(r.int(0, 1)? as u8),
             2 => Self::QuarterT(r.int(0, 3)? as u8),
             3 => Self::OneEighthT(r.int(0, 7)? as u8),
             _ => Self::OneSixteenthT(r.int(0, 15)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-Config.nAndPagingFrameOffset");
@@ -8201,11 +7977,10 @@ pub struct PcchMessage {
     pub message: PcchMessageType,
 }
 impl Codec for PcchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-Message");
@@ -8226,12 +8001,13 @@ impl Default for PcchMessageType {
     }
 }
 impl Codec for PcchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-MessageType");
@@ -8255,12 +8031,13 @@ impl Default for PcchMessageTypeC1 {
     }
 }
 impl Codec for PcchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCCH-MessageType.c1");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Paging(Codec::decode(r)?),
             _ => Self::Spare1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCCH-MessageType.c1");
@@ -8283,13 +8060,12 @@ pub struct PciRange {
     pub range: Option<PciRangeRange>,
 }
 impl Codec for PciRange {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCI-Range");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            start: r.int(0, 1007)? as u16,
-            range: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.start = r.int(0, 1007)? as u16;
+        if p0 & 0x1 != 0 { self.range.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCI-Range");
@@ -8308,12 +8084,11 @@ pub struct PciRangeElement {
     pub pci_range: PciRange,
 }
 impl Codec for PciRangeElement {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PCI-RangeElement");
-        Ok(Self {
-            pci_range_index: r.int(1, 8)? as u8,
-            pci_range: Codec::decode(r)?,
-        })
+        self.pci_range_index = r.int(1, 8)? as u8;
+        self.pci_range.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PCI-RangeElement");
@@ -8355,25 +8130,22 @@ pub struct PdcchConfig {
     pub ext: Extensions,
 }
 impl Codec for PdcchConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-Config");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            control_resource_set_to_add_mod_list: if p0 & 0x80 != 0 { Some(r.list(1, 3, Codec::decode)?) } else { None },
-            control_resource_set_to_release_list: if p0 & 0x40 != 0 { Some(r.list(1, 3, |r| Ok(r.int(0, 11)? as u8))?) } else { None },
-            search_spaces_to_add_mod_list: if p0 & 0x20 != 0 { Some(r.list(1, 10, Codec::decode)?) } else { None },
-            search_spaces_to_release_list: if p0 & 0x10 != 0 { Some(r.list(1, 10, |r| Ok(r.int(0, 39)? as u8))?) } else { None },
-            downlink_preemption: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 166)?) } else { None },
-            tpc_pusch: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            tpc_pucch: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            tpc_srs: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x80 != 0 { self.control_resource_set_to_add_mod_list = Some(r.list(1, 3, Codec::decode)?); }
+        if p0 & 0x40 != 0 { self.control_resource_set_to_release_list = Some(r.list(1, 3, |r| Ok(r.int(0, 11)? as u8))?); }
+        if p0 & 0x20 != 0 { self.search_spaces_to_add_mod_list = Some(r.list(1, 10, Codec::decode)?); }
+        if p0 & 0x10 != 0 { self.search_spaces_to_release_list = Some(r.list(1, 10, |r| Ok(r.int(0, 39)? as u8))?); }
+        if p0 & 0x8 != 0 { self.downlink_preemption = Some(SCHEMA.opaque(r, 166)?); }
+        if p0 & 0x4 != 0 { self.tpc_pusch.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.tpc_pucch.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.tpc_srs.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-Config");
@@ -8414,32 +8186,28 @@ pub struct PdcchConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for PdcchConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            control_resource_set_zero: if p0 & 0x80 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-            common_control_resource_set: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            search_space_zero: if p0 & 0x20 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-            common_search_space_list: if p0 & 0x10 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            search_space_sib1: if p0 & 0x8 != 0 { Some(r.int(0, 39)? as u8) } else { None },
-            search_space_other_system_information: if p0 & 0x4 != 0 { Some(r.int(0, 39)? as u8) } else { None },
-            paging_search_space: if p0 & 0x2 != 0 { Some(r.int(0, 39)? as u8) } else { None },
-            ra_search_space: if p0 & 0x1 != 0 { Some(r.int(0, 39)? as u8) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x80 != 0 { self.control_resource_set_zero = Some(r.int(0, 15)? as u8); }
+        if p0 & 0x40 != 0 { self.common_control_resource_set.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.search_space_zero = Some(r.int(0, 15)? as u8); }
+        if p0 & 0x10 != 0 { self.common_search_space_list = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.search_space_sib1 = Some(r.int(0, 39)? as u8); }
+        if p0 & 0x4 != 0 { self.search_space_other_system_information = Some(r.int(0, 39)? as u8); }
+        if p0 & 0x2 != 0 { self.paging_search_space = Some(r.int(0, 39)? as u8); }
+        if p0 & 0x1 != 0 { self.ra_search_space = Some(r.int(0, 39)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ConfigCommon");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.control_resource_set_zero.is_some() as u64) << 7 | (self.common_control_resource_set.is_some() as u64) << 6 | (self.search_space_zero.is_some() as u64) << 5 | (self.common_search_space_list.is_some() as u64) << 4 | (self.search_space_sib1.is_some() as u64) << 3 | (self.search_space_other_system_information.is_some() as u64) << 2 | (self.paging_search_space.is_some() as u64) << 1 | (self.ra_search_space.is_some() as u64) << 0, 8);
         if let Some(v) = &self.control_resource_set_zero { w.int(0, 15, *v as i64)?; }
@@ -8460,12 +8228,11 @@ pub struct PdcchConfigCommonExt1 {
     pub first_pdcch_monitoring_occasion_of_po: Option<PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo>,
 }
 impl Codec for PdcchConfigCommonExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-ConfigCommon.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            first_pdcch_monitoring_occasion_of_po: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.first_pdcch_monitoring_occasion_of_po.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ConfigCommon.ext1");
@@ -8501,9 +8268,9 @@ impl Default for PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
     }
 }
 impl Codec for PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-ConfigCommon.ext1.firstPDCCH-MonitoringOccasionOfPO");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::SCs15KhZoneT(r.list(1, 4, |r| Ok(r.int(0, 139)? as u8))?),
             1 => Self::SCs30KhZoneTScs15KhZhalfT(r.list(1, 4, |r| Ok(r.int(0, 279)? as u16))?),
             2 => Self::SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(r.list(1, 4, |r| Ok(r.int(0, 559)? as u16))?),
@@ -8512,7 +8279,8 @@ impl Codec for PdcchConfigCommonExt1FirstPdcchMonitoringOccasionOfPo {
             5 => Self::SCs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 4479)? as u16))?),
             6 => Self::SCs120KhZoneEighthTScs60KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 8959)? as u16))?),
             _ => Self::SCs120KhZoneSixteenthT(r.list(1, 4, |r| Ok(r.int(0, 17919)? as u16))?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ConfigCommon.ext1.firstPDCCH-MonitoringOccasionOfPO");
@@ -8539,12 +8307,11 @@ pub struct PdcchConfigSib1 {
     pub search_space_zero: SearchSpaceZero,
 }
 impl Codec for PdcchConfigSib1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-ConfigSIB1");
-        Ok(Self {
-            control_resource_set_zero: r.int(0, 15)? as u8,
-            search_space_zero: r.int(0, 15)? as u8,
-        })
+        self.control_resource_set_zero = r.int(0, 15)? as u8;
+        self.search_space_zero = r.int(0, 15)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ConfigSIB1");
@@ -8561,18 +8328,15 @@ pub struct PdcchServingCellConfig {
     pub ext: Extensions,
 }
 impl Codec for PdcchServingCellConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCCH-ServingCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            slot_format_indicator: if p0 & 0x1 != 0 { Some(SCHEMA.opaque(r, 368)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.slot_format_indicator = Some(SCHEMA.opaque(r, 368)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCCH-ServingCellConfig");
@@ -8594,27 +8358,23 @@ pub struct PdcpConfig {
     pub ext: Extensions,
 }
 impl Codec for PdcpConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            drb: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            more_than_one_rlc: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            t_reordering: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4 != 0 { self.drb.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.more_than_one_rlc.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.t_reordering.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.drb.is_some() as u64) << 2 | (self.more_than_one_rlc.is_some() as u64) << 1 | (self.t_reordering.is_some() as u64) << 0, 3);
         if let Some(v) = &self.drb { v.encode(w)?; }
@@ -8636,18 +8396,17 @@ pub struct PdcpConfigDrb {
     pub out_of_order_delivery: bool,
 }
 impl Codec for PdcpConfigDrb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            discard_timer: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdcp_sn_size_ul: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdcp_sn_size_dl: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            header_compression: Codec::decode(r)?,
-            integrity_protection: p0 & 0x4 != 0,
-            status_report_required: p0 & 0x2 != 0,
-            out_of_order_delivery: p0 & 0x1 != 0,
-        })
+        if p0 & 0x20 != 0 { self.discard_timer.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.pdcp_sn_size_ul.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.pdcp_sn_size_dl.insert(Default::default()).read(r)?; }
+        self.header_compression.read(r)?;
+        self.integrity_protection = p0 & 0x4 != 0;
+        self.status_report_required = p0 & 0x2 != 0;
+        self.out_of_order_delivery = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb");
@@ -8680,16 +8439,18 @@ impl Default for PdcpConfigDrbHeaderCompression {
     }
 }
 impl Codec for PdcpConfigDrbHeaderCompression {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb.headerCompression");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::NotUsed,
             1 => Self::Rohc(Codec::decode(r)?),
             _ => Self::UplinkOnlyRohc(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb.headerCompression");
@@ -8712,14 +8473,13 @@ pub struct PdcpConfigDrbHeaderCompressionRohc {
     pub drb_continue_rohc: bool,
 }
 impl Codec for PdcpConfigDrbHeaderCompressionRohc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb.headerCompression.rohc");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            max_cid: if p0 & 0x2 != 0 { Some(r.int(1, 16383)? as u16) } else { None },
-            profiles: Codec::decode(r)?,
-            drb_continue_rohc: p0 & 0x1 != 0,
-        })
+        if p0 & 0x2 != 0 { self.max_cid = Some(r.int(1, 16383)? as u16); }
+        self.profiles.read(r)?;
+        self.drb_continue_rohc = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb.headerCompression.rohc");
@@ -8744,19 +8504,18 @@ pub struct PdcpConfigDrbHeaderCompressionRohcProfiles {
     pub profile0x0104: bool,
 }
 impl Codec for PdcpConfigDrbHeaderCompressionRohcProfiles {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb.headerCompression.rohc.profiles");
-        Ok(Self {
-            profile0x0001: r.bool()?,
-            profile0x0002: r.bool()?,
-            profile0x0003: r.bool()?,
-            profile0x0004: r.bool()?,
-            profile0x0006: r.bool()?,
-            profile0x0101: r.bool()?,
-            profile0x0102: r.bool()?,
-            profile0x0103: r.bool()?,
-            profile0x0104: r.bool()?,
-        })
+        self.profile0x0001 = r.bool()?;
+        self.profile0x0002 = r.bool()?;
+        self.profile0x0003 = r.bool()?;
+        self.profile0x0004 = r.bool()?;
+        self.profile0x0006 = r.bool()?;
+        self.profile0x0101 = r.bool()?;
+        self.profile0x0102 = r.bool()?;
+        self.profile0x0103 = r.bool()?;
+        self.profile0x0104 = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb.headerCompression.rohc.profiles");
@@ -8782,14 +8541,13 @@ pub struct PdcpConfigDrbHeaderCompressionUplinkOnlyRohc {
     pub drb_continue_rohc: bool,
 }
 impl Codec for PdcpConfigDrbHeaderCompressionUplinkOnlyRohc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb.headerCompression.uplinkOnlyROHC");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            max_cid: if p0 & 0x2 != 0 { Some(r.int(1, 16383)? as u16) } else { None },
-            profiles: Codec::decode(r)?,
-            drb_continue_rohc: p0 & 0x1 != 0,
-        })
+        if p0 & 0x2 != 0 { self.max_cid = Some(r.int(1, 16383)? as u16); }
+        self.profiles.read(r)?;
+        self.drb_continue_rohc = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb.headerCompression.uplinkOnlyROHC");
@@ -8806,11 +8564,10 @@ pub struct PdcpConfigDrbHeaderCompressionUplinkOnlyRohcProfiles {
     pub profile0x0006: bool,
 }
 impl Codec for PdcpConfigDrbHeaderCompressionUplinkOnlyRohcProfiles {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.drb.headerCompression.uplinkOnlyROHC.profiles");
-        Ok(Self {
-            profile0x0006: r.bool()?,
-        })
+        self.profile0x0006 = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.drb.headerCompression.uplinkOnlyROHC.profiles");
@@ -8835,12 +8592,11 @@ pub struct PdcpConfigExt1 {
     pub ciphering_disabled: bool,
 }
 impl Codec for PdcpConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            ciphering_disabled: p0 & 0x1 != 0,
-        })
+        self.ciphering_disabled = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.ext1");
@@ -8857,14 +8613,13 @@ pub struct PdcpConfigMoreThanOneRlc {
     pub pdcp_duplication: Option<bool>,
 }
 impl Codec for PdcpConfigMoreThanOneRlc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.moreThanOneRLC");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            primary_path: Codec::decode(r)?,
-            ul_data_split_threshold: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdcp_duplication: if p0 & 0x1 != 0 { Some(r.bool()?) } else { None },
-        })
+        self.primary_path.read(r)?;
+        if p0 & 0x2 != 0 { self.ul_data_split_threshold.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.pdcp_duplication = Some(r.bool()?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.moreThanOneRLC");
@@ -8885,13 +8640,12 @@ pub struct PdcpConfigMoreThanOneRlcPrimaryPath {
     pub logical_channel: Option<LogicalChannelIdentity>,
 }
 impl Codec for PdcpConfigMoreThanOneRlcPrimaryPath {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Config.moreThanOneRLC.primaryPath");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            cell_group: if p0 & 0x2 != 0 { Some(r.int(0, 3)? as u8) } else { None },
-            logical_channel: if p0 & 0x1 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.cell_group = Some(r.int(0, 3)? as u8); }
+        if p0 & 0x1 != 0 { self.logical_channel = Some(r.int(1, 32)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Config.moreThanOneRLC.primaryPath");
@@ -8921,25 +8675,22 @@ pub struct PdcpParameters {
     pub ext: Extensions,
 }
 impl Codec for PdcpParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Parameters");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            supported_rohc_profiles: Codec::decode(r)?,
-            max_number_rohc_context_sessions: Codec::decode(r)?,
-            uplink_only_rohc_profiles: p0 & 0x20 != 0,
-            continue_rohc_context: p0 & 0x10 != 0,
-            out_of_order_delivery: p0 & 0x8 != 0,
-            short_sn: p0 & 0x4 != 0,
-            pdcp_duplication_srb: p0 & 0x2 != 0,
-            pdcp_duplication_mcg_or_scg_drb: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.supported_rohc_profiles.read(r)?;
+        self.max_number_rohc_context_sessions.read(r)?;
+        self.uplink_only_rohc_profiles = p0 & 0x20 != 0;
+        self.continue_rohc_context = p0 & 0x10 != 0;
+        self.out_of_order_delivery = p0 & 0x8 != 0;
+        self.short_sn = p0 & 0x4 != 0;
+        self.pdcp_duplication_srb = p0 & 0x2 != 0;
+        self.pdcp_duplication_mcg_or_scg_drb = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Parameters");
@@ -8972,20 +8723,19 @@ pub struct PdcpParametersSupportedRohcProfiles {
     pub profile0x0104: bool,
 }
 impl Codec for PdcpParametersSupportedRohcProfiles {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDCP-Parameters.supportedROHC-Profiles");
-        Ok(Self {
-            profile0x0000: r.bool()?,
-            profile0x0001: r.bool()?,
-            profile0x0002: r.bool()?,
-            profile0x0003: r.bool()?,
-            profile0x0004: r.bool()?,
-            profile0x0006: r.bool()?,
-            profile0x0101: r.bool()?,
-            profile0x0102: r.bool()?,
-            profile0x0103: r.bool()?,
-            profile0x0104: r.bool()?,
-        })
+        self.profile0x0000 = r.bool()?;
+        self.profile0x0001 = r.bool()?;
+        self.profile0x0002 = r.bool()?;
+        self.profile0x0003 = r.bool()?;
+        self.profile0x0004 = r.bool()?;
+        self.profile0x0006 = r.bool()?;
+        self.profile0x0101 = r.bool()?;
+        self.profile0x0102 = r.bool()?;
+        self.profile0x0103 = r.bool()?;
+        self.profile0x0104 = r.bool()?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDCP-Parameters.supportedROHC-Profiles");
@@ -9044,41 +8794,38 @@ pub struct PdschConfig {
     pub ext: Extensions,
 }
 impl Codec for PdschConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-Config");
         let x = r.bool()?;
         let p0 = r.bits(21)?;
-        let mut v = Self {
-            data_scrambling_identity_pdsch: if p0 & 0x100000 != 0 { Some(r.int(0, 1023)? as u16) } else { None },
-            dmrs_downlink_for_pdsch_mapping_type_a: if p0 & 0x80000 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_downlink_for_pdsch_mapping_type_b: if p0 & 0x40000 != 0 { Some(Codec::decode(r)?) } else { None },
-            tci_states_to_add_mod_list: if p0 & 0x20000 != 0 { Some(r.list(1, 128, Codec::decode)?) } else { None },
-            tci_states_to_release_list: if p0 & 0x10000 != 0 { Some(r.list(1, 128, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-            vrb_to_prb_interleaver: if p0 & 0x8000 != 0 { Some(Codec::decode(r)?) } else { None },
-            resource_allocation: Codec::decode(r)?,
-            pdsch_time_domain_allocation_list: if p0 & 0x4000 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 16, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
-            pdsch_aggregation_factor: if p0 & 0x2000 != 0 { Some(Codec::decode(r)?) } else { None },
-            rate_match_pattern_to_add_mod_list: if p0 & 0x1000 != 0 { Some(SCHEMA.opaque(r, 153)?) } else { None },
-            rate_match_pattern_to_release_list: if p0 & 0x800 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            rate_match_pattern_group1: if p0 & 0x400 != 0 { Some(SCHEMA.opaque(r, 172)?) } else { None },
-            rate_match_pattern_group2: if p0 & 0x200 != 0 { Some(SCHEMA.opaque(r, 172)?) } else { None },
-            rbg_size: Codec::decode(r)?,
-            mcs_table: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_nrof_code_words_scheduled_by_dci: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            prb_bundling_type: Codec::decode(r)?,
-            zp_csi_rs_resource_to_add_mod_list: if p0 & 0x40 != 0 { Some(r.list(1, 32, Codec::decode)?) } else { None },
-            zp_csi_rs_resource_to_release_list: if p0 & 0x20 != 0 { Some(r.list(1, 32, |r| Ok(r.int(0, 31)? as u8))?) } else { None },
-            aperiodic_zp_csi_rs_resource_sets_to_add_mod_list: if p0 & 0x10 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            aperiodic_zp_csi_rs_resource_sets_to_release_list: if p0 & 0x8 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?) } else { None },
-            sp_zp_csi_rs_resource_sets_to_add_mod_list: if p0 & 0x4 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            sp_zp_csi_rs_resource_sets_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?) } else { None },
-            p_zp_csi_rs_resource_set: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x100000 != 0 { self.data_scrambling_identity_pdsch = Some(r.int(0, 1023)? as u16); }
+        if p0 & 0x80000 != 0 { self.dmrs_downlink_for_pdsch_mapping_type_a.insert(Default::default()).read(r)?; }
+        if p0 & 0x40000 != 0 { self.dmrs_downlink_for_pdsch_mapping_type_b.insert(Default::default()).read(r)?; }
+        if p0 & 0x20000 != 0 { self.tci_states_to_add_mod_list = Some(r.list(1, 128, Codec::decode)?); }
+        if p0 & 0x10000 != 0 { self.tci_states_to_release_list = Some(r.list(1, 128, |r| Ok(r.int(0, 127)? as u8))?); }
+        if p0 & 0x8000 != 0 { self.vrb_to_prb_interleaver.insert(Default::default()).read(r)?; }
+        self.resource_allocation.read(r)?;
+        if p0 & 0x4000 != 0 { self.pdsch_time_domain_allocation_list = Some(if r.bool()? { SetupRelease::Setup(r.list(1, 16, Codec::decode)?) } else { SetupRelease::Release }); }
+        if p0 & 0x2000 != 0 { self.pdsch_aggregation_factor.insert(Default::default()).read(r)?; }
+        if p0 & 0x1000 != 0 { self.rate_match_pattern_to_add_mod_list = Some(SCHEMA.opaque(r, 153)?); }
+        if p0 & 0x800 != 0 { self.rate_match_pattern_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x400 != 0 { self.rate_match_pattern_group1 = Some(SCHEMA.opaque(r, 172)?); }
+        if p0 & 0x200 != 0 { self.rate_match_pattern_group2 = Some(SCHEMA.opaque(r, 172)?); }
+        self.rbg_size.read(r)?;
+        if p0 & 0x100 != 0 { self.mcs_table.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.max_nrof_code_words_scheduled_by_dci.insert(Default::default()).read(r)?; }
+        self.prb_bundling_type.read(r)?;
+        if p0 & 0x40 != 0 { self.zp_csi_rs_resource_to_add_mod_list = Some(r.list(1, 32, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.zp_csi_rs_resource_to_release_list = Some(r.list(1, 32, |r| Ok(r.int(0, 31)? as u8))?); }
+        if p0 & 0x10 != 0 { self.aperiodic_zp_csi_rs_resource_sets_to_add_mod_list = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x8 != 0 { self.aperiodic_zp_csi_rs_resource_sets_to_release_list = Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?); }
+        if p0 & 0x4 != 0 { self.sp_zp_csi_rs_resource_sets_to_add_mod_list = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.sp_zp_csi_rs_resource_sets_to_release_list = Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?); }
+        if p0 & 0x1 != 0 { self.p_zp_csi_rs_resource_set.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-Config");
@@ -9121,18 +8868,15 @@ pub struct PdschConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for PdschConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            pdsch_time_domain_allocation_list: if p0 & 0x1 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.pdsch_time_domain_allocation_list = Some(r.list(1, 16, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-ConfigCommon");
@@ -9171,12 +8915,13 @@ impl Default for PdschConfigPrbBundlingType {
     }
 }
 impl Codec for PdschConfigPrbBundlingType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-Config.prb-BundlingType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::StaticBundling(Codec::decode(r)?),
             _ => Self::DynamicBundling(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-Config.prb-BundlingType");
@@ -9195,13 +8940,12 @@ pub struct PdschConfigPrbBundlingTypeDynamicBundling {
     pub bundle_size_set2: Option<PdschConfigPrbBundlingTypeDynamicBundlingBundleSizeSet2>,
 }
 impl Codec for PdschConfigPrbBundlingTypeDynamicBundling {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-Config.prb-BundlingType.dynamicBundling");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            bundle_size_set1: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            bundle_size_set2: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.bundle_size_set1.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.bundle_size_set2.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-Config.prb-BundlingType.dynamicBundling");
@@ -9228,12 +8972,11 @@ pub struct PdschConfigPrbBundlingTypeStaticBundling {
     pub bundle_size: Option<PdschConfigPrbBundlingTypeStaticBundlingBundleSize>,
 }
 impl Codec for PdschConfigPrbBundlingTypeStaticBundling {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-Config.prb-BundlingType.staticBundling");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            bundle_size: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.bundle_size.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-Config.prb-BundlingType.staticBundling");
@@ -9275,28 +9018,24 @@ pub struct PdschServingCellConfig {
     pub ext: Extensions,
 }
 impl Codec for PdschServingCellConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-ServingCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            code_block_group_transmission: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 374)?) } else { None },
-            x_overhead: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            nrof_harq_processes_for_pdsch: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            pucch_cell: if p0 & 0x1 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.code_block_group_transmission = Some(SCHEMA.opaque(r, 374)?); }
+        if p0 & 0x4 != 0 { self.x_overhead.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.nrof_harq_processes_for_pdsch.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.pucch_cell = Some(r.int(0, 31)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-ServingCellConfig");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.code_block_group_transmission.is_some() as u64) << 3 | (self.x_overhead.is_some() as u64) << 2 | (self.nrof_harq_processes_for_pdsch.is_some() as u64) << 1 | (self.pucch_cell.is_some() as u64) << 0, 4);
         if let Some(v) = &self.code_block_group_transmission { v.encode(w)?; }
@@ -9315,13 +9054,12 @@ pub struct PdschServingCellConfigExt1 {
     pub processing_type2_enabled: Option<bool>,
 }
 impl Codec for PdschServingCellConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-ServingCellConfig.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            max_mimo_layers: if p0 & 0x2 != 0 { Some(r.int(1, 8)? as u8) } else { None },
-            processing_type2_enabled: if p0 & 0x1 != 0 { Some(r.bool()?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.max_mimo_layers = Some(r.int(1, 8)? as u8); }
+        if p0 & 0x1 != 0 { self.processing_type2_enabled = Some(r.bool()?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-ServingCellConfig.ext1");
@@ -9352,14 +9090,13 @@ pub struct PdschTimeDomainResourceAllocation {
     pub start_symbol_and_length: u8,
 }
 impl Codec for PdschTimeDomainResourceAllocation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PDSCH-TimeDomainResourceAllocation");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            k0: if p0 & 0x1 != 0 { Some(r.int(0, 32)? as u8) } else { None },
-            mapping_type: Codec::decode(r)?,
-            start_symbol_and_length: r.int(0, 127)? as u8,
-        })
+        if p0 & 0x1 != 0 { self.k0 = Some(r.int(0, 32)? as u8); }
+        self.mapping_type.read(r)?;
+        self.start_symbol_and_length = r.int(0, 127)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PDSCH-TimeDomainResourceAllocation");
@@ -9399,26 +9136,23 @@ pub struct PeriodicalReportConfig {
     pub ext: Extensions,
 }
 impl Codec for PeriodicalReportConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PeriodicalReportConfig");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            rs_type: Codec::decode(r)?,
-            report_interval: Codec::decode(r)?,
-            report_amount: Codec::decode(r)?,
-            report_quantity_cell: Codec::decode(r)?,
-            max_report_cells: r.int(1, 8)? as u8,
-            report_quantity_rs_indexes: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_nrof_rs_indexes_to_report: if p0 & 0x1 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-            include_beam_measurements: r.bool()?,
-            use_allowed_cell_list: r.bool()?,
-            ext: Extensions::default(),
-        };
+        self.rs_type.read(r)?;
+        self.report_interval.read(r)?;
+        self.report_amount.read(r)?;
+        self.report_quantity_cell.read(r)?;
+        self.max_report_cells = r.int(1, 8)? as u8;
+        if p0 & 0x2 != 0 { self.report_quantity_rs_indexes.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.max_nrof_rs_indexes_to_report = Some(r.int(1, 32)? as u8); }
+        self.include_beam_measurements = r.bool()?;
+        self.use_allowed_cell_list = r.bool()?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PeriodicalReportConfig");
@@ -9456,23 +9190,20 @@ pub struct PhrConfig {
     pub ext: Extensions,
 }
 impl Codec for PhrConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PHR-Config");
         let x = r.bool()?;
-        let mut v = Self {
-            phr_periodic_timer: Codec::decode(r)?,
-            phr_prohibit_timer: Codec::decode(r)?,
-            phr_tx_power_factor_change: Codec::decode(r)?,
-            multiple_phr: r.bool()?,
-            dummy: r.bool()?,
-            phr_type2_other_cell: r.bool()?,
-            phr_mode_other_cg: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.phr_periodic_timer.read(r)?;
+        self.phr_prohibit_timer.read(r)?;
+        self.phr_tx_power_factor_change.read(r)?;
+        self.multiple_phr = r.bool()?;
+        self.dummy = r.bool()?;
+        self.phr_type2_other_cell = r.bool()?;
+        self.phr_mode_other_cg.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PHR-Config");
@@ -9519,16 +9250,15 @@ pub struct PhyParameters {
     pub phy_parameters_fr2: Option<PhyParametersFr2>,
 }
 impl Codec for PhyParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-Parameters");
         let p0 = r.bits(5)?;
-        Ok(Self {
-            phy_parameters_common: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            phy_parameters_xdd_diff: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            phy_parameters_frx_diff: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            phy_parameters_fr1: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            phy_parameters_fr2: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x10 != 0 { self.phy_parameters_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.phy_parameters_xdd_diff.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.phy_parameters_frx_diff.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.phy_parameters_fr1.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.phy_parameters_fr2.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-Parameters");
@@ -9583,58 +9313,54 @@ pub struct PhyParametersCommon {
     pub ext: Extensions,
 }
 impl Codec for PhyParametersCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersCommon");
         let x = r.bool()?;
         let p0 = r.bits(34)?;
-        let mut v = Self {
-            csi_rs_cfra_for_ho: p0 & 0x200000000 != 0,
-            dynamic_prb_bundling_dl: p0 & 0x100000000 != 0,
-            sp_csi_report_pucch: p0 & 0x80000000 != 0,
-            sp_csi_report_pusch: p0 & 0x40000000 != 0,
-            nzp_csi_rs_intef_mgmt: p0 & 0x20000000 != 0,
-            type2_sp_csi_feedback_long_pucch: p0 & 0x10000000 != 0,
-            precoder_granularity_coreset: p0 & 0x8000000 != 0,
-            dynamic_harq_ack_codebook: p0 & 0x4000000 != 0,
-            semi_static_harq_ack_codebook: p0 & 0x2000000 != 0,
-            spatial_bundling_harq_ack: p0 & 0x1000000 != 0,
-            dynamic_beta_offset_ind_harq_ack_csi: p0 & 0x800000 != 0,
-            pucch_repetition_f1_3_4: p0 & 0x400000 != 0,
-            ra_type0_pusch: p0 & 0x200000 != 0,
-            dynamic_switch_ra_type0_1_pdsch: p0 & 0x100000 != 0,
-            dynamic_switch_ra_type0_1_pusch: p0 & 0x80000 != 0,
-            pdsch_mapping_type_a: p0 & 0x40000 != 0,
-            pdsch_mapping_type_b: p0 & 0x20000 != 0,
-            interleaving_vrb_to_prb_pdsch: p0 & 0x10000 != 0,
-            inter_slot_freq_hopping_pusch: p0 & 0x8000 != 0,
-            type1_pusch_repetition_multi_slots: p0 & 0x4000 != 0,
-            type2_pusch_repetition_multi_slots: p0 & 0x2000 != 0,
-            pusch_repetition_multi_slots: p0 & 0x1000 != 0,
-            pdsch_repetition_multi_slots: p0 & 0x800 != 0,
-            downlink_sps: p0 & 0x400 != 0,
-            configured_ul_grant_type1: p0 & 0x200 != 0,
-            configured_ul_grant_type2: p0 & 0x100 != 0,
-            pre_empt_indication_dl: p0 & 0x80 != 0,
-            cbg_trans_indication_dl: p0 & 0x40 != 0,
-            cbg_trans_indication_ul: p0 & 0x20 != 0,
-            cbg_flush_indication_dl: p0 & 0x10 != 0,
-            dynamic_harq_ack_code_b_cbg_retx_dl: p0 & 0x8 != 0,
-            rate_matching_resrc_set_semi_static: p0 & 0x4 != 0,
-            rate_matching_resrc_set_dynamic: p0 & 0x2 != 0,
-            bwp_switching_delay: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext2: None,
-            ext: Extensions::default(),
-        };
+        self.csi_rs_cfra_for_ho = p0 & 0x200000000 != 0;
+        self.dynamic_prb_bundling_dl = p0 & 0x100000000 != 0;
+        self.sp_csi_report_pucch = p0 & 0x80000000 != 0;
+        self.sp_csi_report_pusch = p0 & 0x40000000 != 0;
+        self.nzp_csi_rs_intef_mgmt = p0 & 0x20000000 != 0;
+        self.type2_sp_csi_feedback_long_pucch = p0 & 0x10000000 != 0;
+        self.precoder_granularity_coreset = p0 & 0x8000000 != 0;
+        self.dynamic_harq_ack_codebook = p0 & 0x4000000 != 0;
+        self.semi_static_harq_ack_codebook = p0 & 0x2000000 != 0;
+        self.spatial_bundling_harq_ack = p0 & 0x1000000 != 0;
+        self.dynamic_beta_offset_ind_harq_ack_csi = p0 & 0x800000 != 0;
+        self.pucch_repetition_f1_3_4 = p0 & 0x400000 != 0;
+        self.ra_type0_pusch = p0 & 0x200000 != 0;
+        self.dynamic_switch_ra_type0_1_pdsch = p0 & 0x100000 != 0;
+        self.dynamic_switch_ra_type0_1_pusch = p0 & 0x80000 != 0;
+        self.pdsch_mapping_type_a = p0 & 0x40000 != 0;
+        self.pdsch_mapping_type_b = p0 & 0x20000 != 0;
+        self.interleaving_vrb_to_prb_pdsch = p0 & 0x10000 != 0;
+        self.inter_slot_freq_hopping_pusch = p0 & 0x8000 != 0;
+        self.type1_pusch_repetition_multi_slots = p0 & 0x4000 != 0;
+        self.type2_pusch_repetition_multi_slots = p0 & 0x2000 != 0;
+        self.pusch_repetition_multi_slots = p0 & 0x1000 != 0;
+        self.pdsch_repetition_multi_slots = p0 & 0x800 != 0;
+        self.downlink_sps = p0 & 0x400 != 0;
+        self.configured_ul_grant_type1 = p0 & 0x200 != 0;
+        self.configured_ul_grant_type2 = p0 & 0x100 != 0;
+        self.pre_empt_indication_dl = p0 & 0x80 != 0;
+        self.cbg_trans_indication_dl = p0 & 0x40 != 0;
+        self.cbg_trans_indication_ul = p0 & 0x20 != 0;
+        self.cbg_flush_indication_dl = p0 & 0x10 != 0;
+        self.dynamic_harq_ack_code_b_cbg_retx_dl = p0 & 0x8 != 0;
+        self.rate_matching_resrc_set_semi_static = p0 & 0x4 != 0;
+        self.rate_matching_resrc_set_dynamic = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.bwp_switching_delay.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext2 = v.ext.take(1)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext2 = self.ext.take(r, 1)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersCommon");
         let mut a = Additions::new(&self.ext, 9);
-        a.put(1, &self.ext2)?;
+        a.put(w, 1, &self.ext2)?;
         w.bool(a.present());
         w.bits((self.csi_rs_cfra_for_ho as u64) << 33 | (self.dynamic_prb_bundling_dl as u64) << 32 | (self.sp_csi_report_pucch as u64) << 31 | (self.sp_csi_report_pusch as u64) << 30 | (self.nzp_csi_rs_intef_mgmt as u64) << 29 | (self.type2_sp_csi_feedback_long_pucch as u64) << 28 | (self.precoder_granularity_coreset as u64) << 27 | (self.dynamic_harq_ack_codebook as u64) << 26 | (self.semi_static_harq_ack_codebook as u64) << 25 | (self.spatial_bundling_harq_ack as u64) << 24 | (self.dynamic_beta_offset_ind_harq_ack_csi as u64) << 23 | (self.pucch_repetition_f1_3_4 as u64) << 22 | (self.ra_type0_pusch as u64) << 21 | (self.dynamic_switch_ra_type0_1_pdsch as u64) << 20 | (self.dynamic_switch_ra_type0_1_pusch as u64) << 19 | (self.pdsch_mapping_type_a as u64) << 18 | (self.pdsch_mapping_type_b as u64) << 17 | (self.interleaving_vrb_to_prb_pdsch as u64) << 16 | (self.inter_slot_freq_hopping_pusch as u64) << 15 | (self.type1_pusch_repetition_multi_slots as u64) << 14 | (self.type2_pusch_repetition_multi_slots as u64) << 13 | (self.pusch_repetition_multi_slots as u64) << 12 | (self.pdsch_repetition_multi_slots as u64) << 11 | (self.downlink_sps as u64) << 10 | (self.configured_ul_grant_type1 as u64) << 9 | (self.configured_ul_grant_type2 as u64) << 8 | (self.pre_empt_indication_dl as u64) << 7 | (self.cbg_trans_indication_dl as u64) << 6 | (self.cbg_trans_indication_ul as u64) << 5 | (self.cbg_flush_indication_dl as u64) << 4 | (self.dynamic_harq_ack_code_b_cbg_retx_dl as u64) << 3 | (self.rate_matching_resrc_set_semi_static as u64) << 2 | (self.rate_matching_resrc_set_dynamic as u64) << 1 | (self.bwp_switching_delay.is_some() as u64) << 0, 34);
         if let Some(v) = &self.bwp_switching_delay { v.encode(w)?; }
@@ -9655,14 +9381,13 @@ pub struct PhyParametersCommonExt2 {
     pub max_layers_mimo_indication: bool,
 }
 impl Codec for PhyParametersCommonExt2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersCommon.ext2");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            max_number_search_spaces: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            rate_matching_ctrl_resrc_set_dynamic: p0 & 0x2 != 0,
-            max_layers_mimo_indication: p0 & 0x1 != 0,
-        })
+        if p0 & 0x4 != 0 { self.max_number_search_spaces.insert(Default::default()).read(r)?; }
+        self.rate_matching_ctrl_resrc_set_dynamic = p0 & 0x2 != 0;
+        self.max_layers_mimo_indication = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersCommon.ext2");
@@ -9688,28 +9413,24 @@ pub struct PhyParametersFr1 {
     pub ext: Extensions,
 }
 impl Codec for PhyParametersFr1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFR1");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            pdcch_monitoring_single_occasion: p0 & 0x8 != 0,
-            scs_60khz: p0 & 0x4 != 0,
-            pdsch_256_qam_fr1: p0 & 0x2 != 0,
-            pdsch_re_mapping_fr1_per_symbol: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.pdcch_monitoring_single_occasion = p0 & 0x8 != 0;
+        self.scs_60khz = p0 & 0x4 != 0;
+        self.pdsch_256_qam_fr1 = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.pdsch_re_mapping_fr1_per_symbol.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFR1");
         let mut a = Additions::new(&self.ext, 2);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.pdcch_monitoring_single_occasion as u64) << 3 | (self.scs_60khz as u64) << 2 | (self.pdsch_256_qam_fr1 as u64) << 1 | (self.pdsch_re_mapping_fr1_per_symbol.is_some() as u64) << 0, 4);
         if let Some(v) = &self.pdsch_re_mapping_fr1_per_symbol { v.encode(w)?; }
@@ -9723,12 +9444,11 @@ pub struct PhyParametersFr1Ext1 {
     pub pdsch_re_mapping_fr1_per_slot: Option<PhyParametersFr1Ext1PdschReMappingFr1PerSlot>,
 }
 impl Codec for PhyParametersFr1Ext1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFR1.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pdsch_re_mapping_fr1_per_slot: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.pdsch_re_mapping_fr1_per_slot.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFR1.ext1");
@@ -9756,19 +9476,16 @@ pub struct PhyParametersFr2 {
     pub ext: Extensions,
 }
 impl Codec for PhyParametersFr2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFR2");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            dummy: p0 & 0x2 != 0,
-            pdsch_re_mapping_fr2_per_symbol: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.dummy = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.pdsch_re_mapping_fr2_per_symbol.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFR2");
@@ -9836,64 +9553,59 @@ pub struct PhyParametersFrxDiff {
     pub ext: Extensions,
 }
 impl Codec for PhyParametersFrxDiff {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFRX-Diff");
         let x = r.bool()?;
         let p0 = r.bits(37)?;
-        let mut v = Self {
-            dynamic_sfi: p0 & 0x1000000000 != 0,
-            dummy1: if p0 & 0x800000000 != 0 { Some(r.bits(2)? as u8) } else { None },
-            two_fl_dmrs: if p0 & 0x400000000 != 0 { Some(r.bits(2)? as u8) } else { None },
-            dummy2: if p0 & 0x200000000 != 0 { Some(r.bits(2)? as u8) } else { None },
-            dummy3: if p0 & 0x100000000 != 0 { Some(r.bits(2)? as u8) } else { None },
-            supported_dmrs_type_dl: if p0 & 0x80000000 != 0 { Some(Codec::decode(r)?) } else { None },
-            supported_dmrs_type_ul: if p0 & 0x40000000 != 0 { Some(Codec::decode(r)?) } else { None },
-            semi_open_loop_csi: p0 & 0x20000000 != 0,
-            csi_report_without_pmi: p0 & 0x10000000 != 0,
-            csi_report_without_cqi: p0 & 0x8000000 != 0,
-            one_ports_ptrs: if p0 & 0x4000000 != 0 { Some(r.bits(2)? as u8) } else { None },
-            two_pucch_f0_2_consec_symbols: p0 & 0x2000000 != 0,
-            pucch_f2_with_fh: p0 & 0x1000000 != 0,
-            pucch_f3_with_fh: p0 & 0x800000 != 0,
-            pucch_f4_with_fh: p0 & 0x400000 != 0,
-            pucch_f0_2_without_fh: if p0 & 0x200000 != 0 { Some(Codec::decode(r)?) } else { None },
-            pucch_f1_3_4_without_fh: if p0 & 0x100000 != 0 { Some(Codec::decode(r)?) } else { None },
-            mux_sr_harq_ack_csi_pucch_multi_per_slot: p0 & 0x80000 != 0,
-            uci_code_block_segmentation: p0 & 0x40000 != 0,
-            one_pucch_long_and_short_format: p0 & 0x20000 != 0,
-            two_pucch_any_others_in_slot: p0 & 0x10000 != 0,
-            intra_slot_freq_hopping_pusch: p0 & 0x8000 != 0,
-            pusch_lbrm: p0 & 0x4000 != 0,
-            pdcch_blind_detection_ca: if p0 & 0x2000 != 0 { Some(r.int(4, 16)? as u8) } else { None },
-            tpc_pusch_rnti: p0 & 0x1000 != 0,
-            tpc_pucch_rnti: p0 & 0x800 != 0,
-            tpc_srs_rnti: p0 & 0x400 != 0,
-            absolute_tpc_command: p0 & 0x200 != 0,
-            two_different_tpc_loop_pusch: p0 & 0x100 != 0,
-            two_different_tpc_loop_pucch: p0 & 0x80 != 0,
-            pusch_half_pi_bpsk: p0 & 0x40 != 0,
-            pucch_f3_4_half_pi_bpsk: p0 & 0x20 != 0,
-            almost_contiguous_cp_ofdm_ul: p0 & 0x10 != 0,
-            sp_csi_rs: p0 & 0x8 != 0,
-            sp_csi_im: p0 & 0x4 != 0,
-            tdd_multi_dl_ul_switch_per_slot: p0 & 0x2 != 0,
-            multiple_coreset: p0 & 0x1 != 0,
-            ext1: None,
-            ext2: None,
-            ext: Extensions::default(),
-        };
+        self.dynamic_sfi = p0 & 0x1000000000 != 0;
+        if p0 & 0x800000000 != 0 { self.dummy1 = Some(r.bits(2)? as u8); }
+        if p0 & 0x400000000 != 0 { self.two_fl_dmrs = Some(r.bits(2)? as u8); }
+        if p0 & 0x200000000 != 0 { self.dummy2 = Some(r.bits(2)? as u8); }
+        if p0 & 0x100000000 != 0 { self.dummy3 = Some(r.bits(2)? as u8); }
+        if p0 & 0x80000000 != 0 { self.supported_dmrs_type_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x40000000 != 0 { self.supported_dmrs_type_ul.insert(Default::default()).read(r)?; }
+        self.semi_open_loop_csi = p0 & 0x20000000 != 0;
+        self.csi_report_without_pmi = p0 & 0x10000000 != 0;
+        self.csi_report_without_cqi = p0 & 0x8000000 != 0;
+        if p0 & 0x4000000 != 0 { self.one_ports_ptrs = Some(r.bits(2)? as u8); }
+        self.two_pucch_f0_2_consec_symbols = p0 & 0x2000000 != 0;
+        self.pucch_f2_with_fh = p0 & 0x1000000 != 0;
+        self.pucch_f3_with_fh = p0 & 0x800000 != 0;
+        self.pucch_f4_with_fh = p0 & 0x400000 != 0;
+        if p0 & 0x200000 != 0 { self.pucch_f0_2_without_fh.insert(Default::default()).read(r)?; }
+        if p0 & 0x100000 != 0 { self.pucch_f1_3_4_without_fh.insert(Default::default()).read(r)?; }
+        self.mux_sr_harq_ack_csi_pucch_multi_per_slot = p0 & 0x80000 != 0;
+        self.uci_code_block_segmentation = p0 & 0x40000 != 0;
+        self.one_pucch_long_and_short_format = p0 & 0x20000 != 0;
+        self.two_pucch_any_others_in_slot = p0 & 0x10000 != 0;
+        self.intra_slot_freq_hopping_pusch = p0 & 0x8000 != 0;
+        self.pusch_lbrm = p0 & 0x4000 != 0;
+        if p0 & 0x2000 != 0 { self.pdcch_blind_detection_ca = Some(r.int(4, 16)? as u8); }
+        self.tpc_pusch_rnti = p0 & 0x1000 != 0;
+        self.tpc_pucch_rnti = p0 & 0x800 != 0;
+        self.tpc_srs_rnti = p0 & 0x400 != 0;
+        self.absolute_tpc_command = p0 & 0x200 != 0;
+        self.two_different_tpc_loop_pusch = p0 & 0x100 != 0;
+        self.two_different_tpc_loop_pucch = p0 & 0x80 != 0;
+        self.pusch_half_pi_bpsk = p0 & 0x40 != 0;
+        self.pucch_f3_4_half_pi_bpsk = p0 & 0x20 != 0;
+        self.almost_contiguous_cp_ofdm_ul = p0 & 0x10 != 0;
+        self.sp_csi_rs = p0 & 0x8 != 0;
+        self.sp_csi_im = p0 & 0x4 != 0;
+        self.tdd_multi_dl_ul_switch_per_slot = p0 & 0x2 != 0;
+        self.multiple_coreset = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
-            v.ext2 = v.ext.take(1)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
+            self.ext2 = self.ext.take(r, 1)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff");
         let mut a = Additions::new(&self.ext, 5);
-        a.put(0, &self.ext1)?;
-        a.put(1, &self.ext2)?;
+        a.put(w, 0, &self.ext1)?;
+        a.put(w, 1, &self.ext2)?;
         w.bool(a.present());
         w.bits((self.dynamic_sfi as u64) << 36 | (self.dummy1.is_some() as u64) << 35 | (self.two_fl_dmrs.is_some() as u64) << 34 | (self.dummy2.is_some() as u64) << 33 | (self.dummy3.is_some() as u64) << 32 | (self.supported_dmrs_type_dl.is_some() as u64) << 31 | (self.supported_dmrs_type_ul.is_some() as u64) << 30 | (self.semi_open_loop_csi as u64) << 29 | (self.csi_report_without_pmi as u64) << 28 | (self.csi_report_without_cqi as u64) << 27 | (self.one_ports_ptrs.is_some() as u64) << 26 | (self.two_pucch_f0_2_consec_symbols as u64) << 25 | (self.pucch_f2_with_fh as u64) << 24 | (self.pucch_f3_with_fh as u64) << 23 | (self.pucch_f4_with_fh as u64) << 22 | (self.pucch_f0_2_without_fh.is_some() as u64) << 21 | (self.pucch_f1_3_4_without_fh.is_some() as u64) << 20 | (self.mux_sr_harq_ack_csi_pucch_multi_per_slot as u64) << 19 | (self.uci_code_block_segmentation as u64) << 18 | (self.one_pucch_long_and_short_format as u64) << 17 | (self.two_pucch_any_others_in_slot as u64) << 16 | (self.intra_slot_freq_hopping_pusch as u64) << 15 | (self.pusch_lbrm as u64) << 14 | (self.pdcch_blind_detection_ca.is_some() as u64) << 13 | (self.tpc_pusch_rnti as u64) << 12 | (self.tpc_pucch_rnti as u64) << 11 | (self.tpc_srs_rnti as u64) << 10 | (self.absolute_tpc_command as u64) << 9 | (self.two_different_tpc_loop_pusch as u64) << 8 | (self.two_different_tpc_loop_pucch as u64) << 7 | (self.pusch_half_pi_bpsk as u64) << 6 | (self.pucch_f3_4_half_pi_bpsk as u64) << 5 | (self.almost_contiguous_cp_ofdm_ul as u64) << 4 | (self.sp_csi_rs as u64) << 3 | (self.sp_csi_im as u64) << 2 | (self.tdd_multi_dl_ul_switch_per_slot as u64) << 1 | (self.multiple_coreset as u64) << 0, 37);
         if let Some(v) = &self.dummy1 { w.fixed_bits(*v as u64, 2)?; }
@@ -9930,26 +9642,25 @@ pub struct PhyParametersFrxDiffExt1 {
     pub one_fl_dmrs_three_additional_dmrs_ul: bool,
 }
 impl Codec for PhyParametersFrxDiffExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFRX-Diff.ext1");
         let p0 = r.bits(15)?;
-        Ok(Self {
-            csi_rs_im_reception_for_feedback: if p0 & 0x4000 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_rs_proc_framework_for_srs: if p0 & 0x2000 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_report_framework: if p0 & 0x1000 != 0 { Some(Codec::decode(r)?) } else { None },
-            mux_sr_harq_ack_csi_pucch_once_per_slot: if p0 & 0x800 != 0 { Some(Codec::decode(r)?) } else { None },
-            mux_sr_harq_ack_pucch: p0 & 0x400 != 0,
-            mux_multiple_group_ctrl_ch_overlap: p0 & 0x200 != 0,
-            dl_scheduling_offset_pdsch_type_a: p0 & 0x100 != 0,
-            dl_scheduling_offset_pdsch_type_b: p0 & 0x80 != 0,
-            ul_scheduling_offset: p0 & 0x40 != 0,
-            dl_64_qam_mcs_table_alt: p0 & 0x20 != 0,
-            ul_64_qam_mcs_table_alt: p0 & 0x10 != 0,
-            cqi_table_alt: p0 & 0x8 != 0,
-            one_fl_dmrs_two_additional_dmrs_ul: p0 & 0x4 != 0,
-            two_fl_dmrs_two_additional_dmrs_ul: p0 & 0x2 != 0,
-            one_fl_dmrs_three_additional_dmrs_ul: p0 & 0x1 != 0,
-        })
+        if p0 & 0x4000 != 0 { self.csi_rs_im_reception_for_feedback.insert(Default::default()).read(r)?; }
+        if p0 & 0x2000 != 0 { self.csi_rs_proc_framework_for_srs.insert(Default::default()).read(r)?; }
+        if p0 & 0x1000 != 0 { self.csi_report_framework.insert(Default::default()).read(r)?; }
+        if p0 & 0x800 != 0 { self.mux_sr_harq_ack_csi_pucch_once_per_slot.insert(Default::default()).read(r)?; }
+        self.mux_sr_harq_ack_pucch = p0 & 0x400 != 0;
+        self.mux_multiple_group_ctrl_ch_overlap = p0 & 0x200 != 0;
+        self.dl_scheduling_offset_pdsch_type_a = p0 & 0x100 != 0;
+        self.dl_scheduling_offset_pdsch_type_b = p0 & 0x80 != 0;
+        self.ul_scheduling_offset = p0 & 0x40 != 0;
+        self.dl_64_qam_mcs_table_alt = p0 & 0x20 != 0;
+        self.ul_64_qam_mcs_table_alt = p0 & 0x10 != 0;
+        self.cqi_table_alt = p0 & 0x8 != 0;
+        self.one_fl_dmrs_two_additional_dmrs_ul = p0 & 0x4 != 0;
+        self.two_fl_dmrs_two_additional_dmrs_ul = p0 & 0x2 != 0;
+        self.one_fl_dmrs_three_additional_dmrs_ul = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff.ext1");
@@ -9969,13 +9680,12 @@ pub struct PhyParametersFrxDiffExt1MuxSrHarqAckCsiPucchOncePerSlot {
     pub diff_symbol: bool,
 }
 impl Codec for PhyParametersFrxDiffExt1MuxSrHarqAckCsiPucchOncePerSlot {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFRX-Diff.ext1.mux-SR-HARQ-ACK-CSI-PUCCH-OncePerSlot");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            same_symbol: p0 & 0x2 != 0,
-            diff_symbol: p0 & 0x1 != 0,
-        })
+        self.same_symbol = p0 & 0x2 != 0;
+        self.diff_symbol = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff.ext1.mux-SR-HARQ-ACK-CSI-PUCCH-OncePerSlot");
@@ -9991,13 +9701,12 @@ pub struct PhyParametersFrxDiffExt2 {
     pub mux_harq_ack_pusch_diff_symbol: bool,
 }
 impl Codec for PhyParametersFrxDiffExt2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFRX-Diff.ext2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            pdcch_blind_detection_nrdc: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            mux_harq_ack_pusch_diff_symbol: p0 & 0x1 != 0,
-        })
+        if p0 & 0x2 != 0 { self.pdcch_blind_detection_nrdc.insert(Default::default()).read(r)?; }
+        self.mux_harq_ack_pusch_diff_symbol = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff.ext2");
@@ -10016,12 +9725,11 @@ pub struct PhyParametersFrxDiffExt2PdcchBlindDetectionNrdc {
     pub pdcch_blind_detection_scg_ue: u8,
 }
 impl Codec for PhyParametersFrxDiffExt2PdcchBlindDetectionNrdc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersFRX-Diff.ext2.pdcch-BlindDetectionNRDC");
-        Ok(Self {
-            pdcch_blind_detection_mcg_ue: r.int(1, 15)? as u8,
-            pdcch_blind_detection_scg_ue: r.int(1, 15)? as u8,
-        })
+        self.pdcch_blind_detection_mcg_ue = r.int(1, 15)? as u8;
+        self.pdcch_blind_detection_scg_ue = r.int(1, 15)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersFRX-Diff.ext2.pdcch-BlindDetectionNRDC");
@@ -10062,28 +9770,24 @@ pub struct PhyParametersXddDiff {
     pub ext: Extensions,
 }
 impl Codec for PhyParametersXddDiff {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersXDD-Diff");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            dynamic_sfi: p0 & 0x8 != 0,
-            two_pucch_f0_2_consec_symbols: p0 & 0x4 != 0,
-            two_different_tpc_loop_pusch: p0 & 0x2 != 0,
-            two_different_tpc_loop_pucch: p0 & 0x1 != 0,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.dynamic_sfi = p0 & 0x8 != 0;
+        self.two_pucch_f0_2_consec_symbols = p0 & 0x4 != 0;
+        self.two_different_tpc_loop_pusch = p0 & 0x2 != 0;
+        self.two_different_tpc_loop_pucch = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersXDD-Diff");
         let mut a = Additions::new(&self.ext, 1);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.dynamic_sfi as u64) << 3 | (self.two_pucch_f0_2_consec_symbols as u64) << 2 | (self.two_different_tpc_loop_pusch as u64) << 1 | (self.two_different_tpc_loop_pucch as u64) << 0, 4);
         a.finish(w)
@@ -10098,14 +9802,13 @@ pub struct PhyParametersXddDiffExt1 {
     pub ul_scheduling_offset: bool,
 }
 impl Codec for PhyParametersXddDiffExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Phy-ParametersXDD-Diff.ext1");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            dl_scheduling_offset_pdsch_type_a: p0 & 0x4 != 0,
-            dl_scheduling_offset_pdsch_type_b: p0 & 0x2 != 0,
-            ul_scheduling_offset: p0 & 0x1 != 0,
-        })
+        self.dl_scheduling_offset_pdsch_type_a = p0 & 0x4 != 0;
+        self.dl_scheduling_offset_pdsch_type_b = p0 & 0x2 != 0;
+        self.ul_scheduling_offset = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Phy-ParametersXDD-Diff.ext1");
@@ -10141,39 +9844,33 @@ pub struct PhysicalCellGroupConfig {
     pub ext: Extensions,
 }
 impl Codec for PhysicalCellGroupConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PhysicalCellGroupConfig");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            harq_ack_spatial_bundling_pucch: p0 & 0x80 != 0,
-            harq_ack_spatial_bundling_pusch: p0 & 0x40 != 0,
-            p_nr_fr1: if p0 & 0x20 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
-            pdsch_harq_ack_codebook: Codec::decode(r)?,
-            tpc_srs_rnti: if p0 & 0x10 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            tpc_pucch_rnti: if p0 & 0x8 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            tpc_pusch_rnti: if p0 & 0x4 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            sp_csi_rnti: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            cs_rnti: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.int(0, 65535)? as u16) } else { SetupRelease::Release }) } else { None },
-            ext1: None,
-            ext2: None,
-            ext3: None,
-            ext: Extensions::default(),
-        };
+        self.harq_ack_spatial_bundling_pucch = p0 & 0x80 != 0;
+        self.harq_ack_spatial_bundling_pusch = p0 & 0x40 != 0;
+        if p0 & 0x20 != 0 { self.p_nr_fr1 = Some(r.int(-30, 33)? as i8); }
+        self.pdsch_harq_ack_codebook.read(r)?;
+        if p0 & 0x10 != 0 { self.tpc_srs_rnti = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x8 != 0 { self.tpc_pucch_rnti = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x4 != 0 { self.tpc_pusch_rnti = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x2 != 0 { self.sp_csi_rnti = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x1 != 0 { self.cs_rnti = Some(if r.bool()? { SetupRelease::Setup(r.int(0, 65535)? as u16) } else { SetupRelease::Release }); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
-            v.ext2 = v.ext.take(1)?;
-            v.ext3 = v.ext.take(2)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
+            self.ext2 = self.ext.take(r, 1)?;
+            self.ext3 = self.ext.take(r, 2)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PhysicalCellGroupConfig");
         let mut a = Additions::new(&self.ext, 5);
-        a.put(0, &self.ext1)?;
-        a.put(1, &self.ext2)?;
-        a.put(2, &self.ext3)?;
+        a.put(w, 0, &self.ext1)?;
+        a.put(w, 1, &self.ext2)?;
+        a.put(w, 2, &self.ext3)?;
         w.bool(a.present());
         w.bits((self.harq_ack_spatial_bundling_pucch as u64) << 7 | (self.harq_ack_spatial_bundling_pusch as u64) << 6 | (self.p_nr_fr1.is_some() as u64) << 5 | (self.tpc_srs_rnti.is_some() as u64) << 4 | (self.tpc_pucch_rnti.is_some() as u64) << 3 | (self.tpc_pusch_rnti.is_some() as u64) << 2 | (self.sp_csi_rnti.is_some() as u64) << 1 | (self.cs_rnti.is_some() as u64) << 0, 8);
         if let Some(v) = &self.p_nr_fr1 { w.int(-30, 33, *v as i64)?; }
@@ -10196,13 +9893,12 @@ pub struct PhysicalCellGroupConfigExt1 {
     pub p_ue_fr1: Option<PMax>,
 }
 impl Codec for PhysicalCellGroupConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PhysicalCellGroupConfig.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            mcs_c_rnti: if p0 & 0x2 != 0 { Some(r.int(0, 65535)? as u16) } else { None },
-            p_ue_fr1: if p0 & 0x1 != 0 { Some(r.int(-30, 33)? as i8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.mcs_c_rnti = Some(r.int(0, 65535)? as u16); }
+        if p0 & 0x1 != 0 { self.p_ue_fr1 = Some(r.int(-30, 33)? as i8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PhysicalCellGroupConfig.ext1");
@@ -10219,12 +9915,11 @@ pub struct PhysicalCellGroupConfigExt2 {
     pub x_scale: Option<PhysicalCellGroupConfigExt2XScale>,
 }
 impl Codec for PhysicalCellGroupConfigExt2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PhysicalCellGroupConfig.ext2");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            x_scale: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.x_scale.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PhysicalCellGroupConfig.ext2");
@@ -10246,12 +9941,11 @@ pub struct PhysicalCellGroupConfigExt3 {
     pub pdcch_blind_detection: Option<SetupRelease<PdcchBlindDetection>>,
 }
 impl Codec for PhysicalCellGroupConfigExt3 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PhysicalCellGroupConfig.ext3");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pdcch_blind_detection: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.int(1, 15)? as u8) } else { SetupRelease::Release }) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.pdcch_blind_detection = Some(if r.bool()? { SetupRelease::Setup(r.int(1, 15)? as u8) } else { SetupRelease::Release }); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PhysicalCellGroupConfig.ext3");
@@ -10275,13 +9969,12 @@ pub struct PlmnIdentity {
     pub mnc: Mnc,
 }
 impl Codec for PlmnIdentity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PLMN-Identity");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            mcc: if p0 & 0x1 != 0 { Some(r.list(3, 3, |r| Ok(r.int(0, 9)? as u8))?) } else { None },
-            mnc: r.list(2, 3, |r| Ok(r.int(0, 9)? as u8))?,
-        })
+        if p0 & 0x1 != 0 { self.mcc = Some(r.list(3, 3, |r| Ok(r.int(0, 9)? as u8))?); }
+        self.mnc = r.list(2, 3, |r| Ok(r.int(0, 9)? as u8))?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PLMN-Identity");
@@ -10307,22 +10000,19 @@ pub struct PlmnIdentityInfo {
     pub ext: Extensions,
 }
 impl Codec for PlmnIdentityInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PLMN-IdentityInfo");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            plmn_identity_list: r.list(1, 12, Codec::decode)?,
-            tracking_area_code: if p0 & 0x2 != 0 { Some(r.bits(24)? as u32) } else { None },
-            ranac: if p0 & 0x1 != 0 { Some(r.int(0, 255)? as u8) } else { None },
-            cell_identity: r.bits(36)? as u64,
-            cell_reserved_for_operator_use: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.plmn_identity_list = r.list(1, 12, Codec::decode)?;
+        if p0 & 0x2 != 0 { self.tracking_area_code = Some(r.bits(24)? as u32); }
+        if p0 & 0x1 != 0 { self.ranac = Some(r.int(0, 255)? as u8); }
+        self.cell_identity = r.bits(36)? as u64;
+        self.cell_reserved_for_operator_use.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PLMN-IdentityInfo");
@@ -10379,14 +10069,15 @@ impl Default for PortIndexFor8Ranks {
     }
 }
 impl Codec for PortIndexFor8Ranks {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PortIndexFor8Ranks");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::PortIndex8(Codec::decode(r)?),
             1 => Self::PortIndex4(Codec::decode(r)?),
             2 => Self::PortIndex2(Codec::decode(r)?),
             _ => Self::PortIndex1,
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PortIndexFor8Ranks");
@@ -10409,13 +10100,12 @@ pub struct PortIndexFor8RanksPortIndex2 {
     pub rank2_2: Option<Vec<PortIndex2>>,
 }
 impl Codec for PortIndexFor8RanksPortIndex2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PortIndexFor8Ranks.portIndex2");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            rank1_2: if p0 & 0x2 != 0 { Some(r.int(0, 1)? as u8) } else { None },
-            rank2_2: if p0 & 0x1 != 0 { Some(r.list(2, 2, |r| Ok(r.int(0, 1)? as u8))?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.rank1_2 = Some(r.int(0, 1)? as u8); }
+        if p0 & 0x1 != 0 { self.rank2_2 = Some(r.list(2, 2, |r| Ok(r.int(0, 1)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PortIndexFor8Ranks.portIndex2");
@@ -10439,15 +10129,14 @@ pub struct PortIndexFor8RanksPortIndex4 {
     pub rank4_4: Option<Vec<PortIndex4>>,
 }
 impl Codec for PortIndexFor8RanksPortIndex4 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PortIndexFor8Ranks.portIndex4");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            rank1_4: if p0 & 0x8 != 0 { Some(r.int(0, 3)? as u8) } else { None },
-            rank2_4: if p0 & 0x4 != 0 { Some(r.list(2, 2, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            rank3_4: if p0 & 0x2 != 0 { Some(r.list(3, 3, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            rank4_4: if p0 & 0x1 != 0 { Some(r.list(4, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-        })
+        if p0 & 0x8 != 0 { self.rank1_4 = Some(r.int(0, 3)? as u8); }
+        if p0 & 0x4 != 0 { self.rank2_4 = Some(r.list(2, 2, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x2 != 0 { self.rank3_4 = Some(r.list(3, 3, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x1 != 0 { self.rank4_4 = Some(r.list(4, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PortIndexFor8Ranks.portIndex4");
@@ -10481,19 +10170,18 @@ pub struct PortIndexFor8RanksPortIndex8 {
     pub rank8_8: Option<Vec<PortIndex8>>,
 }
 impl Codec for PortIndexFor8RanksPortIndex8 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PortIndexFor8Ranks.portIndex8");
         let p0 = r.bits(8)?;
-        Ok(Self {
-            rank1_8: if p0 & 0x80 != 0 { Some(r.int(0, 7)? as u8) } else { None },
-            rank2_8: if p0 & 0x40 != 0 { Some(r.list(2, 2, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank3_8: if p0 & 0x20 != 0 { Some(r.list(3, 3, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank4_8: if p0 & 0x10 != 0 { Some(r.list(4, 4, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank5_8: if p0 & 0x8 != 0 { Some(r.list(5, 5, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank6_8: if p0 & 0x4 != 0 { Some(r.list(6, 6, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank7_8: if p0 & 0x2 != 0 { Some(r.list(7, 7, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-            rank8_8: if p0 & 0x1 != 0 { Some(r.list(8, 8, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-        })
+        if p0 & 0x80 != 0 { self.rank1_8 = Some(r.int(0, 7)? as u8); }
+        if p0 & 0x40 != 0 { self.rank2_8 = Some(r.list(2, 2, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x20 != 0 { self.rank3_8 = Some(r.list(3, 3, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x10 != 0 { self.rank4_8 = Some(r.list(4, 4, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x8 != 0 { self.rank5_8 = Some(r.list(5, 5, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x4 != 0 { self.rank6_8 = Some(r.list(6, 6, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x2 != 0 { self.rank7_8 = Some(r.list(7, 7, |r| Ok(r.int(0, 7)? as u8))?); }
+        if p0 & 0x1 != 0 { self.rank8_8 = Some(r.list(8, 8, |r| Ok(r.int(0, 7)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PortIndexFor8Ranks.portIndex8");
@@ -10526,21 +10214,18 @@ pub struct PtrsDownlinkConfig {
     pub ext: Extensions,
 }
 impl Codec for PtrsDownlinkConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PTRS-DownlinkConfig");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            frequency_density: if p0 & 0x8 != 0 { Some(r.list(2, 2, |r| Ok(r.int(1, 276)? as u16))?) } else { None },
-            time_density: if p0 & 0x4 != 0 { Some(r.list(3, 3, |r| Ok(r.int(0, 29)? as u8))?) } else { None },
-            epre_ratio: if p0 & 0x2 != 0 { Some(r.int(0, 3)? as u8) } else { None },
-            resource_element_offset: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.frequency_density = Some(r.list(2, 2, |r| Ok(r.int(1, 276)? as u16))?); }
+        if p0 & 0x4 != 0 { self.time_density = Some(r.list(3, 3, |r| Ok(r.int(0, 29)? as u8))?); }
+        if p0 & 0x2 != 0 { self.epre_ratio = Some(r.int(0, 3)? as u8); }
+        if p0 & 0x1 != 0 { self.resource_element_offset.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PTRS-DownlinkConfig");
@@ -10568,19 +10253,16 @@ pub struct PtrsUplinkConfig {
     pub ext: Extensions,
 }
 impl Codec for PtrsUplinkConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PTRS-UplinkConfig");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            transform_precoder_disabled: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            transform_precoder_enabled: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.transform_precoder_disabled.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.transform_precoder_enabled.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PTRS-UplinkConfig");
@@ -10605,16 +10287,15 @@ pub struct PtrsUplinkConfigTransformPrecoderDisabled {
     pub ptrs_power: PtrsUplinkConfigTransformPrecoderDisabledPtrsPower,
 }
 impl Codec for PtrsUplinkConfigTransformPrecoderDisabled {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PTRS-UplinkConfig.transformPrecoderDisabled");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            frequency_density: if p0 & 0x4 != 0 { Some(r.list(2, 2, |r| Ok(r.int(1, 276)? as u16))?) } else { None },
-            time_density: if p0 & 0x2 != 0 { Some(r.list(3, 3, |r| Ok(r.int(0, 29)? as u8))?) } else { None },
-            max_nrof_ports: Codec::decode(r)?,
-            resource_element_offset: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ptrs_power: Codec::decode(r)?,
-        })
+        if p0 & 0x4 != 0 { self.frequency_density = Some(r.list(2, 2, |r| Ok(r.int(1, 276)? as u16))?); }
+        if p0 & 0x2 != 0 { self.time_density = Some(r.list(3, 3, |r| Ok(r.int(0, 29)? as u8))?); }
+        self.max_nrof_ports.read(r)?;
+        if p0 & 0x1 != 0 { self.resource_element_offset.insert(Default::default()).read(r)?; }
+        self.ptrs_power.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PTRS-UplinkConfig.transformPrecoderDisabled");
@@ -10651,13 +10332,12 @@ pub struct PtrsUplinkConfigTransformPrecoderEnabled {
     pub time_density_transform_precoding: Option<PtrsUplinkConfigTransformPrecoderEnabledTimeDensityTransformPrecoding>,
 }
 impl Codec for PtrsUplinkConfigTransformPrecoderEnabled {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PTRS-UplinkConfig.transformPrecoderEnabled");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            sample_density: r.list(5, 5, |r| Ok(r.int(1, 276)? as u16))?,
-            time_density_transform_precoding: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.sample_density = r.list(5, 5, |r| Ok(r.int(1, 276)? as u16))?;
+        if p0 & 0x1 != 0 { self.time_density_transform_precoding.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PTRS-UplinkConfig.transformPrecoderEnabled");
@@ -10704,32 +10384,29 @@ pub struct PucchConfig {
     pub ext: Extensions,
 }
 impl Codec for PucchConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-Config");
         let x = r.bool()?;
         let p0 = r.bits(15)?;
-        let mut v = Self {
-            resource_set_to_add_mod_list: if p0 & 0x4000 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            resource_set_to_release_list: if p0 & 0x2000 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            resource_to_add_mod_list: if p0 & 0x1000 != 0 { Some(r.list(1, 128, Codec::decode)?) } else { None },
-            resource_to_release_list: if p0 & 0x800 != 0 { Some(r.list(1, 128, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-            format1: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            format2: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            format3: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            format4: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            scheduling_request_resource_to_add_mod_list: if p0 & 0x40 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            scheduling_request_resource_to_release_list: if p0 & 0x20 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?) } else { None },
-            multi_csi_pucch_resource_list: if p0 & 0x10 != 0 { Some(r.list(1, 2, |r| Ok(r.int(0, 127)? as u8))?) } else { None },
-            dl_data_to_ul_ack: if p0 & 0x8 != 0 { Some(r.list(1, 8, |r| Ok(r.int(0, 15)? as u8))?) } else { None },
-            spatial_relation_info_to_add_mod_list: if p0 & 0x4 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            spatial_relation_info_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?) } else { None },
-            pucch_power_control: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4000 != 0 { self.resource_set_to_add_mod_list = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x2000 != 0 { self.resource_set_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x1000 != 0 { self.resource_to_add_mod_list = Some(r.list(1, 128, Codec::decode)?); }
+        if p0 & 0x800 != 0 { self.resource_to_release_list = Some(r.list(1, 128, |r| Ok(r.int(0, 127)? as u8))?); }
+        if p0 & 0x400 != 0 { self.format1.insert(Default::default()).read(r)?; }
+        if p0 & 0x200 != 0 { self.format2.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.format3.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.format4.insert(Default::default()).read(r)?; }
+        if p0 & 0x40 != 0 { self.scheduling_request_resource_to_add_mod_list = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.scheduling_request_resource_to_release_list = Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?); }
+        if p0 & 0x10 != 0 { self.multi_csi_pucch_resource_list = Some(r.list(1, 2, |r| Ok(r.int(0, 127)? as u8))?); }
+        if p0 & 0x8 != 0 { self.dl_data_to_ul_ack = Some(r.list(1, 8, |r| Ok(r.int(0, 15)? as u8))?); }
+        if p0 & 0x4 != 0 { self.spatial_relation_info_to_add_mod_list = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.spatial_relation_info_to_release_list = Some(r.list(1, 8, |r| Ok(r.int(1, 8)? as u8))?); }
+        if p0 & 0x1 != 0 { self.pucch_power_control.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-Config");
@@ -10768,21 +10445,18 @@ pub struct PucchConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for PucchConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            pucch_resource_common: if p0 & 0x4 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-            pucch_group_hopping: Codec::decode(r)?,
-            hopping_id: if p0 & 0x2 != 0 { Some(r.int(0, 1023)? as u16) } else { None },
-            p0_nominal: if p0 & 0x1 != 0 { Some(r.int(-202, 24)? as i16) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4 != 0 { self.pucch_resource_common = Some(r.int(0, 15)? as u8); }
+        self.pucch_group_hopping.read(r)?;
+        if p0 & 0x2 != 0 { self.hopping_id = Some(r.int(0, 1023)? as u16); }
+        if p0 & 0x1 != 0 { self.p0_nominal = Some(r.int(-202, 24)? as i16); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-ConfigCommon");
@@ -10811,12 +10485,11 @@ pub struct PucchCsiResource {
     pub pucch_resource: PucchResourceId,
 }
 impl Codec for PucchCsiResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-CSI-Resource");
-        Ok(Self {
-            uplink_bandwidth_part_id: r.int(0, 4)? as u8,
-            pucch_resource: r.int(0, 127)? as u8,
-        })
+        self.uplink_bandwidth_part_id = r.int(0, 4)? as u8;
+        self.pucch_resource = r.int(0, 127)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-CSI-Resource");
@@ -10837,13 +10510,12 @@ pub struct PucchFormat0 {
     pub starting_symbol_index: u8,
 }
 impl Codec for PucchFormat0 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-format0");
-        Ok(Self {
-            initial_cyclic_shift: r.int(0, 11)? as u8,
-            nrof_symbols: r.int(1, 2)? as u8,
-            starting_symbol_index: r.int(0, 13)? as u8,
-        })
+        self.initial_cyclic_shift = r.int(0, 11)? as u8;
+        self.nrof_symbols = r.int(1, 2)? as u8;
+        self.starting_symbol_index = r.int(0, 13)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format0");
@@ -10867,14 +10539,13 @@ pub struct PucchFormat1 {
     pub time_domain_occ: u8,
 }
 impl Codec for PucchFormat1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-format1");
-        Ok(Self {
-            initial_cyclic_shift: r.int(0, 11)? as u8,
-            nrof_symbols: r.int(4, 14)? as u8,
-            starting_symbol_index: r.int(0, 10)? as u8,
-            time_domain_occ: r.int(0, 6)? as u8,
-        })
+        self.initial_cyclic_shift = r.int(0, 11)? as u8;
+        self.nrof_symbols = r.int(4, 14)? as u8;
+        self.starting_symbol_index = r.int(0, 10)? as u8;
+        self.time_domain_occ = r.int(0, 6)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format1");
@@ -10897,13 +10568,12 @@ pub struct PucchFormat2 {
     pub starting_symbol_index: u8,
 }
 impl Codec for PucchFormat2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-format2");
-        Ok(Self {
-            nrof_prbs: r.int(1, 16)? as u8,
-            nrof_symbols: r.int(1, 2)? as u8,
-            starting_symbol_index: r.int(0, 13)? as u8,
-        })
+        self.nrof_prbs = r.int(1, 16)? as u8;
+        self.nrof_symbols = r.int(1, 2)? as u8;
+        self.starting_symbol_index = r.int(0, 13)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format2");
@@ -10925,13 +10595,12 @@ pub struct PucchFormat3 {
     pub starting_symbol_index: u8,
 }
 impl Codec for PucchFormat3 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-format3");
-        Ok(Self {
-            nrof_prbs: r.int(1, 16)? as u8,
-            nrof_symbols: r.int(4, 14)? as u8,
-            starting_symbol_index: r.int(0, 10)? as u8,
-        })
+        self.nrof_prbs = r.int(1, 16)? as u8;
+        self.nrof_symbols = r.int(4, 14)? as u8;
+        self.starting_symbol_index = r.int(0, 10)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format3");
@@ -10953,14 +10622,13 @@ pub struct PucchFormat4 {
     pub starting_symbol_index: u8,
 }
 impl Codec for PucchFormat4 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-format4");
-        Ok(Self {
-            nrof_symbols: r.int(4, 14)? as u8,
-            occ_length: Codec::decode(r)?,
-            occ_index: Codec::decode(r)?,
-            starting_symbol_index: r.int(0, 10)? as u8,
-        })
+        self.nrof_symbols = r.int(4, 14)? as u8;
+        self.occ_length.read(r)?;
+        self.occ_index.read(r)?;
+        self.starting_symbol_index = r.int(0, 10)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-format4");
@@ -10993,17 +10661,16 @@ pub struct PucchFormatConfig {
     pub simultaneous_harq_ack_csi: bool,
 }
 impl Codec for PucchFormatConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-FormatConfig");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            interslot_frequency_hopping: p0 & 0x20 != 0,
-            additional_dmrs: p0 & 0x10 != 0,
-            max_code_rate: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            nrof_slots: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            pi2_bpsk: p0 & 0x2 != 0,
-            simultaneous_harq_ack_csi: p0 & 0x1 != 0,
-        })
+        self.interslot_frequency_hopping = p0 & 0x20 != 0;
+        self.additional_dmrs = p0 & 0x10 != 0;
+        if p0 & 0x8 != 0 { self.max_code_rate.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.nrof_slots.insert(Default::default()).read(r)?; }
+        self.pi2_bpsk = p0 & 0x2 != 0;
+        self.simultaneous_harq_ack_csi = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-FormatConfig");
@@ -11032,12 +10699,11 @@ pub struct PucchPathlossReferenceRs {
     pub reference_signal: PucchPathlossReferenceRsReferenceSignal,
 }
 impl Codec for PucchPathlossReferenceRs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-PathlossReferenceRS");
-        Ok(Self {
-            pucch_pathloss_reference_rs_id: r.int(0, 3)? as u8,
-            reference_signal: Codec::decode(r)?,
-        })
+        self.pucch_pathloss_reference_rs_id = r.int(0, 3)? as u8;
+        self.reference_signal.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-PathlossReferenceRS");
@@ -11064,12 +10730,13 @@ impl Default for PucchPathlossReferenceRsReferenceSignal {
     }
 }
 impl Codec for PucchPathlossReferenceRsReferenceSignal {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-PathlossReferenceRS.referenceSignal");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             _ => Self::CsiRsIndex(r.int(0, 191)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-PathlossReferenceRS.referenceSignal");
@@ -11102,25 +10769,22 @@ pub struct PucchPowerControl {
     pub ext: Extensions,
 }
 impl Codec for PucchPowerControl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-PowerControl");
         let x = r.bool()?;
         let p0 = r.bits(8)?;
-        let mut v = Self {
-            delta_f_pucch_f0: if p0 & 0x80 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            delta_f_pucch_f1: if p0 & 0x40 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            delta_f_pucch_f2: if p0 & 0x20 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            delta_f_pucch_f3: if p0 & 0x10 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            delta_f_pucch_f4: if p0 & 0x8 != 0 { Some(r.int(-16, 15)? as i8) } else { None },
-            p0_set: if p0 & 0x4 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            pathloss_reference_rss: if p0 & 0x2 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            two_pucch_pc_adjustment_states: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x80 != 0 { self.delta_f_pucch_f0 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x40 != 0 { self.delta_f_pucch_f1 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x20 != 0 { self.delta_f_pucch_f2 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x10 != 0 { self.delta_f_pucch_f3 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x8 != 0 { self.delta_f_pucch_f4 = Some(r.int(-16, 15)? as i8); }
+        if p0 & 0x4 != 0 { self.p0_set = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.pathloss_reference_rss = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.two_pucch_pc_adjustment_states.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-PowerControl");
@@ -11157,16 +10821,15 @@ pub struct PucchResource {
     pub format: PucchResourceFormat,
 }
 impl Codec for PucchResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-Resource");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            pucch_resource_id: r.int(0, 127)? as u8,
-            starting_prb: r.int(0, 274)? as u16,
-            intra_slot_frequency_hopping: p0 & 0x2 != 0,
-            second_hop_prb: if p0 & 0x1 != 0 { Some(r.int(0, 274)? as u16) } else { None },
-            format: Codec::decode(r)?,
-        })
+        self.pucch_resource_id = r.int(0, 127)? as u8;
+        self.starting_prb = r.int(0, 274)? as u16;
+        self.intra_slot_frequency_hopping = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.second_hop_prb = Some(r.int(0, 274)? as u16); }
+        self.format.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-Resource");
@@ -11194,15 +10857,16 @@ impl Default for PucchResourceFormat {
     }
 }
 impl Codec for PucchResourceFormat {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-Resource.format");
-        Ok(match r.index(4)? {
+        *self = match r.index(4)? {
             0 => Self::Format0(Codec::decode(r)?),
             1 => Self::Format1(Codec::decode(r)?),
             2 => Self::Format2(Codec::decode(r)?),
             3 => Self::Format3(Codec::decode(r)?),
             _ => Self::Format4(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-Resource.format");
@@ -11231,14 +10895,13 @@ pub struct PucchResourceSet {
     pub max_payload_size: Option<u16>,
 }
 impl Codec for PucchResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-ResourceSet");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pucch_resource_set_id: r.int(0, 3)? as u8,
-            resource_list: r.list(1, 32, |r| Ok(r.int(0, 127)? as u8))?,
-            max_payload_size: if p0 & 0x1 != 0 { Some(r.int(4, 256)? as u16) } else { None },
-        })
+        self.pucch_resource_set_id = r.int(0, 3)? as u8;
+        self.resource_list = r.list(1, 32, |r| Ok(r.int(0, 127)? as u8))?;
+        if p0 & 0x1 != 0 { self.max_payload_size = Some(r.int(4, 256)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-ResourceSet");
@@ -11268,17 +10931,16 @@ pub struct PucchSpatialRelationInfo {
     pub closed_loop_index: PucchSpatialRelationInfoClosedLoopIndex,
 }
 impl Codec for PucchSpatialRelationInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-SpatialRelationInfo");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pucch_spatial_relation_info_id: r.int(1, 8)? as u8,
-            serving_cell_id: if p0 & 0x1 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            reference_signal: Codec::decode(r)?,
-            pucch_pathloss_reference_rs_id: r.int(0, 3)? as u8,
-            p0_pucch_id: r.int(1, 8)? as u8,
-            closed_loop_index: Codec::decode(r)?,
-        })
+        self.pucch_spatial_relation_info_id = r.int(1, 8)? as u8;
+        if p0 & 0x1 != 0 { self.serving_cell_id = Some(r.int(0, 31)? as u8); }
+        self.reference_signal.read(r)?;
+        self.pucch_pathloss_reference_rs_id = r.int(0, 3)? as u8;
+        self.p0_pucch_id = r.int(1, 8)? as u8;
+        self.closed_loop_index.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-SpatialRelationInfo");
@@ -11316,13 +10978,14 @@ impl Default for PucchSpatialRelationInfoReferenceSignal {
     }
 }
 impl Codec for PucchSpatialRelationInfoReferenceSignal {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-SpatialRelationInfo.referenceSignal");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             1 => Self::CsiRsIndex(r.int(0, 191)? as u8),
             _ => Self::Srs(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-SpatialRelationInfo.referenceSignal");
@@ -11344,12 +11007,11 @@ pub struct PucchSrs {
     pub uplink_bwp: BwpId,
 }
 impl Codec for PucchSrs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-SRS");
-        Ok(Self {
-            resource: r.int(0, 63)? as u8,
-            uplink_bwp: r.int(0, 4)? as u8,
-        })
+        self.resource = r.int(0, 63)? as u8;
+        self.uplink_bwp = r.int(0, 4)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-SRS");
@@ -11369,19 +11031,16 @@ pub struct PucchTpcCommandConfig {
     pub ext: Extensions,
 }
 impl Codec for PucchTpcCommandConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUCCH-TPC-CommandConfig");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            tpc_index_p_cell: if p0 & 0x2 != 0 { Some(r.int(1, 15)? as u8) } else { None },
-            tpc_index_pucch_s_cell: if p0 & 0x1 != 0 { Some(r.int(1, 15)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.tpc_index_p_cell = Some(r.int(1, 15)? as u8); }
+        if p0 & 0x1 != 0 { self.tpc_index_pucch_s_cell = Some(r.int(1, 15)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUCCH-TPC-CommandConfig");
@@ -11422,35 +11081,32 @@ pub struct PuschConfig {
     pub ext: Extensions,
 }
 impl Codec for PuschConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-Config");
         let x = r.bool()?;
         let p0 = r.bits(17)?;
-        let mut v = Self {
-            data_scrambling_identity_pusch: if p0 & 0x10000 != 0 { Some(r.int(0, 1023)? as u16) } else { None },
-            tx_config: if p0 & 0x8000 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_uplink_for_pusch_mapping_type_a: if p0 & 0x4000 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_uplink_for_pusch_mapping_type_b: if p0 & 0x2000 != 0 { Some(Codec::decode(r)?) } else { None },
-            pusch_power_control: if p0 & 0x1000 != 0 { Some(Codec::decode(r)?) } else { None },
-            frequency_hopping: if p0 & 0x800 != 0 { Some(Codec::decode(r)?) } else { None },
-            frequency_hopping_offset_lists: if p0 & 0x400 != 0 { Some(r.list(1, 4, |r| Ok(r.int(1, 274)? as u16))?) } else { None },
-            resource_allocation: Codec::decode(r)?,
-            pusch_time_domain_allocation_list: if p0 & 0x200 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 16, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
-            pusch_aggregation_factor: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            mcs_table: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            mcs_table_transform_precoder: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            transform_precoder: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            codebook_subset: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            max_rank: if p0 & 0x8 != 0 { Some(r.int(1, 4)? as u8) } else { None },
-            rbg_size: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            uci_on_pusch: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            tp_pi2_bpsk: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10000 != 0 { self.data_scrambling_identity_pusch = Some(r.int(0, 1023)? as u16); }
+        if p0 & 0x8000 != 0 { self.tx_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x4000 != 0 { self.dmrs_uplink_for_pusch_mapping_type_a.insert(Default::default()).read(r)?; }
+        if p0 & 0x2000 != 0 { self.dmrs_uplink_for_pusch_mapping_type_b.insert(Default::default()).read(r)?; }
+        if p0 & 0x1000 != 0 { self.pusch_power_control.insert(Default::default()).read(r)?; }
+        if p0 & 0x800 != 0 { self.frequency_hopping.insert(Default::default()).read(r)?; }
+        if p0 & 0x400 != 0 { self.frequency_hopping_offset_lists = Some(r.list(1, 4, |r| Ok(r.int(1, 274)? as u16))?); }
+        self.resource_allocation.read(r)?;
+        if p0 & 0x200 != 0 { self.pusch_time_domain_allocation_list = Some(if r.bool()? { SetupRelease::Setup(r.list(1, 16, Codec::decode)?) } else { SetupRelease::Release }); }
+        if p0 & 0x100 != 0 { self.pusch_aggregation_factor.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.mcs_table.insert(Default::default()).read(r)?; }
+        if p0 & 0x40 != 0 { self.mcs_table_transform_precoder.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.transform_precoder.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.codebook_subset.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.max_rank = Some(r.int(1, 4)? as u8); }
+        if p0 & 0x4 != 0 { self.rbg_size.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.uci_on_pusch.insert(Default::default()).read(r)?; }
+        self.tp_pi2_bpsk = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-Config");
@@ -11496,21 +11152,18 @@ pub struct PuschConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for PuschConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            group_hopping_enabled_transform_precoding: p0 & 0x8 != 0,
-            pusch_time_domain_allocation_list: if p0 & 0x4 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            msg3_delta_preamble: if p0 & 0x2 != 0 { Some(r.int(-1, 6)? as i8) } else { None },
-            p0_nominal_with_grant: if p0 & 0x1 != 0 { Some(r.int(-202, 24)? as i16) } else { None },
-            ext: Extensions::default(),
-        };
+        self.group_hopping_enabled_transform_precoding = p0 & 0x8 != 0;
+        if p0 & 0x4 != 0 { self.pusch_time_domain_allocation_list = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.msg3_delta_preamble = Some(r.int(-1, 6)? as i8); }
+        if p0 & 0x1 != 0 { self.p0_nominal_with_grant = Some(r.int(-202, 24)? as i16); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-ConfigCommon");
@@ -11572,12 +11225,11 @@ pub struct PuschPathlossReferenceRs {
     pub reference_signal: PuschPathlossReferenceRsReferenceSignal,
 }
 impl Codec for PuschPathlossReferenceRs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-PathlossReferenceRS");
-        Ok(Self {
-            pusch_pathloss_reference_rs_id: r.int(0, 3)? as u8,
-            reference_signal: Codec::decode(r)?,
-        })
+        self.pusch_pathloss_reference_rs_id = r.int(0, 3)? as u8;
+        self.reference_signal.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-PathlossReferenceRS");
@@ -11604,12 +11256,13 @@ impl Default for PuschPathlossReferenceRsReferenceSignal {
     }
 }
 impl Codec for PuschPathlossReferenceRsReferenceSignal {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-PathlossReferenceRS.referenceSignal");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             _ => Self::CsiRsIndex(r.int(0, 191)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-PathlossReferenceRS.referenceSignal");
@@ -11642,21 +11295,20 @@ pub struct PuschPowerControl {
     pub sri_pusch_mapping_to_release_list: Option<Vec<SriPuschPowerControlId>>,
 }
 impl Codec for PuschPowerControl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-PowerControl");
         let p0 = r.bits(10)?;
-        Ok(Self {
-            tpc_accumulation: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            msg3_alpha: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            p0_nominal_without_grant: if p0 & 0x80 != 0 { Some(r.int(-202, 24)? as i16) } else { None },
-            p0_alpha_sets: if p0 & 0x40 != 0 { Some(r.list(1, 30, Codec::decode)?) } else { None },
-            pathloss_reference_rs_to_add_mod_list: if p0 & 0x20 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            pathloss_reference_rs_to_release_list: if p0 & 0x10 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            two_pusch_pc_adjustment_states: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            delta_mcs: p0 & 0x4 != 0,
-            sri_pusch_mapping_to_add_mod_list: if p0 & 0x2 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            sri_pusch_mapping_to_release_list: if p0 & 0x1 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?) } else { None },
-        })
+        if p0 & 0x200 != 0 { self.tpc_accumulation.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.msg3_alpha.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.p0_nominal_without_grant = Some(r.int(-202, 24)? as i16); }
+        if p0 & 0x40 != 0 { self.p0_alpha_sets = Some(r.list(1, 30, Codec::decode)?); }
+        if p0 & 0x20 != 0 { self.pathloss_reference_rs_to_add_mod_list = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x10 != 0 { self.pathloss_reference_rs_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x8 != 0 { self.two_pusch_pc_adjustment_states.insert(Default::default()).read(r)?; }
+        self.delta_mcs = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.sri_pusch_mapping_to_add_mod_list = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.sri_pusch_mapping_to_release_list = Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-PowerControl");
@@ -11694,27 +11346,23 @@ pub struct PuschServingCellConfig {
     pub ext: Extensions,
 }
 impl Codec for PuschServingCellConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-ServingCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            code_block_group_transmission: if p0 & 0x4 != 0 { Some(SCHEMA.opaque(r, 307)?) } else { None },
-            rate_matching: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            x_overhead: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4 != 0 { self.code_block_group_transmission = Some(SCHEMA.opaque(r, 307)?); }
+        if p0 & 0x2 != 0 { self.rate_matching.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.x_overhead.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-ServingCellConfig");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.code_block_group_transmission.is_some() as u64) << 2 | (self.rate_matching.is_some() as u64) << 1 | (self.x_overhead.is_some() as u64) << 0, 3);
         if let Some(v) = &self.code_block_group_transmission { v.encode(w)?; }
@@ -11732,13 +11380,12 @@ pub struct PuschServingCellConfigExt1 {
     pub processing_type2_enabled: Option<bool>,
 }
 impl Codec for PuschServingCellConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-ServingCellConfig.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            max_mimo_layers: if p0 & 0x2 != 0 { Some(r.int(1, 4)? as u8) } else { None },
-            processing_type2_enabled: if p0 & 0x1 != 0 { Some(r.bool()?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.max_mimo_layers = Some(r.int(1, 4)? as u8); }
+        if p0 & 0x1 != 0 { self.processing_type2_enabled = Some(r.bool()?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-ServingCellConfig.ext1");
@@ -11769,14 +11416,13 @@ pub struct PuschTimeDomainResourceAllocation {
     pub start_symbol_and_length: u8,
 }
 impl Codec for PuschTimeDomainResourceAllocation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-TimeDomainResourceAllocation");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            k2: if p0 & 0x1 != 0 { Some(r.int(0, 32)? as u8) } else { None },
-            mapping_type: Codec::decode(r)?,
-            start_symbol_and_length: r.int(0, 127)? as u8,
-        })
+        if p0 & 0x1 != 0 { self.k2 = Some(r.int(0, 32)? as u8); }
+        self.mapping_type.read(r)?;
+        self.start_symbol_and_length = r.int(0, 127)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-TimeDomainResourceAllocation");
@@ -11808,20 +11454,17 @@ pub struct PuschTpcCommandConfig {
     pub ext: Extensions,
 }
 impl Codec for PuschTpcCommandConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("PUSCH-TPC-CommandConfig");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            tpc_index: if p0 & 0x4 != 0 { Some(r.int(1, 15)? as u8) } else { None },
-            tpc_index_sul: if p0 & 0x2 != 0 { Some(r.int(1, 15)? as u8) } else { None },
-            target_cell: if p0 & 0x1 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x4 != 0 { self.tpc_index = Some(r.int(1, 15)? as u8); }
+        if p0 & 0x2 != 0 { self.tpc_index_sul = Some(r.int(1, 15)? as u8); }
+        if p0 & 0x1 != 0 { self.target_cell = Some(r.int(0, 31)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("PUSCH-TPC-CommandConfig");
@@ -11857,17 +11500,16 @@ pub struct QOffsetRangeList {
     pub sinr_offset_csi_rs: Option<QOffsetRange>,
 }
 impl Codec for QOffsetRangeList {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("Q-OffsetRangeList");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            rsrp_offset_ssb: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            rsrq_offset_ssb: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            sinr_offset_ssb: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            rsrp_offset_csi_rs: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            rsrq_offset_csi_rs: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            sinr_offset_csi_rs: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x20 != 0 { self.rsrp_offset_ssb.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.rsrq_offset_ssb.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.sinr_offset_ssb.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.rsrp_offset_csi_rs.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.rsrq_offset_csi_rs.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.sinr_offset_csi_rs.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("Q-OffsetRangeList");
@@ -11900,21 +11542,18 @@ pub struct QclInfo {
     pub ext: Extensions,
 }
 impl Codec for QclInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("QCL-Info");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            cell: if p0 & 0x2 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            bwp_id: if p0 & 0x1 != 0 { Some(r.int(0, 4)? as u8) } else { None },
-            reference_signal: Codec::decode(r)?,
-            qcl_type: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.cell = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x1 != 0 { self.bwp_id = Some(r.int(0, 4)? as u8); }
+        self.reference_signal.read(r)?;
+        self.qcl_type.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("QCL-Info");
@@ -11948,12 +11587,13 @@ impl Default for QclInfoReferenceSignal {
     }
 }
 impl Codec for QclInfoReferenceSignal {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("QCL-Info.referenceSignal");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::CsiRs(r.int(0, 191)? as u8),
             _ => Self::Ssb(r.int(0, 63)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("QCL-Info.referenceSignal");
@@ -11976,18 +11616,15 @@ pub struct QuantityConfig {
     pub ext: Extensions,
 }
 impl Codec for QuantityConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("QuantityConfig");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            quantity_config_nr_list: if p0 & 0x1 != 0 { Some(r.list(1, 2, Codec::decode)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.quantity_config_nr_list = Some(r.list(1, 2, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("QuantityConfig");
@@ -12006,13 +11643,12 @@ pub struct QuantityConfigNr {
     pub quantity_config_rs_index: Option<QuantityConfigRs>,
 }
 impl Codec for QuantityConfigNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("QuantityConfigNR");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            quantity_config_cell: Codec::decode(r)?,
-            quantity_config_rs_index: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.quantity_config_cell.read(r)?;
+        if p0 & 0x1 != 0 { self.quantity_config_rs_index.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("QuantityConfigNR");
@@ -12030,12 +11666,11 @@ pub struct QuantityConfigRs {
     pub csi_rs_filter_config: FilterConfig,
 }
 impl Codec for QuantityConfigRs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("QuantityConfigRS");
-        Ok(Self {
-            ssb_filter_config: Codec::decode(r)?,
-            csi_rs_filter_config: Codec::decode(r)?,
-        })
+        self.ssb_filter_config.read(r)?;
+        self.csi_rs_filter_config.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("QuantityConfigRS");
@@ -12053,19 +11688,16 @@ pub struct RaPrioritization {
     pub ext: Extensions,
 }
 impl Codec for RaPrioritization {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RA-Prioritization");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            power_ramping_step_high_priority: Codec::decode(r)?,
-            scaling_factor_bi: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.power_ramping_step_high_priority.read(r)?;
+        if p0 & 0x1 != 0 { self.scaling_factor_bi.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RA-Prioritization");
@@ -12108,28 +11740,25 @@ pub struct RachConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for RachConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(7)?;
-        let mut v = Self {
-            rach_config_generic: Codec::decode(r)?,
-            total_number_of_ra_preambles: if p0 & 0x40 != 0 { Some(r.int(1, 63)? as u8) } else { None },
-            ssb_per_rach_occasion_and_cb_preambles_per_ssb: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            group_bconfigured: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            ra_contention_resolution_timer: Codec::decode(r)?,
-            rsrp_threshold_ssb: if p0 & 0x8 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            rsrp_threshold_ssb_sul: if p0 & 0x4 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            prach_root_sequence_index: Codec::decode(r)?,
-            msg1_subcarrier_spacing: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            restricted_set_config: Codec::decode(r)?,
-            msg3_transform_precoder: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.rach_config_generic.read(r)?;
+        if p0 & 0x40 != 0 { self.total_number_of_ra_preambles = Some(r.int(1, 63)? as u8); }
+        if p0 & 0x20 != 0 { self.ssb_per_rach_occasion_and_cb_preambles_per_ssb.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.group_bconfigured.insert(Default::default()).read(r)?; }
+        self.ra_contention_resolution_timer.read(r)?;
+        if p0 & 0x8 != 0 { self.rsrp_threshold_ssb = Some(r.int(0, 127)? as u8); }
+        if p0 & 0x4 != 0 { self.rsrp_threshold_ssb_sul = Some(r.int(0, 127)? as u8); }
+        self.prach_root_sequence_index.read(r)?;
+        if p0 & 0x2 != 0 { self.msg1_subcarrier_spacing.insert(Default::default()).read(r)?; }
+        self.restricted_set_config.read(r)?;
+        self.msg3_transform_precoder = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigCommon");
@@ -12159,13 +11788,12 @@ pub struct RachConfigCommonGroupBconfigured {
     pub number_of_ra_preambles_group_a: u8,
 }
 impl Codec for RachConfigCommonGroupBconfigured {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigCommon.groupBconfigured");
-        Ok(Self {
-            ra_msg3_size_group_a: Codec::decode(r)?,
-            message_power_offset_group_b: Codec::decode(r)?,
-            number_of_ra_preambles_group_a: r.int(1, 64)? as u8,
-        })
+        self.ra_msg3_size_group_a.read(r)?;
+        self.message_power_offset_group_b.read(r)?;
+        self.number_of_ra_preambles_group_a = r.int(1, 64)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigCommon.groupBconfigured");
@@ -12200,12 +11828,13 @@ impl Default for RachConfigCommonPrachRootSequenceIndex {
     }
 }
 impl Codec for RachConfigCommonPrachRootSequenceIndex {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigCommon.prach-RootSequenceIndex");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::L839(r.int(0, 837)? as u16),
             _ => Self::L139(r.int(0, 137)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigCommon.prach-RootSequenceIndex");
@@ -12248,9 +11877,9 @@ impl Default for RachConfigCommonSsbPerRachOccasionAndCbPreamblesPerSsb {
     }
 }
 impl Codec for RachConfigCommonSsbPerRachOccasionAndCbPreamblesPerSsb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigCommon.ssb-perRACH-OccasionAndCB-PreamblesPerSSB");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::OneEighth(Codec::decode(r)?),
             1 => Self::OneFourth(Codec::decode(r)?),
             2 => Self::OneHalf(Codec::decode(r)?),
@@ -12259,7 +11888,8 @@ impl Codec for RachConfigCommonSsbPerRachOccasionAndCbPreamblesPerSsb {
             5 => Self::Four(r.int(1, 16)? as u8),
             6 => Self::Eight(r.int(1, 8)? as u8),
             _ => Self::Sixteen(r.int(1, 4)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigCommon.ssb-perRACH-OccasionAndCB-PreamblesPerSSB");
@@ -12310,19 +11940,16 @@ pub struct RachConfigDedicated {
     pub ext: Extensions,
 }
 impl Codec for RachConfigDedicated {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigDedicated");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            cfra: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            ra_prioritization: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.cfra.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.ra_prioritization.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigDedicated");
@@ -12353,24 +11980,21 @@ pub struct RachConfigGeneric {
     pub ext: Extensions,
 }
 impl Codec for RachConfigGeneric {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RACH-ConfigGeneric");
         let x = r.bool()?;
-        let mut v = Self {
-            prach_configuration_index: r.int(0, 255)? as u8,
-            msg1_fdm: Codec::decode(r)?,
-            msg1_frequency_start: r.int(0, 274)? as u16,
-            zero_correlation_zone_config: r.int(0, 15)? as u8,
-            preamble_received_target_power: r.int(-202, -60)? as i16,
-            preamble_trans_max: Codec::decode(r)?,
-            power_ramping_step: Codec::decode(r)?,
-            ra_response_window: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.prach_configuration_index = r.int(0, 255)? as u8;
+        self.msg1_fdm.read(r)?;
+        self.msg1_frequency_start = r.int(0, 274)? as u16;
+        self.zero_correlation_zone_config = r.int(0, 15)? as u8;
+        self.preamble_received_target_power = r.int(-202, -60)? as i16;
+        self.preamble_trans_max.read(r)?;
+        self.power_ramping_step.read(r)?;
+        self.ra_response_window.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RACH-ConfigGeneric");
@@ -12422,22 +12046,19 @@ pub struct RadioBearerConfig {
     pub ext: Extensions,
 }
 impl Codec for RadioBearerConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RadioBearerConfig");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            srb_to_add_mod_list: if p0 & 0x10 != 0 { Some(r.list(1, 2, Codec::decode)?) } else { None },
-            srb3_to_release: p0 & 0x8 != 0,
-            drb_to_add_mod_list: if p0 & 0x4 != 0 { Some(r.list(1, 29, Codec::decode)?) } else { None },
-            drb_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 29, |r| Ok(r.int(1, 32)? as u8))?) } else { None },
-            security_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.srb_to_add_mod_list = Some(r.list(1, 2, Codec::decode)?); }
+        self.srb3_to_release = p0 & 0x8 != 0;
+        if p0 & 0x4 != 0 { self.drb_to_add_mod_list = Some(r.list(1, 29, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.drb_to_release_list = Some(r.list(1, 29, |r| Ok(r.int(1, 32)? as u8))?); }
+        if p0 & 0x1 != 0 { self.security_config.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RadioBearerConfig");
@@ -12464,21 +12085,18 @@ pub struct RadioLinkMonitoringConfig {
     pub ext: Extensions,
 }
 impl Codec for RadioLinkMonitoringConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RadioLinkMonitoringConfig");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            failure_detection_resources_to_add_mod_list: if p0 & 0x8 != 0 { Some(r.list(1, 10, Codec::decode)?) } else { None },
-            failure_detection_resources_to_release_list: if p0 & 0x4 != 0 { Some(r.list(1, 10, |r| Ok(r.int(0, 9)? as u8))?) } else { None },
-            beam_failure_instance_max_count: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            beam_failure_detection_timer: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x8 != 0 { self.failure_detection_resources_to_add_mod_list = Some(r.list(1, 10, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.failure_detection_resources_to_release_list = Some(r.list(1, 10, |r| Ok(r.int(0, 9)? as u8))?); }
+        if p0 & 0x2 != 0 { self.beam_failure_instance_max_count.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.beam_failure_detection_timer.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RadioLinkMonitoringConfig");
@@ -12513,19 +12131,16 @@ pub struct RadioLinkMonitoringRs {
     pub ext: Extensions,
 }
 impl Codec for RadioLinkMonitoringRs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RadioLinkMonitoringRS");
         let x = r.bool()?;
-        let mut v = Self {
-            radio_link_monitoring_rs_id: r.int(0, 9)? as u8,
-            purpose: Codec::decode(r)?,
-            detection_resource: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.radio_link_monitoring_rs_id = r.int(0, 9)? as u8;
+        self.purpose.read(r)?;
+        self.detection_resource.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RadioLinkMonitoringRS");
@@ -12552,12 +12167,13 @@ impl Default for RadioLinkMonitoringRsDetectionResource {
     }
 }
 impl Codec for RadioLinkMonitoringRsDetectionResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RadioLinkMonitoringRS.detectionResource");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             _ => Self::CsiRsIndex(r.int(0, 191)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RadioLinkMonitoringRS.detectionResource");
@@ -12600,28 +12216,24 @@ pub struct ReconfigurationWithSync {
     pub ext: Extensions,
 }
 impl Codec for ReconfigurationWithSync {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReconfigurationWithSync");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            sp_cell_config_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            new_ue_identity: r.int(0, 65535)? as u16,
-            t304: Codec::decode(r)?,
-            rach_config_dedicated: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.sp_cell_config_common.insert(Default::default()).read(r)?; }
+        self.new_ue_identity = r.int(0, 65535)? as u16;
+        self.t304.read(r)?;
+        if p0 & 0x1 != 0 { self.rach_config_dedicated.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReconfigurationWithSync");
         let mut a = Additions::new(&self.ext, 3);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.sp_cell_config_common.is_some() as u64) << 1 | (self.rach_config_dedicated.is_some() as u64) << 0, 2);
         if let Some(v) = &self.sp_cell_config_common { v.encode(w)?; }
@@ -12638,12 +12250,11 @@ pub struct ReconfigurationWithSyncExt1 {
     pub smtc: Option<SsbMtc>,
 }
 impl Codec for ReconfigurationWithSyncExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReconfigurationWithSync.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            smtc: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.smtc.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReconfigurationWithSync.ext1");
@@ -12665,12 +12276,13 @@ impl Default for ReconfigurationWithSyncRachConfigDedicated {
     }
 }
 impl Codec for ReconfigurationWithSyncRachConfigDedicated {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReconfigurationWithSync.rach-ConfigDedicated");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Uplink(Codec::decode(r)?),
             _ => Self::SupplementaryUplink(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReconfigurationWithSync.rach-ConfigDedicated");
@@ -12698,13 +12310,12 @@ pub struct ReestabUeIdentity {
     pub short_mac_i: ShortMacI,
 }
 impl Codec for ReestabUeIdentity {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReestabUE-Identity");
-        Ok(Self {
-            c_rnti: r.int(0, 65535)? as u16,
-            phys_cell_id: r.int(0, 1007)? as u16,
-            short_mac_i: r.bits(16)? as u16,
-        })
+        self.c_rnti = r.int(0, 65535)? as u16;
+        self.phys_cell_id = r.int(0, 1007)? as u16;
+        self.short_mac_i = r.bits(16)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReestabUE-Identity");
@@ -12727,13 +12338,12 @@ pub struct ReferenceSignalConfig {
     pub csi_rs_resource_config_mobility: Option<SetupRelease<CsiRsResourceConfigMobility>>,
 }
 impl Codec for ReferenceSignalConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReferenceSignalConfig");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            ssb_config_mobility: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_rs_resource_config_mobility: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.ssb_config_mobility.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.csi_rs_resource_config_mobility.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReferenceSignalConfig");
@@ -12752,13 +12362,12 @@ pub struct RegisteredAmf {
     pub amf_identifier: AmfIdentifier,
 }
 impl Codec for RegisteredAmf {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RegisteredAMF");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            plmn_identity: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            amf_identifier: r.bits(24)? as u32,
-        })
+        if p0 & 0x1 != 0 { self.plmn_identity.insert(Default::default()).read(r)?; }
+        self.amf_identifier = r.bits(24)? as u32;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RegisteredAMF");
@@ -12781,11 +12390,10 @@ pub struct ReportConfigNr {
     pub report_type: ReportConfigNrReportType,
 }
 impl Codec for ReportConfigNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReportConfigNR");
-        Ok(Self {
-            report_type: Codec::decode(r)?,
-        })
+        self.report_type.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReportConfigNR");
@@ -12808,15 +12416,17 @@ impl Default for ReportConfigNrReportType {
     }
 }
 impl Codec for ReportConfigNrReportType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReportConfigNR.reportType");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Periodical(Codec::decode(r)?),
             _ => Self::EventTriggered(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReportConfigNR.reportType");
@@ -12837,12 +12447,11 @@ pub struct ReportConfigToAddMod {
     pub report_config: ReportConfigToAddModReportConfig,
 }
 impl Codec for ReportConfigToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReportConfigToAddMod");
-        Ok(Self {
-            report_config_id: r.int(1, 64)? as u8,
-            report_config: Codec::decode(r)?,
-        })
+        self.report_config_id = r.int(1, 64)? as u8;
+        self.report_config.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReportConfigToAddMod");
@@ -12868,14 +12477,16 @@ impl Default for ReportConfigToAddModReportConfig {
     }
 }
 impl Codec for ReportConfigToAddModReportConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ReportConfigToAddMod.reportConfig");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(0)? {
+        *self = match r.index(0)? {
             _ => Self::ReportConfigNr(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ReportConfigToAddMod.reportConfig");
@@ -12903,13 +12514,12 @@ pub struct ResultsPerCsiRsIndex {
     pub csi_rs_results: Option<MeasQuantityResults>,
 }
 impl Codec for ResultsPerCsiRsIndex {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ResultsPerCSI-RS-Index");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            csi_rs_index: r.int(0, 95)? as u8,
-            csi_rs_results: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.csi_rs_index = r.int(0, 95)? as u8;
+        if p0 & 0x1 != 0 { self.csi_rs_results.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ResultsPerCSI-RS-Index");
@@ -12931,13 +12541,12 @@ pub struct ResultsPerSsbIndex {
     pub ssb_results: Option<MeasQuantityResults>,
 }
 impl Codec for ResultsPerSsbIndex {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ResultsPerSSB-Index");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            ssb_index: r.int(0, 63)? as u8,
-            ssb_results: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.ssb_index = r.int(0, 63)? as u8;
+        if p0 & 0x1 != 0 { self.ssb_results.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ResultsPerSSB-Index");
@@ -12968,20 +12577,17 @@ pub struct RfParameters {
     pub ext: Extensions,
 }
 impl Codec for RfParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RF-Parameters");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            supported_band_list_nr: r.list(1, 1024, Codec::decode)?,
-            supported_band_combination_list: if p0 & 0x2 != 0 { Some(r.list(1, 65536, Codec::decode)?) } else { None },
-            applied_freq_band_list_filter: if p0 & 0x1 != 0 { Some(r.list(1, 1280, Codec::decode)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.supported_band_list_nr = r.list(1, 1024, Codec::decode)?;
+        if p0 & 0x2 != 0 { self.supported_band_combination_list = Some(r.list(1, 65536, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.applied_freq_band_list_filter = Some(r.list(1, 1280, Codec::decode)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RF-Parameters");
@@ -13007,22 +12613,19 @@ pub struct RlcBearerConfig {
     pub ext: Extensions,
 }
 impl Codec for RlcBearerConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-BearerConfig");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            logical_channel_identity: r.int(1, 32)? as u8,
-            served_radio_bearer: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            reestablish_rlc: p0 & 0x4 != 0,
-            rlc_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            mac_logical_channel_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.logical_channel_identity = r.int(1, 32)? as u8;
+        if p0 & 0x8 != 0 { self.served_radio_bearer.insert(Default::default()).read(r)?; }
+        self.reestablish_rlc = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.rlc_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.mac_logical_channel_config.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-BearerConfig");
@@ -13051,12 +12654,13 @@ impl Default for RlcBearerConfigServedRadioBearer {
     }
 }
 impl Codec for RlcBearerConfigServedRadioBearer {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-BearerConfig.servedRadioBearer");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SrbIdentity(r.int(1, 3)? as u8),
             _ => Self::DrbIdentity(r.int(1, 32)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-BearerConfig.servedRadioBearer");
@@ -13084,17 +12688,19 @@ impl Default for RlcConfig {
     }
 }
 impl Codec for RlcConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Config");
         if r.bool()? {
-            return Ok(Self::Extension(UnknownAlternative::decode(r)?));
+            *self = Self::Extension(UnknownAlternative::decode(r)?);
+            return Ok(());
         }
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::Am(Codec::decode(r)?),
             1 => Self::UmBiDirectional(Codec::decode(r)?),
             2 => Self::UmUniDirectionalUl(Codec::decode(r)?),
             _ => Self::UmUniDirectionalDl(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Config");
@@ -13116,12 +12722,11 @@ pub struct RlcConfigAm {
     pub dl_am_rlc: DlAmRlc,
 }
 impl Codec for RlcConfigAm {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Config.am");
-        Ok(Self {
-            ul_am_rlc: Codec::decode(r)?,
-            dl_am_rlc: Codec::decode(r)?,
-        })
+        self.ul_am_rlc.read(r)?;
+        self.dl_am_rlc.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Config.am");
@@ -13138,12 +12743,11 @@ pub struct RlcConfigUmBiDirectional {
     pub dl_um_rlc: DlUmRlc,
 }
 impl Codec for RlcConfigUmBiDirectional {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Config.um-Bi-Directional");
-        Ok(Self {
-            ul_um_rlc: Codec::decode(r)?,
-            dl_um_rlc: Codec::decode(r)?,
-        })
+        self.ul_um_rlc.read(r)?;
+        self.dl_um_rlc.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Config.um-Bi-Directional");
@@ -13159,11 +12763,10 @@ pub struct RlcConfigUmUniDirectionalDl {
     pub dl_um_rlc: DlUmRlc,
 }
 impl Codec for RlcConfigUmUniDirectionalDl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Config.um-Uni-Directional-DL");
-        Ok(Self {
-            dl_um_rlc: Codec::decode(r)?,
-        })
+        self.dl_um_rlc.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Config.um-Uni-Directional-DL");
@@ -13178,11 +12781,10 @@ pub struct RlcConfigUmUniDirectionalUl {
     pub ul_um_rlc: UlUmRlc,
 }
 impl Codec for RlcConfigUmUniDirectionalUl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Config.um-Uni-Directional-UL");
-        Ok(Self {
-            ul_um_rlc: Codec::decode(r)?,
-        })
+        self.ul_um_rlc.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Config.um-Uni-Directional-UL");
@@ -13200,20 +12802,17 @@ pub struct RlcParameters {
     pub ext: Extensions,
 }
 impl Codec for RlcParameters {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLC-Parameters");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            am_with_short_sn: p0 & 0x4 != 0,
-            um_with_short_sn: p0 & 0x2 != 0,
-            um_with_long_sn: p0 & 0x1 != 0,
-            ext: Extensions::default(),
-        };
+        self.am_with_short_sn = p0 & 0x4 != 0;
+        self.um_with_short_sn = p0 & 0x2 != 0;
+        self.um_with_long_sn = p0 & 0x1 != 0;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLC-Parameters");
@@ -13234,26 +12833,22 @@ pub struct RlfTimersAndConstants {
     pub ext: Extensions,
 }
 impl Codec for RlfTimersAndConstants {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLF-TimersAndConstants");
         let x = r.bool()?;
-        let mut v = Self {
-            t310: Codec::decode(r)?,
-            n310: Codec::decode(r)?,
-            n311: Codec::decode(r)?,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.t310.read(r)?;
+        self.n310.read(r)?;
+        self.n311.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLF-TimersAndConstants");
         let mut a = Additions::new(&self.ext, 1);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         self.t310.encode(w)?;
         self.n310.encode(w)?;
@@ -13268,11 +12863,10 @@ pub struct RlfTimersAndConstantsExt1 {
     pub t311: RlfTimersAndConstantsExt1T311,
 }
 impl Codec for RlfTimersAndConstantsExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RLF-TimersAndConstants.ext1");
-        Ok(Self {
-            t311: Codec::decode(r)?,
-        })
+        self.t311.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RLF-TimersAndConstants.ext1");
@@ -13313,12 +12907,11 @@ pub struct RrcPosSystemInfoRequestR16Ies {
     pub spare: u16,
 }
 impl Codec for RrcPosSystemInfoRequestR16Ies {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRC-PosSystemInfoRequest-r16-IEs");
-        Ok(Self {
-            requested_pos_si_list: r.bits(32)? as u32,
-            spare: r.bits(11)? as u16,
-        })
+        self.requested_pos_si_list = r.bits(32)? as u32;
+        self.spare = r.bits(11)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRC-PosSystemInfoRequest-r16-IEs");
@@ -13336,12 +12929,11 @@ pub struct RrcReconfiguration {
     pub critical_extensions: RrcReconfigurationCriticalExtensions,
 }
 impl Codec for RrcReconfiguration {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfiguration");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfiguration");
@@ -13359,12 +12951,11 @@ pub struct RrcReconfigurationComplete {
     pub critical_extensions: RrcReconfigurationCompleteCriticalExtensions,
 }
 impl Codec for RrcReconfigurationComplete {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfigurationComplete");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfigurationComplete");
@@ -13386,12 +12977,13 @@ impl Default for RrcReconfigurationCompleteCriticalExtensions {
     }
 }
 impl Codec for RrcReconfigurationCompleteCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfigurationComplete.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcReconfigurationComplete(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfigurationComplete.criticalExtensions");
@@ -13411,13 +13003,12 @@ pub struct RrcReconfigurationCompleteIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcReconfigurationCompleteIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfigurationComplete-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfigurationComplete-IEs");
@@ -13440,12 +13031,13 @@ impl Default for RrcReconfigurationCriticalExtensions {
     }
 }
 impl Codec for RrcReconfigurationCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfiguration.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcReconfiguration(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfiguration.criticalExtensions");
@@ -13469,16 +13061,15 @@ pub struct RrcReconfigurationIes {
     pub non_critical_extension: Option<RrcReconfigurationV1530Ies>,
 }
 impl Codec for RrcReconfigurationIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfiguration-IEs");
         let p0 = r.bits(5)?;
-        Ok(Self {
-            radio_bearer_config: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            secondary_cell_group: if p0 & 0x8 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            meas_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x10 != 0 { self.radio_bearer_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.secondary_cell_group = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x4 != 0 { self.meas_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfiguration-IEs");
@@ -13509,19 +13100,18 @@ pub struct RrcReconfigurationV1530Ies {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcReconfigurationV1530Ies {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReconfiguration-v1530-IEs");
         let p0 = r.bits(8)?;
-        Ok(Self {
-            master_cell_group: if p0 & 0x80 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            full_config: p0 & 0x40 != 0,
-            dedicated_nas_message_list: if p0 & 0x20 != 0 { Some(r.list(1, 29, |r| Ok(r.octets(0, usize::MAX)?))?) } else { None },
-            master_key_update: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            dedicated_sib1_delivery: if p0 & 0x8 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            dedicated_system_information_delivery: if p0 & 0x4 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            other_config: if p0 & 0x2 != 0 { Some(SCHEMA.opaque(r, 18)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x80 != 0 { self.master_cell_group = Some(r.octets(0, usize::MAX)?); }
+        self.full_config = p0 & 0x40 != 0;
+        if p0 & 0x20 != 0 { self.dedicated_nas_message_list = Some(r.list(1, 29, |r| Ok(r.octets(0, usize::MAX)?))?); }
+        if p0 & 0x10 != 0 { self.master_key_update.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.dedicated_sib1_delivery = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x4 != 0 { self.dedicated_system_information_delivery = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x2 != 0 { self.other_config = Some(SCHEMA.opaque(r, 18)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReconfiguration-v1530-IEs");
@@ -13545,12 +13135,11 @@ pub struct RrcReestablishment {
     pub critical_extensions: RrcReestablishmentCriticalExtensions,
 }
 impl Codec for RrcReestablishment {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishment");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishment");
@@ -13568,12 +13157,11 @@ pub struct RrcReestablishmentComplete {
     pub critical_extensions: RrcReestablishmentCompleteCriticalExtensions,
 }
 impl Codec for RrcReestablishmentComplete {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishmentComplete");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishmentComplete");
@@ -13595,12 +13183,13 @@ impl Default for RrcReestablishmentCompleteCriticalExtensions {
     }
 }
 impl Codec for RrcReestablishmentCompleteCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishmentComplete.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcReestablishmentComplete(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishmentComplete.criticalExtensions");
@@ -13620,13 +13209,12 @@ pub struct RrcReestablishmentCompleteIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcReestablishmentCompleteIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishmentComplete-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishmentComplete-IEs");
@@ -13649,12 +13237,13 @@ impl Default for RrcReestablishmentCriticalExtensions {
     }
 }
 impl Codec for RrcReestablishmentCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishment.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcReestablishment(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishment.criticalExtensions");
@@ -13676,14 +13265,13 @@ pub struct RrcReestablishmentIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcReestablishmentIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishment-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            next_hop_chaining_count: r.int(0, 7)? as u8,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.next_hop_chaining_count = r.int(0, 7)? as u8;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishment-IEs");
@@ -13701,11 +13289,10 @@ pub struct RrcReestablishmentRequest {
     pub rrc_reestablishment_request: RrcReestablishmentRequestIes,
 }
 impl Codec for RrcReestablishmentRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishmentRequest");
-        Ok(Self {
-            rrc_reestablishment_request: Codec::decode(r)?,
-        })
+        self.rrc_reestablishment_request.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishmentRequest");
@@ -13723,13 +13310,12 @@ pub struct RrcReestablishmentRequestIes {
     pub spare: u8,
 }
 impl Codec for RrcReestablishmentRequestIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReestablishmentRequest-IEs");
-        Ok(Self {
-            ue_identity: Codec::decode(r)?,
-            reestablishment_cause: Codec::decode(r)?,
-            spare: r.bits(1)? as u8,
-        })
+        self.ue_identity.read(r)?;
+        self.reestablishment_cause.read(r)?;
+        self.spare = r.bits(1)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReestablishmentRequest-IEs");
@@ -13746,11 +13332,10 @@ pub struct RrcReject {
     pub critical_extensions: RrcRejectCriticalExtensions,
 }
 impl Codec for RrcReject {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReject");
-        Ok(Self {
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReject");
@@ -13771,12 +13356,13 @@ impl Default for RrcRejectCriticalExtensions {
     }
 }
 impl Codec for RrcRejectCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReject.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcReject(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReject.criticalExtensions");
@@ -13798,14 +13384,13 @@ pub struct RrcRejectIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcRejectIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCReject-IEs");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            wait_time: if p0 & 0x4 != 0 { Some(r.int(1, 16)? as u8) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.wait_time = Some(r.int(1, 16)? as u8); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCReject-IEs");
@@ -13825,12 +13410,11 @@ pub struct RrcRelease {
     pub critical_extensions: RrcReleaseCriticalExtensions,
 }
 impl Codec for RrcRelease {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCRelease");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCRelease");
@@ -13852,12 +13436,13 @@ impl Default for RrcReleaseCriticalExtensions {
     }
 }
 impl Codec for RrcReleaseCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCRelease.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcRelease(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCRelease.criticalExtensions");
@@ -13881,17 +13466,16 @@ pub struct RrcReleaseIes {
     pub non_critical_extension: Option<RrcReleaseV1540Ies>,
 }
 impl Codec for RrcReleaseIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCRelease-IEs");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            redirected_carrier_info: if p0 & 0x20 != 0 { Some(SCHEMA.opaque(r, 37)?) } else { None },
-            cell_reselection_priorities: if p0 & 0x10 != 0 { Some(SCHEMA.opaque(r, 56)?) } else { None },
-            suspend_config: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 99)?) } else { None },
-            deprioritisation_req: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x20 != 0 { self.redirected_carrier_info = Some(SCHEMA.opaque(r, 37)?); }
+        if p0 & 0x10 != 0 { self.cell_reselection_priorities = Some(SCHEMA.opaque(r, 56)?); }
+        if p0 & 0x8 != 0 { self.suspend_config = Some(SCHEMA.opaque(r, 99)?); }
+        if p0 & 0x4 != 0 { self.deprioritisation_req.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCRelease-IEs");
@@ -13913,12 +13497,11 @@ pub struct RrcReleaseIesDeprioritisationReq {
     pub deprioritisation_timer: RrcReleaseIesDeprioritisationReqDeprioritisationTimer,
 }
 impl Codec for RrcReleaseIesDeprioritisationReq {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCRelease-IEs.deprioritisationReq");
-        Ok(Self {
-            deprioritisation_type: Codec::decode(r)?,
-            deprioritisation_timer: Codec::decode(r)?,
-        })
+        self.deprioritisation_type.read(r)?;
+        self.deprioritisation_timer.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCRelease-IEs.deprioritisationReq");
@@ -13946,13 +13529,12 @@ pub struct RrcReleaseV1540Ies {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcReleaseV1540Ies {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCRelease-v1540-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            wait_time: if p0 & 0x2 != 0 { Some(r.int(1, 16)? as u8) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.wait_time = Some(r.int(1, 16)? as u8); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCRelease-v1540-IEs");
@@ -13969,11 +13551,10 @@ pub struct RrcResumeRequest {
     pub rrc_resume_request: RrcResumeRequestIes,
 }
 impl Codec for RrcResumeRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCResumeRequest");
-        Ok(Self {
-            rrc_resume_request: Codec::decode(r)?,
-        })
+        self.rrc_resume_request.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCResumeRequest");
@@ -13988,11 +13569,10 @@ pub struct RrcResumeRequest1 {
     pub rrc_resume_request1: RrcResumeRequest1Ies,
 }
 impl Codec for RrcResumeRequest1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCResumeRequest1");
-        Ok(Self {
-            rrc_resume_request1: Codec::decode(r)?,
-        })
+        self.rrc_resume_request1.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCResumeRequest1");
@@ -14013,14 +13593,13 @@ pub struct RrcResumeRequest1Ies {
     pub spare: u8,
 }
 impl Codec for RrcResumeRequest1Ies {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCResumeRequest1-IEs");
-        Ok(Self {
-            resume_identity: r.bits(40)? as u64,
-            resume_mac_i: r.bits(16)? as u16,
-            resume_cause: Codec::decode(r)?,
-            spare: r.bits(1)? as u8,
-        })
+        self.resume_identity = r.bits(40)? as u64;
+        self.resume_mac_i = r.bits(16)? as u16;
+        self.resume_cause.read(r)?;
+        self.spare = r.bits(1)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCResumeRequest1-IEs");
@@ -14044,14 +13623,13 @@ pub struct RrcResumeRequestIes {
     pub spare: u8,
 }
 impl Codec for RrcResumeRequestIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCResumeRequest-IEs");
-        Ok(Self {
-            resume_identity: r.bits(24)? as u32,
-            resume_mac_i: r.bits(16)? as u16,
-            resume_cause: Codec::decode(r)?,
-            spare: r.bits(1)? as u8,
-        })
+        self.resume_identity = r.bits(24)? as u32;
+        self.resume_mac_i = r.bits(16)? as u16;
+        self.resume_cause.read(r)?;
+        self.spare = r.bits(1)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCResumeRequest-IEs");
@@ -14071,12 +13649,11 @@ pub struct RrcSetup {
     pub critical_extensions: RrcSetupCriticalExtensions,
 }
 impl Codec for RrcSetup {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetup");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetup");
@@ -14094,12 +13671,11 @@ pub struct RrcSetupComplete {
     pub critical_extensions: RrcSetupCompleteCriticalExtensions,
 }
 impl Codec for RrcSetupComplete {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupComplete");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupComplete");
@@ -14121,12 +13697,13 @@ impl Default for RrcSetupCompleteCriticalExtensions {
     }
 }
 impl Codec for RrcSetupCompleteCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupComplete.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcSetupComplete(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupComplete.criticalExtensions");
@@ -14155,19 +13732,18 @@ pub struct RrcSetupCompleteIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcSetupCompleteIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupComplete-IEs");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            selected_plmn_identity: r.int(1, 12)? as u8,
-            registered_amf: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            guami_type: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            s_nssai_list: if p0 & 0x8 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            dedicated_nas_message: r.octets(0, usize::MAX)?,
-            ng_5_g_s_tmsi_value: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.selected_plmn_identity = r.int(1, 12)? as u8;
+        if p0 & 0x20 != 0 { self.registered_amf.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.guami_type.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.s_nssai_list = Some(r.list(1, 8, Codec::decode)?); }
+        self.dedicated_nas_message = r.octets(0, usize::MAX)?;
+        if p0 & 0x4 != 0 { self.ng_5_g_s_tmsi_value.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupComplete-IEs");
@@ -14203,12 +13779,13 @@ impl Default for RrcSetupCompleteIesNg5GSTmsiValue {
     }
 }
 impl Codec for RrcSetupCompleteIesNg5GSTmsiValue {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupComplete-IEs.ng-5G-S-TMSI-Value");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Ng5GSTmsi(r.bits(48)? as u64),
             _ => Self::Ng5GSTmsiPart2(r.bits(9)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupComplete-IEs.ng-5G-S-TMSI-Value");
@@ -14232,12 +13809,13 @@ impl Default for RrcSetupCriticalExtensions {
     }
 }
 impl Codec for RrcSetupCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetup.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcSetup(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetup.criticalExtensions");
@@ -14260,15 +13838,14 @@ pub struct RrcSetupIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for RrcSetupIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetup-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            radio_bearer_config: Codec::decode(r)?,
-            master_cell_group: r.octets(0, usize::MAX)?,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.radio_bearer_config.read(r)?;
+        self.master_cell_group = r.octets(0, usize::MAX)?;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetup-IEs");
@@ -14287,11 +13864,10 @@ pub struct RrcSetupRequest {
     pub rrc_setup_request: RrcSetupRequestIes,
 }
 impl Codec for RrcSetupRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupRequest");
-        Ok(Self {
-            rrc_setup_request: Codec::decode(r)?,
-        })
+        self.rrc_setup_request.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupRequest");
@@ -14309,13 +13885,12 @@ pub struct RrcSetupRequestIes {
     pub spare: u8,
 }
 impl Codec for RrcSetupRequestIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSetupRequest-IEs");
-        Ok(Self {
-            ue_identity: Codec::decode(r)?,
-            establishment_cause: Codec::decode(r)?,
-            spare: r.bits(1)? as u8,
-        })
+        self.ue_identity.read(r)?;
+        self.establishment_cause.read(r)?;
+        self.spare = r.bits(1)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSetupRequest-IEs");
@@ -14332,11 +13907,10 @@ pub struct RrcSystemInfoRequest {
     pub critical_extensions: RrcSystemInfoRequestCriticalExtensions,
 }
 impl Codec for RrcSystemInfoRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSystemInfoRequest");
-        Ok(Self {
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSystemInfoRequest");
@@ -14357,12 +13931,13 @@ impl Default for RrcSystemInfoRequestCriticalExtensions {
     }
 }
 impl Codec for RrcSystemInfoRequestCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSystemInfoRequest.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcSystemInfoRequest(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFutureR16(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSystemInfoRequest.criticalExtensions");
@@ -14386,12 +13961,13 @@ impl Default for RrcSystemInfoRequestCriticalExtensionsCriticalExtensionsFutureR
     }
 }
 impl Codec for RrcSystemInfoRequestCriticalExtensionsCriticalExtensionsFutureR16 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSystemInfoRequest.criticalExtensions.criticalExtensionsFuture-r16");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::RrcPosSystemInfoRequestR16(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSystemInfoRequest.criticalExtensions.criticalExtensionsFuture-r16");
@@ -14412,12 +13988,11 @@ pub struct RrcSystemInfoRequestIes {
     pub spare: u16,
 }
 impl Codec for RrcSystemInfoRequestIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("RRCSystemInfoRequest-IEs");
-        Ok(Self {
-            requested_si_list: r.bits(32)? as u32,
-            spare: r.bits(12)? as u16,
-        })
+        self.requested_si_list = r.bits(32)? as u32;
+        self.spare = r.bits(12)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("RRCSystemInfoRequest-IEs");
@@ -14453,12 +14028,13 @@ impl Default for SNssai {
     }
 }
 impl Codec for SNssai {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("S-NSSAI");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Sst(r.bits(8)? as u8),
             _ => Self::SstSd(r.bits(32)? as u32),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("S-NSSAI");
@@ -14479,13 +14055,12 @@ pub struct SchedulingInfo {
     pub sib_mapping_info: SibMapping,
 }
 impl Codec for SchedulingInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SchedulingInfo");
-        Ok(Self {
-            si_broadcast_status: Codec::decode(r)?,
-            si_periodicity: Codec::decode(r)?,
-            sib_mapping_info: r.list(1, 32, Codec::decode)?,
-        })
+        self.si_broadcast_status.read(r)?;
+        self.si_periodicity.read(r)?;
+        self.sib_mapping_info = r.list(1, 32, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SchedulingInfo");
@@ -14515,13 +14090,12 @@ pub struct SchedulingRequestConfig {
     pub scheduling_request_to_release_list: Option<Vec<SchedulingRequestId>>,
 }
 impl Codec for SchedulingRequestConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SchedulingRequestConfig");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scheduling_request_to_add_mod_list: if p0 & 0x2 != 0 { Some(r.list(1, 8, Codec::decode)?) } else { None },
-            scheduling_request_to_release_list: if p0 & 0x1 != 0 { Some(r.list(1, 8, |r| Ok(r.int(0, 7)? as u8))?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.scheduling_request_to_add_mod_list = Some(r.list(1, 8, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.scheduling_request_to_release_list = Some(r.list(1, 8, |r| Ok(r.int(0, 7)? as u8))?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SchedulingRequestConfig");
@@ -14547,15 +14121,14 @@ pub struct SchedulingRequestResourceConfig {
     pub resource: Option<PucchResourceId>,
 }
 impl Codec for SchedulingRequestResourceConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SchedulingRequestResourceConfig");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            scheduling_request_resource_id: r.int(1, 8)? as u8,
-            scheduling_request_id: r.int(0, 7)? as u8,
-            periodicity_and_offset: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            resource: if p0 & 0x1 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-        })
+        self.scheduling_request_resource_id = r.int(1, 8)? as u8;
+        self.scheduling_request_id = r.int(0, 7)? as u8;
+        if p0 & 0x2 != 0 { self.periodicity_and_offset.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.resource = Some(r.int(0, 127)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SchedulingRequestResourceConfig");
@@ -14605,9 +14178,9 @@ impl Default for SchedulingRequestResourceConfigPeriodicityAndOffset {
     }
 }
 impl Codec for SchedulingRequestResourceConfigPeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SchedulingRequestResourceConfig.periodicityAndOffset");
-        Ok(match r.index(14)? {
+        *self = match r.index(14)? {
             0 => Self::Sym2,
             1 => Self::Sym6or7,
             2 => Self::Sl1,
@@ -14623,7 +14196,8 @@ impl Codec for SchedulingRequestResourceConfigPeriodicityAndOffset {
             12 => Self::Sl160(r.int(0, 159)? as u8),
             13 => Self::Sl320(r.int(0, 319)? as u16),
             _ => Self::Sl640(r.int(0, 639)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SchedulingRequestResourceConfig.periodicityAndOffset");
@@ -14660,14 +14234,13 @@ pub struct SchedulingRequestToAddMod {
     pub sr_trans_max: SchedulingRequestToAddModSrTransMax,
 }
 impl Codec for SchedulingRequestToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SchedulingRequestToAddMod");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            scheduling_request_id: r.int(0, 7)? as u8,
-            sr_prohibit_timer: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            sr_trans_max: Codec::decode(r)?,
-        })
+        self.scheduling_request_id = r.int(0, 7)? as u8;
+        if p0 & 0x1 != 0 { self.sr_prohibit_timer.insert(Default::default()).read(r)?; }
+        self.sr_trans_max.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SchedulingRequestToAddMod");
@@ -14704,26 +14277,22 @@ pub struct ScsSpecificCarrier {
     pub ext: Extensions,
 }
 impl Codec for ScsSpecificCarrier {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SCS-SpecificCarrier");
         let x = r.bool()?;
-        let mut v = Self {
-            offset_to_carrier: r.int(0, 2199)? as u16,
-            subcarrier_spacing: Codec::decode(r)?,
-            carrier_bandwidth: r.int(1, 275)? as u16,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.offset_to_carrier = r.int(0, 2199)? as u16;
+        self.subcarrier_spacing.read(r)?;
+        self.carrier_bandwidth = r.int(1, 275)? as u16;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SCS-SpecificCarrier");
         let mut a = Additions::new(&self.ext, 1);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.int(0, 2199, self.offset_to_carrier as i64)?;
         self.subcarrier_spacing.encode(w)?;
@@ -14739,12 +14308,11 @@ pub struct ScsSpecificCarrierExt1 {
     pub tx_direct_current_location: Option<u16>,
 }
 impl Codec for ScsSpecificCarrierExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SCS-SpecificCarrier.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            tx_direct_current_location: if p0 & 0x1 != 0 { Some(r.int(0, 4095)? as u16) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.tx_direct_current_location = Some(r.int(0, 4095)? as u16); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SCS-SpecificCarrier.ext1");
@@ -14769,23 +14337,20 @@ pub struct SdapConfig {
     pub ext: Extensions,
 }
 impl Codec for SdapConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SDAP-Config");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            pdu_session: r.int(0, 255)? as u8,
-            sdap_header_dl: Codec::decode(r)?,
-            sdap_header_ul: Codec::decode(r)?,
-            default_drb: r.bool()?,
-            mapped_qos_flows_to_add: if p0 & 0x2 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            mapped_qos_flows_to_release: if p0 & 0x1 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.pdu_session = r.int(0, 255)? as u8;
+        self.sdap_header_dl.read(r)?;
+        self.sdap_header_ul.read(r)?;
+        self.default_drb = r.bool()?;
+        if p0 & 0x2 != 0 { self.mapped_qos_flows_to_add = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x1 != 0 { self.mapped_qos_flows_to_release = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SDAP-Config");
@@ -14828,18 +14393,17 @@ pub struct SearchSpace {
     pub search_space_type: Option<SearchSpaceSearchSpaceType>,
 }
 impl Codec for SearchSpace {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace");
         let p0 = r.bits(6)?;
-        Ok(Self {
-            search_space_id: r.int(0, 39)? as u8,
-            control_resource_set_id: if p0 & 0x20 != 0 { Some(r.int(0, 11)? as u8) } else { None },
-            monitoring_slot_periodicity_and_offset: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            duration: if p0 & 0x8 != 0 { Some(r.int(2, 2559)? as u16) } else { None },
-            monitoring_symbols_within_slot: if p0 & 0x4 != 0 { Some(r.bits(14)? as u16) } else { None },
-            nrof_candidates: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            search_space_type: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.search_space_id = r.int(0, 39)? as u8;
+        if p0 & 0x20 != 0 { self.control_resource_set_id = Some(r.int(0, 11)? as u8); }
+        if p0 & 0x10 != 0 { self.monitoring_slot_periodicity_and_offset.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.duration = Some(r.int(2, 2559)? as u16); }
+        if p0 & 0x4 != 0 { self.monitoring_symbols_within_slot = Some(r.bits(14)? as u16); }
+        if p0 & 0x2 != 0 { self.nrof_candidates.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.search_space_type.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace");
@@ -14897,9 +14461,9 @@ impl Default for SearchSpaceMonitoringSlotPeriodicityAndOffset {
     }
 }
 impl Codec for SearchSpaceMonitoringSlotPeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.monitoringSlotPeriodicityAndOffset");
-        Ok(match r.index(14)? {
+        *self = match r.index(14)? {
             0 => Self::Sl1,
             1 => Self::Sl2(r.int(0, 1)? as u8),
             2 => Self::Sl4(r.int(0, 3)? as u8),
@@ -14915,7 +14479,8 @@ impl Codec for SearchSpaceMonitoringSlotPeriodicityAndOffset {
             12 => Self::Sl640(r.int(0, 639)? as u16),
             13 => Self::Sl1280(r.int(0, 1279)? as u16),
             _ => Self::Sl2560(r.int(0, 2559)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.monitoringSlotPeriodicityAndOffset");
@@ -14950,15 +14515,14 @@ pub struct SearchSpaceNrofCandidates {
     pub aggregation_level16: SearchSpaceNrofCandidatesAggregationLevel16,
 }
 impl Codec for SearchSpaceNrofCandidates {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.nrofCandidates");
-        Ok(Self {
-            aggregation_level1: Codec::decode(r)?,
-            aggregation_level2: Codec::decode(r)?,
-            aggregation_level4: Codec::decode(r)?,
-            aggregation_level8: Codec::decode(r)?,
-            aggregation_level16: Codec::decode(r)?,
-        })
+        self.aggregation_level1.read(r)?;
+        self.aggregation_level2.read(r)?;
+        self.aggregation_level4.read(r)?;
+        self.aggregation_level8.read(r)?;
+        self.aggregation_level16.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.nrofCandidates");
@@ -15008,12 +14572,13 @@ impl Default for SearchSpaceSearchSpaceType {
     }
 }
 impl Codec for SearchSpaceSearchSpaceType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Common(Codec::decode(r)?),
             _ => Self::UeSpecific(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType");
@@ -15035,16 +14600,15 @@ pub struct SearchSpaceSearchSpaceTypeCommon {
     pub dci_format2_3: Option<SearchSpaceSearchSpaceTypeCommonDciFormat2_3>,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common");
         let p0 = r.bits(5)?;
-        Ok(Self {
-            dci_format0_0_and_format1_0: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            dci_format2_0: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            dci_format2_1: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            dci_format2_2: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            dci_format2_3: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x10 != 0 { self.dci_format0_0_and_format1_0.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.dci_format2_0.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.dci_format2_1.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.dci_format2_2.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.dci_format2_3.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common");
@@ -15064,16 +14628,13 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat0_0AndFormat1_0 {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat0_0AndFormat1_0 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format0-0-AndFormat1-0");
         let x = r.bool()?;
-        let mut v = Self {
-            ext: Extensions::default(),
-        };
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format0-0-AndFormat1-0");
@@ -15090,17 +14651,14 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat2_0 {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat2_0 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format2-0");
         let x = r.bool()?;
-        let mut v = Self {
-            nrof_candidates_sfi: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.nrof_candidates_sfi.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format2-0");
@@ -15121,16 +14679,15 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat2_0NrofCandidatesSfi {
     pub aggregation_level16: Option<SearchSpaceSearchSpaceTypeCommonDciFormat2_0NrofCandidatesSfiAggregationLevel16>,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat2_0NrofCandidatesSfi {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format2-0.nrofCandidates-SFI");
         let p0 = r.bits(5)?;
-        Ok(Self {
-            aggregation_level1: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            aggregation_level2: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            aggregation_level4: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            aggregation_level8: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            aggregation_level16: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x10 != 0 { self.aggregation_level1.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.aggregation_level2.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.aggregation_level4.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.aggregation_level8.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.aggregation_level16.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format2-0.nrofCandidates-SFI");
@@ -15175,16 +14732,13 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat2_1 {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat2_1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format2-1");
         let x = r.bool()?;
-        let mut v = Self {
-            ext: Extensions::default(),
-        };
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format2-1");
@@ -15200,16 +14754,13 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat2_2 {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat2_2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format2-2");
         let x = r.bool()?;
-        let mut v = Self {
-            ext: Extensions::default(),
-        };
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format2-2");
@@ -15227,19 +14778,16 @@ pub struct SearchSpaceSearchSpaceTypeCommonDciFormat2_3 {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeCommonDciFormat2_3 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.common.dci-Format2-3");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            dummy1: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy2: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.dummy1.insert(Default::default()).read(r)?; }
+        self.dummy2.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.common.dci-Format2-3");
@@ -15269,17 +14817,14 @@ pub struct SearchSpaceSearchSpaceTypeUeSpecific {
     pub ext: Extensions,
 }
 impl Codec for SearchSpaceSearchSpaceTypeUeSpecific {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SearchSpace.searchSpaceType.ue-Specific");
         let x = r.bool()?;
-        let mut v = Self {
-            dci_formats: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.dci_formats.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SearchSpace.searchSpaceType.ue-Specific");
@@ -15306,19 +14851,16 @@ pub struct SecurityAlgorithmConfig {
     pub ext: Extensions,
 }
 impl Codec for SecurityAlgorithmConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityAlgorithmConfig");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            ciphering_algorithm: Codec::decode(r)?,
-            integrity_prot_algorithm: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.ciphering_algorithm.read(r)?;
+        if p0 & 0x1 != 0 { self.integrity_prot_algorithm.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityAlgorithmConfig");
@@ -15339,19 +14881,16 @@ pub struct SecurityConfig {
     pub ext: Extensions,
 }
 impl Codec for SecurityConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityConfig");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            security_algorithm_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            key_to_use: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.security_algorithm_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.key_to_use.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityConfig");
@@ -15376,17 +14915,14 @@ pub struct SecurityConfigSmc {
     pub ext: Extensions,
 }
 impl Codec for SecurityConfigSmc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityConfigSMC");
         let x = r.bool()?;
-        let mut v = Self {
-            security_algorithm_config: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.security_algorithm_config.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityConfigSMC");
@@ -15405,12 +14941,11 @@ pub struct SecurityModeCommand {
     pub critical_extensions: SecurityModeCommandCriticalExtensions,
 }
 impl Codec for SecurityModeCommand {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeCommand");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeCommand");
@@ -15432,12 +14967,13 @@ impl Default for SecurityModeCommandCriticalExtensions {
     }
 }
 impl Codec for SecurityModeCommandCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeCommand.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SecurityModeCommand(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeCommand.criticalExtensions");
@@ -15458,14 +14994,13 @@ pub struct SecurityModeCommandIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for SecurityModeCommandIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeCommand-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            security_config_smc: Codec::decode(r)?,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.security_config_smc.read(r)?;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeCommand-IEs");
@@ -15485,12 +15020,11 @@ pub struct SecurityModeComplete {
     pub critical_extensions: SecurityModeCompleteCriticalExtensions,
 }
 impl Codec for SecurityModeComplete {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeComplete");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeComplete");
@@ -15512,12 +15046,13 @@ impl Default for SecurityModeCompleteCriticalExtensions {
     }
 }
 impl Codec for SecurityModeCompleteCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeComplete.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SecurityModeComplete(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeComplete.criticalExtensions");
@@ -15537,13 +15072,12 @@ pub struct SecurityModeCompleteIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for SecurityModeCompleteIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeComplete-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeComplete-IEs");
@@ -15562,12 +15096,11 @@ pub struct SecurityModeFailure {
     pub critical_extensions: SecurityModeFailureCriticalExtensions,
 }
 impl Codec for SecurityModeFailure {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeFailure");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeFailure");
@@ -15589,12 +15122,13 @@ impl Default for SecurityModeFailureCriticalExtensions {
     }
 }
 impl Codec for SecurityModeFailureCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeFailure.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::SecurityModeFailure(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeFailure.criticalExtensions");
@@ -15614,13 +15148,12 @@ pub struct SecurityModeFailureIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for SecurityModeFailureIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SecurityModeFailure-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SecurityModeFailure-IEs");
@@ -15665,42 +15198,38 @@ pub struct ServingCellConfig {
     pub ext: Extensions,
 }
 impl Codec for ServingCellConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(17)?;
-        let mut v = Self {
-            tdd_ul_dl_configuration_dedicated: if p0 & 0x10000 != 0 { Some(Codec::decode(r)?) } else { None },
-            initial_downlink_bwp: if p0 & 0x8000 != 0 { Some(Codec::decode(r)?) } else { None },
-            downlink_bwp_to_release_list: if p0 & 0x4000 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 4)? as u8))?) } else { None },
-            downlink_bwp_to_add_mod_list: if p0 & 0x2000 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            first_active_downlink_bwp_id: if p0 & 0x1000 != 0 { Some(r.int(0, 4)? as u8) } else { None },
-            bwp_inactivity_timer: if p0 & 0x800 != 0 { Some(Codec::decode(r)?) } else { None },
-            default_downlink_bwp_id: if p0 & 0x400 != 0 { Some(r.int(0, 4)? as u8) } else { None },
-            uplink_config: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            supplementary_uplink: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdcch_serving_cell_config: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            pdsch_serving_cell_config: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            csi_meas_config: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            s_cell_deactivation_timer: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            cross_carrier_scheduling_config: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 380)?) } else { None },
-            tag_id: r.int(0, 3)? as u8,
-            dummy1: p0 & 0x4 != 0,
-            pathloss_reference_linking: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            serving_cell_mo: if p0 & 0x1 != 0 { Some(r.int(1, 64)? as u8) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10000 != 0 { self.tdd_ul_dl_configuration_dedicated.insert(Default::default()).read(r)?; }
+        if p0 & 0x8000 != 0 { self.initial_downlink_bwp.insert(Default::default()).read(r)?; }
+        if p0 & 0x4000 != 0 { self.downlink_bwp_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 4)? as u8))?); }
+        if p0 & 0x2000 != 0 { self.downlink_bwp_to_add_mod_list = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x1000 != 0 { self.first_active_downlink_bwp_id = Some(r.int(0, 4)? as u8); }
+        if p0 & 0x800 != 0 { self.bwp_inactivity_timer.insert(Default::default()).read(r)?; }
+        if p0 & 0x400 != 0 { self.default_downlink_bwp_id = Some(r.int(0, 4)? as u8); }
+        if p0 & 0x200 != 0 { self.uplink_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.supplementary_uplink.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.pdcch_serving_cell_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x40 != 0 { self.pdsch_serving_cell_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.csi_meas_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.s_cell_deactivation_timer.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.cross_carrier_scheduling_config = Some(SCHEMA.opaque(r, 380)?); }
+        self.tag_id = r.int(0, 3)? as u8;
+        self.dummy1 = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.pathloss_reference_linking.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.serving_cell_mo = Some(r.int(1, 64)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfig");
         let mut a = Additions::new(&self.ext, 4);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.tdd_ul_dl_configuration_dedicated.is_some() as u64) << 16 | (self.initial_downlink_bwp.is_some() as u64) << 15 | (self.downlink_bwp_to_release_list.is_some() as u64) << 14 | (self.downlink_bwp_to_add_mod_list.is_some() as u64) << 13 | (self.first_active_downlink_bwp_id.is_some() as u64) << 12 | (self.bwp_inactivity_timer.is_some() as u64) << 11 | (self.default_downlink_bwp_id.is_some() as u64) << 10 | (self.uplink_config.is_some() as u64) << 9 | (self.supplementary_uplink.is_some() as u64) << 8 | (self.pdcch_serving_cell_config.is_some() as u64) << 7 | (self.pdsch_serving_cell_config.is_some() as u64) << 6 | (self.csi_meas_config.is_some() as u64) << 5 | (self.s_cell_deactivation_timer.is_some() as u64) << 4 | (self.cross_carrier_scheduling_config.is_some() as u64) << 3 | (self.dummy1 as u64) << 2 | (self.pathloss_reference_linking.is_some() as u64) << 1 | (self.serving_cell_mo.is_some() as u64) << 0, 17);
         if let Some(v) = &self.tdd_ul_dl_configuration_dedicated { v.encode(w)?; }
@@ -15752,31 +15281,28 @@ pub struct ServingCellConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for ServingCellConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(12)?;
-        let mut v = Self {
-            phys_cell_id: if p0 & 0x800 != 0 { Some(r.int(0, 1007)? as u16) } else { None },
-            downlink_config_common: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            uplink_config_common: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            supplementary_uplink_config: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            n_timing_advance_offset: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            ssb_positions_in_burst: if p0 & 0x40 != 0 { Some(Codec::decode(r)?) } else { None },
-            ssb_periodicity_serving_cell: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            dmrs_type_a_position: Codec::decode(r)?,
-            lte_crs_to_match_around: if p0 & 0x10 != 0 { Some(SCHEMA.opaque(r, 127)?) } else { None },
-            rate_match_pattern_to_add_mod_list: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 153)?) } else { None },
-            rate_match_pattern_to_release_list: if p0 & 0x4 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            ssb_subcarrier_spacing: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            tdd_ul_dl_configuration_common: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ss_pbch_block_power: r.int(-60, 50)? as i8,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x800 != 0 { self.phys_cell_id = Some(r.int(0, 1007)? as u16); }
+        if p0 & 0x400 != 0 { self.downlink_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x200 != 0 { self.uplink_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.supplementary_uplink_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.n_timing_advance_offset.insert(Default::default()).read(r)?; }
+        if p0 & 0x40 != 0 { self.ssb_positions_in_burst.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.ssb_periodicity_serving_cell.insert(Default::default()).read(r)?; }
+        self.dmrs_type_a_position.read(r)?;
+        if p0 & 0x10 != 0 { self.lte_crs_to_match_around = Some(SCHEMA.opaque(r, 127)?); }
+        if p0 & 0x8 != 0 { self.rate_match_pattern_to_add_mod_list = Some(SCHEMA.opaque(r, 153)?); }
+        if p0 & 0x4 != 0 { self.rate_match_pattern_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x2 != 0 { self.ssb_subcarrier_spacing.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.tdd_ul_dl_configuration_common.insert(Default::default()).read(r)?; }
+        self.ss_pbch_block_power = r.int(-60, 50)? as i8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfigCommon");
@@ -15826,25 +15352,22 @@ pub struct ServingCellConfigCommonSib {
     pub ext: Extensions,
 }
 impl Codec for ServingCellConfigCommonSib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfigCommonSIB");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        let mut v = Self {
-            downlink_config_common: Codec::decode(r)?,
-            uplink_config_common: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            supplementary_uplink: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            n_timing_advance_offset: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            ssb_positions_in_burst: Codec::decode(r)?,
-            ssb_periodicity_serving_cell: Codec::decode(r)?,
-            tdd_ul_dl_configuration_common: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ss_pbch_block_power: r.int(-60, 50)? as i8,
-            ext: Extensions::default(),
-        };
+        self.downlink_config_common.read(r)?;
+        if p0 & 0x8 != 0 { self.uplink_config_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.supplementary_uplink.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.n_timing_advance_offset.insert(Default::default()).read(r)?; }
+        self.ssb_positions_in_burst.read(r)?;
+        self.ssb_periodicity_serving_cell.read(r)?;
+        if p0 & 0x1 != 0 { self.tdd_ul_dl_configuration_common.insert(Default::default()).read(r)?; }
+        self.ss_pbch_block_power = r.int(-60, 50)? as i8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfigCommonSIB");
@@ -15882,13 +15405,12 @@ pub struct ServingCellConfigCommonSibSsbPositionsInBurst {
     pub group_presence: Option<u8>,
 }
 impl Codec for ServingCellConfigCommonSibSsbPositionsInBurst {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfigCommonSIB.ssb-PositionsInBurst");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            in_one_group: r.bits(8)? as u8,
-            group_presence: if p0 & 0x1 != 0 { Some(r.bits(8)? as u8) } else { None },
-        })
+        self.in_one_group = r.bits(8)? as u8;
+        if p0 & 0x1 != 0 { self.group_presence = Some(r.bits(8)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfigCommonSIB.ssb-PositionsInBurst");
@@ -15920,13 +15442,14 @@ impl Default for ServingCellConfigCommonSsbPositionsInBurst {
     }
 }
 impl Codec for ServingCellConfigCommonSsbPositionsInBurst {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfigCommon.ssb-PositionsInBurst");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::ShortBitmap(r.bits(4)? as u8),
             1 => Self::MediumBitmap(r.bits(8)? as u8),
             _ => Self::LongBitmap(r.bits(64)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfigCommon.ssb-PositionsInBurst");
@@ -15950,15 +15473,14 @@ pub struct ServingCellConfigExt1 {
     pub downlink_channel_bw_per_scs_list: Option<Vec<ScsSpecificCarrier>>,
 }
 impl Codec for ServingCellConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ServingCellConfig.ext1");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            lte_crs_to_match_around: if p0 & 0x8 != 0 { Some(SCHEMA.opaque(r, 127)?) } else { None },
-            rate_match_pattern_to_add_mod_list: if p0 & 0x4 != 0 { Some(SCHEMA.opaque(r, 153)?) } else { None },
-            rate_match_pattern_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            downlink_channel_bw_per_scs_list: if p0 & 0x1 != 0 { Some(r.list(1, 5, Codec::decode)?) } else { None },
-        })
+        if p0 & 0x8 != 0 { self.lte_crs_to_match_around = Some(SCHEMA.opaque(r, 127)?); }
+        if p0 & 0x4 != 0 { self.rate_match_pattern_to_add_mod_list = Some(SCHEMA.opaque(r, 153)?); }
+        if p0 & 0x2 != 0 { self.rate_match_pattern_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x1 != 0 { self.downlink_channel_bw_per_scs_list = Some(r.list(1, 5, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ServingCellConfig.ext1");
@@ -15996,14 +15518,13 @@ pub struct SiRequestConfig {
     pub si_request_resources: Vec<SiRequestResources>,
 }
 impl Codec for SiRequestConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SI-RequestConfig");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            rach_occasions_si: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            si_request_period: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            si_request_resources: r.list(1, 32, Codec::decode)?,
-        })
+        if p0 & 0x2 != 0 { self.rach_occasions_si.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.si_request_period.insert(Default::default()).read(r)?; }
+        self.si_request_resources = r.list(1, 32, Codec::decode)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SI-RequestConfig");
@@ -16022,12 +15543,11 @@ pub struct SiRequestConfigRachOccasionsSi {
     pub ssb_per_rach_occasion: SiRequestConfigRachOccasionsSiSsbPerRachOccasion,
 }
 impl Codec for SiRequestConfigRachOccasionsSi {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SI-RequestConfig.rach-OccasionsSI");
-        Ok(Self {
-            rach_config_si: Codec::decode(r)?,
-            ssb_per_rach_occasion: Codec::decode(r)?,
-        })
+        self.rach_config_si.read(r)?;
+        self.ssb_per_rach_occasion.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SI-RequestConfig.rach-OccasionsSI");
@@ -16058,14 +15578,13 @@ pub struct SiRequestResources {
     pub ra_ssb_occasion_mask_index: Option<u8>,
 }
 impl Codec for SiRequestResources {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SI-RequestResources");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            ra_preamble_start_index: r.int(0, 63)? as u8,
-            ra_association_period_index: if p0 & 0x2 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-            ra_ssb_occasion_mask_index: if p0 & 0x1 != 0 { Some(r.int(0, 15)? as u8) } else { None },
-        })
+        self.ra_preamble_start_index = r.int(0, 63)? as u8;
+        if p0 & 0x2 != 0 { self.ra_association_period_index = Some(r.int(0, 15)? as u8); }
+        if p0 & 0x1 != 0 { self.ra_ssb_occasion_mask_index = Some(r.int(0, 15)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SI-RequestResources");
@@ -16090,22 +15609,19 @@ pub struct SiSchedulingInfo {
     pub ext: Extensions,
 }
 impl Codec for SiSchedulingInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SI-SchedulingInfo");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            scheduling_info_list: r.list(1, 32, Codec::decode)?,
-            si_window_length: Codec::decode(r)?,
-            si_request_config: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            si_request_config_sul: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            system_information_area_id: if p0 & 0x1 != 0 { Some(r.bits(24)? as u32) } else { None },
-            ext: Extensions::default(),
-        };
+        self.scheduling_info_list = r.list(1, 32, Codec::decode)?;
+        self.si_window_length.read(r)?;
+        if p0 & 0x4 != 0 { self.si_request_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.si_request_config_sul.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.system_information_area_id = Some(r.bits(24)? as u32); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SI-SchedulingInfo");
@@ -16144,23 +15660,22 @@ pub struct Sib1 {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for Sib1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SIB1");
         let p0 = r.bits(11)?;
-        Ok(Self {
-            cell_selection_info: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            cell_access_related_info: Codec::decode(r)?,
-            conn_est_failure_control: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            si_scheduling_info: if p0 & 0x100 != 0 { Some(Codec::decode(r)?) } else { None },
-            serving_cell_config_common: if p0 & 0x80 != 0 { Some(Codec::decode(r)?) } else { None },
-            ims_emergency_support: p0 & 0x40 != 0,
-            e_call_over_ims_support: p0 & 0x20 != 0,
-            ue_timers_and_constants: if p0 & 0x10 != 0 { Some(Codec::decode(r)?) } else { None },
-            uac_barring_info: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            use_full_resume_id: p0 & 0x4 != 0,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x400 != 0 { self.cell_selection_info.insert(Default::default()).read(r)?; }
+        self.cell_access_related_info.read(r)?;
+        if p0 & 0x200 != 0 { self.conn_est_failure_control.insert(Default::default()).read(r)?; }
+        if p0 & 0x100 != 0 { self.si_scheduling_info.insert(Default::default()).read(r)?; }
+        if p0 & 0x80 != 0 { self.serving_cell_config_common.insert(Default::default()).read(r)?; }
+        self.ims_emergency_support = p0 & 0x40 != 0;
+        self.e_call_over_ims_support = p0 & 0x20 != 0;
+        if p0 & 0x10 != 0 { self.ue_timers_and_constants.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.uac_barring_info.insert(Default::default()).read(r)?; }
+        self.use_full_resume_id = p0 & 0x4 != 0;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SIB1");
@@ -16193,16 +15708,15 @@ pub struct Sib1CellSelectionInfo {
     pub q_qual_min_offset: Option<u8>,
 }
 impl Codec for Sib1CellSelectionInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SIB1.cellSelectionInfo");
         let p0 = r.bits(4)?;
-        Ok(Self {
-            q_rx_lev_min: r.int(-70, -22)? as i8,
-            q_rx_lev_min_offset: if p0 & 0x8 != 0 { Some(r.int(1, 8)? as u8) } else { None },
-            q_rx_lev_min_sul: if p0 & 0x4 != 0 { Some(r.int(-70, -22)? as i8) } else { None },
-            q_qual_min: if p0 & 0x2 != 0 { Some(r.int(-43, -12)? as i8) } else { None },
-            q_qual_min_offset: if p0 & 0x1 != 0 { Some(r.int(1, 8)? as u8) } else { None },
-        })
+        self.q_rx_lev_min = r.int(-70, -22)? as i8;
+        if p0 & 0x8 != 0 { self.q_rx_lev_min_offset = Some(r.int(1, 8)? as u8); }
+        if p0 & 0x4 != 0 { self.q_rx_lev_min_sul = Some(r.int(-70, -22)? as i8); }
+        if p0 & 0x2 != 0 { self.q_qual_min = Some(r.int(-43, -12)? as i8); }
+        if p0 & 0x1 != 0 { self.q_qual_min_offset = Some(r.int(1, 8)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SIB1.cellSelectionInfo");
@@ -16228,15 +15742,14 @@ pub struct Sib1UacBarringInfo {
     pub uac_access_category1_selection_assistance_info: Option<Sib1UacBarringInfoUacAccessCategory1SelectionAssistanceInfo>,
 }
 impl Codec for Sib1UacBarringInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SIB1.uac-BarringInfo");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            uac_barring_for_common: if p0 & 0x4 != 0 { Some(r.list(1, 63, Codec::decode)?) } else { None },
-            uac_barring_per_plmn_list: if p0 & 0x2 != 0 { Some(r.list(1, 12, Codec::decode)?) } else { None },
-            uac_barring_info_set_list: r.list(1, 8, Codec::decode)?,
-            uac_access_category1_selection_assistance_info: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.uac_barring_for_common = Some(r.list(1, 63, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.uac_barring_per_plmn_list = Some(r.list(1, 12, Codec::decode)?); }
+        self.uac_barring_info_set_list = r.list(1, 8, Codec::decode)?;
+        if p0 & 0x1 != 0 { self.uac_access_category1_selection_assistance_info.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SIB1.uac-BarringInfo");
@@ -16262,12 +15775,13 @@ impl Default for Sib1UacBarringInfoUacAccessCategory1SelectionAssistanceInfo {
     }
 }
 impl Codec for Sib1UacBarringInfoUacAccessCategory1SelectionAssistanceInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SIB1.uac-BarringInfo.uac-AccessCategory1-SelectionAssistanceInfo");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::PlmnCommon(Codec::decode(r)?),
             _ => Self::IndividualPlmnList(r.list(2, 12, Codec::decode)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SIB1.uac-BarringInfo.uac-AccessCategory1-SelectionAssistanceInfo");
@@ -16291,14 +15805,13 @@ pub struct SibTypeInfo {
     pub area_scope: bool,
 }
 impl Codec for SibTypeInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SIB-TypeInfo");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            type_: Codec::decode(r)?,
-            value_tag: if p0 & 0x2 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            area_scope: p0 & 0x1 != 0,
-        })
+        self.type_.read(r)?;
+        if p0 & 0x2 != 0 { self.value_tag = Some(r.int(0, 31)? as u8); }
+        self.area_scope = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SIB-TypeInfo");
@@ -16339,22 +15852,19 @@ pub struct SpCellConfig {
     pub ext: Extensions,
 }
 impl Codec for SpCellConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SpCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            serv_cell_index: if p0 & 0x10 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            reconfiguration_with_sync: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            rlf_timers_and_constants: if p0 & 0x4 != 0 { Some(Codec::decode(r)?) } else { None },
-            rlm_in_sync_out_of_sync_threshold: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            sp_cell_config_dedicated: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.serv_cell_index = Some(r.int(0, 31)? as u8); }
+        if p0 & 0x8 != 0 { self.reconfiguration_with_sync.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.rlf_timers_and_constants.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.rlm_in_sync_out_of_sync_threshold.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.sp_cell_config_dedicated.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SpCellConfig");
@@ -16389,21 +15899,18 @@ pub struct SrbToAddMod {
     pub ext: Extensions,
 }
 impl Codec for SrbToAddMod {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRB-ToAddMod");
         let x = r.bool()?;
         let p0 = r.bits(3)?;
-        let mut v = Self {
-            srb_identity: r.int(1, 3)? as u8,
-            reestablish_pdcp: p0 & 0x4 != 0,
-            discard_on_pdcp: p0 & 0x2 != 0,
-            pdcp_config: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.srb_identity = r.int(1, 3)? as u8;
+        self.reestablish_pdcp = p0 & 0x4 != 0;
+        self.discard_on_pdcp = p0 & 0x2 != 0;
+        if p0 & 0x1 != 0 { self.pdcp_config.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRB-ToAddMod");
@@ -16431,14 +15938,13 @@ pub struct SriPuschPowerControl {
     pub sri_pusch_closed_loop_index: SriPuschPowerControlSriPuschClosedLoopIndex,
 }
 impl Codec for SriPuschPowerControl {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRI-PUSCH-PowerControl");
-        Ok(Self {
-            sri_pusch_power_control_id: r.int(0, 15)? as u8,
-            sri_pusch_pathloss_reference_rs_id: r.int(0, 3)? as u8,
-            sri_p0_pusch_alpha_set_id: r.int(0, 29)? as u8,
-            sri_pusch_closed_loop_index: Codec::decode(r)?,
-        })
+        self.sri_pusch_power_control_id = r.int(0, 15)? as u8;
+        self.sri_pusch_pathloss_reference_rs_id = r.int(0, 3)? as u8;
+        self.sri_p0_pusch_alpha_set_id = r.int(0, 29)? as u8;
+        self.sri_pusch_closed_loop_index.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRI-PUSCH-PowerControl");
@@ -16473,22 +15979,19 @@ pub struct SrsConfig {
     pub ext: Extensions,
 }
 impl Codec for SrsConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Config");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            srs_resource_set_to_release_list: if p0 & 0x10 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?) } else { None },
-            srs_resource_set_to_add_mod_list: if p0 & 0x8 != 0 { Some(r.list(1, 16, Codec::decode)?) } else { None },
-            srs_resource_to_release_list: if p0 & 0x4 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            srs_resource_to_add_mod_list: if p0 & 0x2 != 0 { Some(r.list(1, 64, Codec::decode)?) } else { None },
-            tpc_accumulation: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x10 != 0 { self.srs_resource_set_to_release_list = Some(r.list(1, 16, |r| Ok(r.int(0, 15)? as u8))?); }
+        if p0 & 0x8 != 0 { self.srs_resource_set_to_add_mod_list = Some(r.list(1, 16, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.srs_resource_to_release_list = Some(r.list(1, 64, |r| Ok(r.int(0, 63)? as u8))?); }
+        if p0 & 0x2 != 0 { self.srs_resource_to_add_mod_list = Some(r.list(1, 64, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.tpc_accumulation.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Config");
@@ -16555,9 +16058,9 @@ impl Default for SrsPeriodicityAndOffset {
     }
 }
 impl Codec for SrsPeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-PeriodicityAndOffset");
-        Ok(match r.index(16)? {
+        *self = match r.index(16)? {
             0 => Self::Sl1,
             1 => Self::Sl2(r.int(0, 1)? as u8),
             2 => Self::Sl4(r.int(0, 3)? as u8),
@@ -16575,7 +16078,8 @@ impl Codec for SrsPeriodicityAndOffset {
             14 => Self::Sl640(r.int(0, 639)? as u16),
             15 => Self::Sl1280(r.int(0, 1279)? as u16),
             _ => Self::Sl2560(r.int(0, 2559)? as u16),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-PeriodicityAndOffset");
@@ -16624,29 +16128,26 @@ pub struct SrsResource {
     pub ext: Extensions,
 }
 impl Codec for SrsResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            srs_resource_id: r.int(0, 63)? as u8,
-            nrof_srs_ports: Codec::decode(r)?,
-            ptrs_port_index: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            transmission_comb: Codec::decode(r)?,
-            resource_mapping: Codec::decode(r)?,
-            freq_domain_position: r.int(0, 67)? as u8,
-            freq_domain_shift: r.int(0, 268)? as u16,
-            freq_hopping: Codec::decode(r)?,
-            group_or_sequence_hopping: Codec::decode(r)?,
-            resource_type: Codec::decode(r)?,
-            sequence_id: r.int(0, 1023)? as u16,
-            spatial_relation_info: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.srs_resource_id = r.int(0, 63)? as u8;
+        self.nrof_srs_ports.read(r)?;
+        if p0 & 0x2 != 0 { self.ptrs_port_index.insert(Default::default()).read(r)?; }
+        self.transmission_comb.read(r)?;
+        self.resource_mapping.read(r)?;
+        self.freq_domain_position = r.int(0, 67)? as u8;
+        self.freq_domain_shift = r.int(0, 268)? as u16;
+        self.freq_hopping.read(r)?;
+        self.group_or_sequence_hopping.read(r)?;
+        self.resource_type.read(r)?;
+        self.sequence_id = r.int(0, 1023)? as u16;
+        if p0 & 0x1 != 0 { self.spatial_relation_info.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource");
@@ -16680,13 +16181,12 @@ pub struct SrsResourceFreqHopping {
     pub b_hop: u8,
 }
 impl Codec for SrsResourceFreqHopping {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.freqHopping");
-        Ok(Self {
-            c_srs: r.int(0, 63)? as u8,
-            b_srs: r.int(0, 3)? as u8,
-            b_hop: r.int(0, 3)? as u8,
-        })
+        self.c_srs = r.int(0, 63)? as u8;
+        self.b_srs = r.int(0, 3)? as u8;
+        self.b_hop = r.int(0, 3)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.freqHopping");
@@ -16724,13 +16224,12 @@ pub struct SrsResourceResourceMapping {
     pub repetition_factor: SrsResourceResourceMappingRepetitionFactor,
 }
 impl Codec for SrsResourceResourceMapping {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.resourceMapping");
-        Ok(Self {
-            start_position: r.int(0, 5)? as u8,
-            nrof_symbols: Codec::decode(r)?,
-            repetition_factor: Codec::decode(r)?,
-        })
+        self.start_position = r.int(0, 5)? as u8;
+        self.nrof_symbols.read(r)?;
+        self.repetition_factor.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.resourceMapping");
@@ -16764,13 +16263,14 @@ impl Default for SrsResourceResourceType {
     }
 }
 impl Codec for SrsResourceResourceType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.resourceType");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::Aperiodic(Codec::decode(r)?),
             1 => Self::SemiPersistent(Codec::decode(r)?),
             _ => Self::Periodic(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.resourceType");
@@ -16789,16 +16289,13 @@ pub struct SrsResourceResourceTypeAperiodic {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceResourceTypeAperiodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.resourceType.aperiodic");
         let x = r.bool()?;
-        let mut v = Self {
-            ext: Extensions::default(),
-        };
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.resourceType.aperiodic");
@@ -16815,17 +16312,14 @@ pub struct SrsResourceResourceTypePeriodic {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceResourceTypePeriodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.resourceType.periodic");
         let x = r.bool()?;
-        let mut v = Self {
-            periodicity_and_offset_p: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.periodicity_and_offset_p.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.resourceType.periodic");
@@ -16843,17 +16337,14 @@ pub struct SrsResourceResourceTypeSemiPersistent {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceResourceTypeSemiPersistent {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.resourceType.semi-persistent");
         let x = r.bool()?;
-        let mut v = Self {
-            periodicity_and_offset_sp: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.periodicity_and_offset_sp.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.resourceType.semi-persistent");
@@ -16882,32 +16373,28 @@ pub struct SrsResourceSet {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet");
         let x = r.bool()?;
         let p0 = r.bits(5)?;
-        let mut v = Self {
-            srs_resource_set_id: r.int(0, 15)? as u8,
-            srs_resource_id_list: if p0 & 0x10 != 0 { Some(r.list(1, 16, |r| Ok(r.int(0, 63)? as u8))?) } else { None },
-            resource_type: Codec::decode(r)?,
-            usage: Codec::decode(r)?,
-            alpha: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            p0: if p0 & 0x4 != 0 { Some(r.int(-202, 24)? as i16) } else { None },
-            pathloss_reference_rs: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            srs_power_control_adjustment_states: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.srs_resource_set_id = r.int(0, 15)? as u8;
+        if p0 & 0x10 != 0 { self.srs_resource_id_list = Some(r.list(1, 16, |r| Ok(r.int(0, 63)? as u8))?); }
+        self.resource_type.read(r)?;
+        self.usage.read(r)?;
+        if p0 & 0x8 != 0 { self.alpha.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.p0 = Some(r.int(-202, 24)? as i16); }
+        if p0 & 0x2 != 0 { self.pathloss_reference_rs.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.srs_power_control_adjustment_states.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet");
         let mut a = Additions::new(&self.ext, 2);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.srs_resource_id_list.is_some() as u64) << 4 | (self.alpha.is_some() as u64) << 3 | (self.p0.is_some() as u64) << 2 | (self.pathloss_reference_rs.is_some() as u64) << 1 | (self.srs_power_control_adjustment_states.is_some() as u64) << 0, 5);
         w.int(0, 15, self.srs_resource_set_id as i64)?;
@@ -16929,12 +16416,11 @@ pub struct SrsResourceSetExt1 {
     pub pathloss_reference_rs_list_r16: Option<SetupRelease<PathlossReferenceRsListR16>>,
 }
 impl Codec for SrsResourceSetExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pathloss_reference_rs_list_r16: if p0 & 0x1 != 0 { Some(if r.bool()? { SetupRelease::Setup(r.list(1, 64, Codec::decode)?) } else { SetupRelease::Release }) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.pathloss_reference_rs_list_r16 = Some(if r.bool()? { SetupRelease::Setup(r.list(1, 64, Codec::decode)?) } else { SetupRelease::Release }); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet.ext1");
@@ -16960,13 +16446,14 @@ impl Default for SrsResourceSetResourceType {
     }
 }
 impl Codec for SrsResourceSetResourceType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet.resourceType");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::Aperiodic(Codec::decode(r)?),
             1 => Self::SemiPersistent(Codec::decode(r)?),
             _ => Self::Periodic(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet.resourceType");
@@ -16991,20 +16478,17 @@ pub struct SrsResourceSetResourceTypeAperiodic {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceSetResourceTypeAperiodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet.resourceType.aperiodic");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            aperiodic_srs_resource_trigger: r.int(1, 3)? as u8,
-            csi_rs: if p0 & 0x2 != 0 { Some(r.int(0, 191)? as u8) } else { None },
-            slot_offset: if p0 & 0x1 != 0 { Some(r.int(1, 32)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        self.aperiodic_srs_resource_trigger = r.int(1, 3)? as u8;
+        if p0 & 0x2 != 0 { self.csi_rs = Some(r.int(0, 191)? as u8); }
+        if p0 & 0x1 != 0 { self.slot_offset = Some(r.int(1, 32)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet.resourceType.aperiodic");
@@ -17026,18 +16510,15 @@ pub struct SrsResourceSetResourceTypePeriodic {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceSetResourceTypePeriodic {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet.resourceType.periodic");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            associated_csi_rs: if p0 & 0x1 != 0 { Some(r.int(0, 191)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.associated_csi_rs = Some(r.int(0, 191)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet.resourceType.periodic");
@@ -17057,18 +16538,15 @@ pub struct SrsResourceSetResourceTypeSemiPersistent {
     pub ext: Extensions,
 }
 impl Codec for SrsResourceSetResourceTypeSemiPersistent {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-ResourceSet.resourceType.semi-persistent");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            associated_csi_rs: if p0 & 0x1 != 0 { Some(r.int(0, 191)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.associated_csi_rs = Some(r.int(0, 191)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-ResourceSet.resourceType.semi-persistent");
@@ -17102,12 +16580,13 @@ impl Default for SrsResourceTransmissionComb {
     }
 }
 impl Codec for SrsResourceTransmissionComb {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.transmissionComb");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::N2(Codec::decode(r)?),
             _ => Self::N4(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.transmissionComb");
@@ -17128,12 +16607,11 @@ pub struct SrsResourceTransmissionCombN2 {
     pub cyclic_shift_n2: u8,
 }
 impl Codec for SrsResourceTransmissionCombN2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.transmissionComb.n2");
-        Ok(Self {
-            comb_offset_n2: r.int(0, 1)? as u8,
-            cyclic_shift_n2: r.int(0, 7)? as u8,
-        })
+        self.comb_offset_n2 = r.int(0, 1)? as u8;
+        self.cyclic_shift_n2 = r.int(0, 7)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.transmissionComb.n2");
@@ -17152,12 +16630,11 @@ pub struct SrsResourceTransmissionCombN4 {
     pub cyclic_shift_n4: u8,
 }
 impl Codec for SrsResourceTransmissionCombN4 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resource.transmissionComb.n4");
-        Ok(Self {
-            comb_offset_n4: r.int(0, 3)? as u8,
-            cyclic_shift_n4: r.int(0, 11)? as u8,
-        })
+        self.comb_offset_n4 = r.int(0, 3)? as u8;
+        self.cyclic_shift_n4 = r.int(0, 11)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resource.transmissionComb.n4");
@@ -17182,17 +16659,16 @@ pub struct SrsResources {
     pub max_number_srs_ports_per_resource: SrsResourcesMaxNumberSrsPortsPerResource,
 }
 impl Codec for SrsResources {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-Resources");
-        Ok(Self {
-            max_number_aperiodic_srs_per_bwp: Codec::decode(r)?,
-            max_number_aperiodic_srs_per_bwp_per_slot: r.int(1, 6)? as u8,
-            max_number_periodic_srs_per_bwp: Codec::decode(r)?,
-            max_number_periodic_srs_per_bwp_per_slot: r.int(1, 6)? as u8,
-            max_number_semi_persistent_srs_per_bwp: Codec::decode(r)?,
-            max_number_semi_persistent_srs_per_bwp_per_slot: r.int(1, 6)? as u8,
-            max_number_srs_ports_per_resource: Codec::decode(r)?,
-        })
+        self.max_number_aperiodic_srs_per_bwp.read(r)?;
+        self.max_number_aperiodic_srs_per_bwp_per_slot = r.int(1, 6)? as u8;
+        self.max_number_periodic_srs_per_bwp.read(r)?;
+        self.max_number_periodic_srs_per_bwp_per_slot = r.int(1, 6)? as u8;
+        self.max_number_semi_persistent_srs_per_bwp.read(r)?;
+        self.max_number_semi_persistent_srs_per_bwp_per_slot = r.int(1, 6)? as u8;
+        self.max_number_srs_ports_per_resource.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-Resources");
@@ -17235,13 +16711,12 @@ pub struct SrsSpatialRelationInfo {
     pub reference_signal: SrsSpatialRelationInfoReferenceSignal,
 }
 impl Codec for SrsSpatialRelationInfo {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-SpatialRelationInfo");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            serving_cell_id: if p0 & 0x1 != 0 { Some(r.int(0, 31)? as u8) } else { None },
-            reference_signal: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.serving_cell_id = Some(r.int(0, 31)? as u8); }
+        self.reference_signal.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-SpatialRelationInfo");
@@ -17267,13 +16742,14 @@ impl Default for SrsSpatialRelationInfoReferenceSignal {
     }
 }
 impl Codec for SrsSpatialRelationInfoReferenceSignal {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-SpatialRelationInfo.referenceSignal");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::SsbIndex(r.int(0, 63)? as u8),
             1 => Self::CsiRsIndex(r.int(0, 191)? as u8),
             _ => Self::Srs(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-SpatialRelationInfo.referenceSignal");
@@ -17295,12 +16771,11 @@ pub struct SrsSpatialRelationInfoReferenceSignalSrs {
     pub uplink_bwp: BwpId,
 }
 impl Codec for SrsSpatialRelationInfoReferenceSignalSrs {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-SpatialRelationInfo.referenceSignal.srs");
-        Ok(Self {
-            resource_id: r.int(0, 63)? as u8,
-            uplink_bwp: r.int(0, 4)? as u8,
-        })
+        self.resource_id = r.int(0, 63)? as u8;
+        self.uplink_bwp = r.int(0, 4)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-SpatialRelationInfo.referenceSignal.srs");
@@ -17320,19 +16795,16 @@ pub struct SrsTpcCommandConfig {
     pub ext: Extensions,
 }
 impl Codec for SrsTpcCommandConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SRS-TPC-CommandConfig");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            starting_bit_of_format2_3: if p0 & 0x2 != 0 { Some(r.int(1, 31)? as u8) } else { None },
-            field_type_format2_3: if p0 & 0x1 != 0 { Some(r.int(0, 1)? as u8) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.starting_bit_of_format2_3 = Some(r.int(1, 31)? as u8); }
+        if p0 & 0x1 != 0 { self.field_type_format2_3 = Some(r.int(0, 1)? as u8); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SRS-TPC-CommandConfig");
@@ -17354,12 +16826,11 @@ pub struct SsRssiMeasurement {
     pub end_symbol: u8,
 }
 impl Codec for SsRssiMeasurement {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SS-RSSI-Measurement");
-        Ok(Self {
-            measurement_slots: r.bit_string(1, 80)?,
-            end_symbol: r.int(0, 3)? as u8,
-        })
+        self.measurement_slots = r.bit_string(1, 80)?;
+        self.end_symbol = r.int(0, 3)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SS-RSSI-Measurement");
@@ -17378,20 +16849,17 @@ pub struct SsbConfigMobility {
     pub ext: Extensions,
 }
 impl Codec for SsbConfigMobility {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SSB-ConfigMobility");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            ssb_to_measure: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            derive_ssb_index_from_cell: r.bool()?,
-            ss_rssi_measurement: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.ssb_to_measure.insert(Default::default()).read(r)?; }
+        self.derive_ssb_index_from_cell = r.bool()?;
+        if p0 & 0x1 != 0 { self.ss_rssi_measurement.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SSB-ConfigMobility");
@@ -17415,12 +16883,11 @@ pub struct SsbMtc {
     pub duration: SsbMtcDuration,
 }
 impl Codec for SsbMtc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SSB-MTC");
-        Ok(Self {
-            periodicity_and_offset: Codec::decode(r)?,
-            duration: Codec::decode(r)?,
-        })
+        self.periodicity_and_offset.read(r)?;
+        self.duration.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SSB-MTC");
@@ -17438,13 +16905,12 @@ pub struct SsbMtc2 {
     pub periodicity: SsbMtc2Periodicity,
 }
 impl Codec for SsbMtc2 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SSB-MTC2");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            pci_list: if p0 & 0x1 != 0 { Some(r.list(1, 64, |r| Ok(r.int(0, 1007)? as u16))?) } else { None },
-            periodicity: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.pci_list = Some(r.list(1, 64, |r| Ok(r.int(0, 1007)? as u16))?); }
+        self.periodicity.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SSB-MTC2");
@@ -17487,16 +16953,17 @@ impl Default for SsbMtcPeriodicityAndOffset {
     }
 }
 impl Codec for SsbMtcPeriodicityAndOffset {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SSB-MTC.periodicityAndOffset");
-        Ok(match r.index(5)? {
+        *self = match r.index(5)? {
             0 => Self::Sf5(r.int(0, 4)? as u8),
             1 => Self::Sf10(r.int(0, 9)? as u8),
             2 => Self::Sf20(r.int(0, 19)? as u8),
             3 => Self::Sf40(r.int(0, 39)? as u8),
             4 => Self::Sf80(r.int(0, 79)? as u8),
             _ => Self::Sf160(r.int(0, 159)? as u8),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SSB-MTC.periodicityAndOffset");
@@ -17528,13 +16995,14 @@ impl Default for SsbToMeasure {
     }
 }
 impl Codec for SsbToMeasure {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SSB-ToMeasure");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::ShortBitmap(r.bits(4)? as u8),
             1 => Self::MediumBitmap(r.bits(8)? as u8),
             _ => Self::LongBitmap(r.bits(64)? as u64),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SSB-ToMeasure");
@@ -17564,12 +17032,13 @@ impl Default for SupportedBandwidth {
     }
 }
 impl Codec for SupportedBandwidth {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("SupportedBandwidth");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Fr1(Codec::decode(r)?),
             _ => Self::Fr2(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("SupportedBandwidth");
@@ -17615,18 +17084,15 @@ pub struct Tag {
     pub ext: Extensions,
 }
 impl Codec for Tag {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TAG");
         let x = r.bool()?;
-        let mut v = Self {
-            tag_id: r.int(0, 3)? as u8,
-            time_alignment_timer: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.tag_id = r.int(0, 3)? as u8;
+        self.time_alignment_timer.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TAG");
@@ -17647,13 +17113,12 @@ pub struct TagConfig {
     pub tag_to_add_mod_list: Option<Vec<Tag>>,
 }
 impl Codec for TagConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TAG-Config");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            tag_to_release_list: if p0 & 0x2 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?) } else { None },
-            tag_to_add_mod_list: if p0 & 0x1 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.tag_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 3)? as u8))?); }
+        if p0 & 0x1 != 0 { self.tag_to_add_mod_list = Some(r.list(1, 4, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TAG-Config");
@@ -17677,20 +17142,17 @@ pub struct TciState {
     pub ext: Extensions,
 }
 impl Codec for TciState {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TCI-State");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            tci_state_id: r.int(0, 127)? as u8,
-            qcl_type1: Codec::decode(r)?,
-            qcl_type2: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.tci_state_id = r.int(0, 127)? as u8;
+        self.qcl_type1.read(r)?;
+        if p0 & 0x1 != 0 { self.qcl_type2.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TCI-State");
@@ -17716,20 +17178,17 @@ pub struct TddUlDlConfigCommon {
     pub ext: Extensions,
 }
 impl Codec for TddUlDlConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-ConfigCommon");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            reference_subcarrier_spacing: Codec::decode(r)?,
-            pattern1: Codec::decode(r)?,
-            pattern2: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.reference_subcarrier_spacing.read(r)?;
+        self.pattern1.read(r)?;
+        if p0 & 0x1 != 0 { self.pattern2.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-ConfigCommon");
@@ -17753,19 +17212,16 @@ pub struct TddUlDlConfigDedicated {
     pub ext: Extensions,
 }
 impl Codec for TddUlDlConfigDedicated {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-ConfigDedicated");
         let x = r.bool()?;
         let p0 = r.bits(2)?;
-        let mut v = Self {
-            slot_specific_configurations_to_add_mod_list: if p0 & 0x2 != 0 { Some(r.list(1, 320, Codec::decode)?) } else { None },
-            slot_specific_configurations_to_release_list: if p0 & 0x1 != 0 { Some(r.list(1, 320, |r| Ok(r.int(0, 319)? as u16))?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x2 != 0 { self.slot_specific_configurations_to_add_mod_list = Some(r.list(1, 320, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.slot_specific_configurations_to_release_list = Some(r.list(1, 320, |r| Ok(r.int(0, 319)? as u16))?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-ConfigDedicated");
@@ -17794,28 +17250,24 @@ pub struct TddUlDlPattern {
     pub ext: Extensions,
 }
 impl Codec for TddUlDlPattern {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-Pattern");
         let x = r.bool()?;
-        let mut v = Self {
-            dl_ul_transmission_periodicity: Codec::decode(r)?,
-            nrof_downlink_slots: r.int(0, 320)? as u16,
-            nrof_downlink_symbols: r.int(0, 13)? as u8,
-            nrof_uplink_slots: r.int(0, 320)? as u16,
-            nrof_uplink_symbols: r.int(0, 13)? as u8,
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        self.dl_ul_transmission_periodicity.read(r)?;
+        self.nrof_downlink_slots = r.int(0, 320)? as u16;
+        self.nrof_downlink_symbols = r.int(0, 13)? as u8;
+        self.nrof_uplink_slots = r.int(0, 320)? as u16;
+        self.nrof_uplink_symbols = r.int(0, 13)? as u8;
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-Pattern");
         let mut a = Additions::new(&self.ext, 1);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         self.dl_ul_transmission_periodicity.encode(w)?;
         w.int(0, 320, self.nrof_downlink_slots as i64)?;
@@ -17837,12 +17289,11 @@ pub struct TddUlDlPatternExt1 {
     pub dl_ul_transmission_periodicity_v1530: Option<TddUlDlPatternExt1DlUlTransmissionPeriodicityV1530>,
 }
 impl Codec for TddUlDlPatternExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-Pattern.ext1");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            dl_ul_transmission_periodicity_v1530: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.dl_ul_transmission_periodicity_v1530.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-Pattern.ext1");
@@ -17865,12 +17316,11 @@ pub struct TddUlDlSlotConfig {
     pub symbols: TddUlDlSlotConfigSymbols,
 }
 impl Codec for TddUlDlSlotConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-SlotConfig");
-        Ok(Self {
-            slot_index: r.int(0, 319)? as u16,
-            symbols: Codec::decode(r)?,
-        })
+        self.slot_index = r.int(0, 319)? as u16;
+        self.symbols.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-SlotConfig");
@@ -17893,13 +17343,14 @@ impl Default for TddUlDlSlotConfigSymbols {
     }
 }
 impl Codec for TddUlDlSlotConfigSymbols {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-SlotConfig.symbols");
-        Ok(match r.index(2)? {
+        *self = match r.index(2)? {
             0 => Self::AllDownlink,
             1 => Self::AllUplink,
             _ => Self::Explicit(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-SlotConfig.symbols");
@@ -17921,13 +17372,12 @@ pub struct TddUlDlSlotConfigSymbolsExplicit {
     pub nrof_uplink_symbols: Option<u8>,
 }
 impl Codec for TddUlDlSlotConfigSymbolsExplicit {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("TDD-UL-DL-SlotConfig.symbols.explicit");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            nrof_downlink_symbols: if p0 & 0x2 != 0 { Some(r.int(1, 13)? as u8) } else { None },
-            nrof_uplink_symbols: if p0 & 0x1 != 0 { Some(r.int(1, 13)? as u8) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.nrof_downlink_symbols = Some(r.int(1, 13)? as u8); }
+        if p0 & 0x1 != 0 { self.nrof_uplink_symbols = Some(r.int(1, 13)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("TDD-UL-DL-SlotConfig.symbols.explicit");
@@ -17952,14 +17402,13 @@ pub struct ThresholdNr {
     pub threshold_sinr: Option<SinrRange>,
 }
 impl Codec for ThresholdNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ThresholdNR");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            threshold_rsrp: if p0 & 0x4 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            threshold_rsrq: if p0 & 0x2 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-            threshold_sinr: if p0 & 0x1 != 0 { Some(r.int(0, 127)? as u8) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.threshold_rsrp = Some(r.int(0, 127)? as u8); }
+        if p0 & 0x2 != 0 { self.threshold_rsrq = Some(r.int(0, 127)? as u8); }
+        if p0 & 0x1 != 0 { self.threshold_sinr = Some(r.int(0, 127)? as u8); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ThresholdNR");
@@ -17998,13 +17447,12 @@ pub struct UacBarringInfoSet {
     pub uac_barring_for_access_identity: u8,
 }
 impl Codec for UacBarringInfoSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UAC-BarringInfoSet");
-        Ok(Self {
-            uac_barring_factor: Codec::decode(r)?,
-            uac_barring_time: Codec::decode(r)?,
-            uac_barring_for_access_identity: r.bits(7)? as u8,
-        })
+        self.uac_barring_factor.read(r)?;
+        self.uac_barring_time.read(r)?;
+        self.uac_barring_for_access_identity = r.bits(7)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UAC-BarringInfoSet");
@@ -18040,12 +17488,11 @@ pub struct UacBarringPerCat {
     pub uac_barring_info_set_index: UacBarringInfoSetIndex,
 }
 impl Codec for UacBarringPerCat {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UAC-BarringPerCat");
-        Ok(Self {
-            access_category: r.int(1, 63)? as u8,
-            uac_barring_info_set_index: r.int(1, 8)? as u8,
-        })
+        self.access_category = r.int(1, 63)? as u8;
+        self.uac_barring_info_set_index = r.int(1, 8)? as u8;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UAC-BarringPerCat");
@@ -18066,13 +17513,12 @@ pub struct UacBarringPerPlmn {
     pub uac_ac_barring_list_type: Option<UacBarringPerPlmnUacAcBarringListType>,
 }
 impl Codec for UacBarringPerPlmn {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UAC-BarringPerPLMN");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            plmn_identity_index: r.int(1, 12)? as u8,
-            uac_ac_barring_list_type: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.plmn_identity_index = r.int(1, 12)? as u8;
+        if p0 & 0x1 != 0 { self.uac_ac_barring_list_type.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UAC-BarringPerPLMN");
@@ -18100,12 +17546,13 @@ impl Default for UacBarringPerPlmnUacAcBarringListType {
     }
 }
 impl Codec for UacBarringPerPlmnUacAcBarringListType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UAC-BarringPerPLMN.uac-ACBarringListType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::UacImplicitAcBarringList(r.list(63, 63, |r| Ok(r.int(1, 8)? as u8))?),
             _ => Self::UacExplicitAcBarringList(r.list(1, 63, Codec::decode)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UAC-BarringPerPLMN.uac-ACBarringListType");
@@ -18124,13 +17571,12 @@ pub struct UciOnPusch {
     pub scaling: UciOnPuschScaling,
 }
 impl Codec for UciOnPusch {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UCI-OnPUSCH");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            beta_offsets: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            scaling: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.beta_offsets.insert(Default::default()).read(r)?; }
+        self.scaling.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UCI-OnPUSCH");
@@ -18154,12 +17600,13 @@ impl Default for UciOnPuschBetaOffsets {
     }
 }
 impl Codec for UciOnPuschBetaOffsets {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UCI-OnPUSCH.betaOffsets");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::Dynamic(r.list(4, 4, Codec::decode)?),
             _ => Self::SemiStatic(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UCI-OnPUSCH.betaOffsets");
@@ -18184,12 +17631,11 @@ pub struct UeCapabilityEnquiry {
     pub critical_extensions: UeCapabilityEnquiryCriticalExtensions,
 }
 impl Codec for UeCapabilityEnquiry {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityEnquiry");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityEnquiry");
@@ -18211,12 +17657,13 @@ impl Default for UeCapabilityEnquiryCriticalExtensions {
     }
 }
 impl Codec for UeCapabilityEnquiryCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityEnquiry.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::UeCapabilityEnquiry(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityEnquiry.criticalExtensions");
@@ -18239,14 +17686,13 @@ pub struct UeCapabilityEnquiryIes {
     pub ue_capability_enquiry_ext: Option<Vec<u8>>,
 }
 impl Codec for UeCapabilityEnquiryIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityEnquiry-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            ue_capability_rat_request_list: r.list(1, 8, Codec::decode)?,
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            ue_capability_enquiry_ext: if p0 & 0x1 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-        })
+        self.ue_capability_rat_request_list = r.list(1, 8, Codec::decode)?;
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.ue_capability_enquiry_ext = Some(r.octets(0, usize::MAX)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityEnquiry-IEs");
@@ -18265,13 +17711,12 @@ pub struct UeCapabilityEnquiryV1560Ies {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UeCapabilityEnquiryV1560Ies {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityEnquiry-v1560-IEs");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            capability_request_filter_common: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.capability_request_filter_common.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityEnquiry-v1560-IEs");
@@ -18290,12 +17735,11 @@ pub struct UeCapabilityInformation {
     pub critical_extensions: UeCapabilityInformationCriticalExtensions,
 }
 impl Codec for UeCapabilityInformation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityInformation");
-        Ok(Self {
-            rrc_transaction_identifier: r.int(0, 3)? as u8,
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.rrc_transaction_identifier = r.int(0, 3)? as u8;
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityInformation");
@@ -18317,12 +17761,13 @@ impl Default for UeCapabilityInformationCriticalExtensions {
     }
 }
 impl Codec for UeCapabilityInformationCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityInformation.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::UeCapabilityInformation(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityInformation.criticalExtensions");
@@ -18344,14 +17789,13 @@ pub struct UeCapabilityInformationIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UeCapabilityInformationIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UECapabilityInformation-IEs");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            ue_capability_rat_container_list: if p0 & 0x4 != 0 { Some(r.list(0, 8, Codec::decode)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.ue_capability_rat_container_list = Some(r.list(0, 8, Codec::decode)?); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UECapabilityInformation-IEs");
@@ -18371,12 +17815,11 @@ pub struct UeCapabilityRatContainer {
     pub ue_capability_rat_container: Vec<u8>,
 }
 impl Codec for UeCapabilityRatContainer {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-CapabilityRAT-Container");
-        Ok(Self {
-            rat_type: Codec::decode(r)?,
-            ue_capability_rat_container: r.octets(0, usize::MAX)?,
-        })
+        self.rat_type.read(r)?;
+        self.ue_capability_rat_container = r.octets(0, usize::MAX)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-CapabilityRAT-Container");
@@ -18398,19 +17841,16 @@ pub struct UeCapabilityRatRequest {
     pub ext: Extensions,
 }
 impl Codec for UeCapabilityRatRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-CapabilityRAT-Request");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            rat_type: Codec::decode(r)?,
-            capability_request_filter: if p0 & 0x1 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.rat_type.read(r)?;
+        if p0 & 0x1 != 0 { self.capability_request_filter = Some(r.octets(0, usize::MAX)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-CapabilityRAT-Request");
@@ -18433,18 +17873,15 @@ pub struct UeCapabilityRequestFilterCommon {
     pub ext: Extensions,
 }
 impl Codec for UeCapabilityRequestFilterCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-CapabilityRequestFilterCommon");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            mrdc_request: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        if p0 & 0x1 != 0 { self.mrdc_request.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-CapabilityRequestFilterCommon");
@@ -18464,14 +17901,13 @@ pub struct UeCapabilityRequestFilterCommonMrdcRequest {
     pub include_ne_dc: bool,
 }
 impl Codec for UeCapabilityRequestFilterCommonMrdcRequest {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-CapabilityRequestFilterCommon.mrdc-Request");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            omit_en_dc: p0 & 0x4 != 0,
-            include_nr_dc: p0 & 0x2 != 0,
-            include_ne_dc: p0 & 0x1 != 0,
-        })
+        self.omit_en_dc = p0 & 0x4 != 0;
+        self.include_nr_dc = p0 & 0x2 != 0;
+        self.include_ne_dc = p0 & 0x1 != 0;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-CapabilityRequestFilterCommon.mrdc-Request");
@@ -18488,13 +17924,12 @@ pub struct UeCapabilityRequestFilterNr {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UeCapabilityRequestFilterNr {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-CapabilityRequestFilterNR");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            frequency_band_list_filter: if p0 & 0x2 != 0 { Some(r.list(1, 1280, Codec::decode)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.frequency_band_list_filter = Some(r.list(1, 1280, Codec::decode)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-CapabilityRequestFilterNR");
@@ -18527,26 +17962,25 @@ pub struct UeNrCapability {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UeNrCapability {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-NR-Capability");
         let p0 = r.bits(11)?;
-        Ok(Self {
-            access_stratum_release: Codec::decode(r)?,
-            pdcp_parameters: Codec::decode(r)?,
-            rlc_parameters: if p0 & 0x400 != 0 { Some(Codec::decode(r)?) } else { None },
-            mac_parameters: if p0 & 0x200 != 0 { Some(Codec::decode(r)?) } else { None },
-            phy_parameters: Codec::decode(r)?,
-            rf_parameters: Codec::decode(r)?,
-            meas_and_mob_parameters: if p0 & 0x100 != 0 { Some(SCHEMA.opaque(r, 1603)?) } else { None },
-            fdd_add_ue_nr_capabilities: if p0 & 0x80 != 0 { Some(SCHEMA.opaque(r, 1619)?) } else { None },
-            tdd_add_ue_nr_capabilities: if p0 & 0x40 != 0 { Some(SCHEMA.opaque(r, 1619)?) } else { None },
-            fr1_add_ue_nr_capabilities: if p0 & 0x20 != 0 { Some(SCHEMA.opaque(r, 1661)?) } else { None },
-            fr2_add_ue_nr_capabilities: if p0 & 0x10 != 0 { Some(SCHEMA.opaque(r, 1661)?) } else { None },
-            feature_sets: if p0 & 0x8 != 0 { Some(Codec::decode(r)?) } else { None },
-            feature_set_combinations: if p0 & 0x4 != 0 { Some(r.list(1, 1024, |r| Ok(r.list(1, 32, |r| Ok(r.list(1, 128, Codec::decode)?))?))?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.access_stratum_release.read(r)?;
+        self.pdcp_parameters.read(r)?;
+        if p0 & 0x400 != 0 { self.rlc_parameters.insert(Default::default()).read(r)?; }
+        if p0 & 0x200 != 0 { self.mac_parameters.insert(Default::default()).read(r)?; }
+        self.phy_parameters.read(r)?;
+        self.rf_parameters.read(r)?;
+        if p0 & 0x100 != 0 { self.meas_and_mob_parameters = Some(SCHEMA.opaque(r, 1603)?); }
+        if p0 & 0x80 != 0 { self.fdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1619)?); }
+        if p0 & 0x40 != 0 { self.tdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1619)?); }
+        if p0 & 0x20 != 0 { self.fr1_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1661)?); }
+        if p0 & 0x10 != 0 { self.fr2_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1661)?); }
+        if p0 & 0x8 != 0 { self.feature_sets.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.feature_set_combinations = Some(r.list(1, 1024, |r| Ok(r.list(1, 32, |r| Ok(r.list(1, 128, Codec::decode)?))?))?); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-NR-Capability");
@@ -18576,11 +18010,10 @@ pub struct UeRadioAccessCapabilityInformation {
     pub critical_extensions: UeRadioAccessCapabilityInformationCriticalExtensions,
 }
 impl Codec for UeRadioAccessCapabilityInformation {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UERadioAccessCapabilityInformation");
-        Ok(Self {
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UERadioAccessCapabilityInformation");
@@ -18601,12 +18034,13 @@ impl Default for UeRadioAccessCapabilityInformationCriticalExtensions {
     }
 }
 impl Codec for UeRadioAccessCapabilityInformationCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UERadioAccessCapabilityInformation.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UERadioAccessCapabilityInformation.criticalExtensions");
@@ -18636,9 +18070,9 @@ impl Default for UeRadioAccessCapabilityInformationCriticalExtensionsC1 {
     }
 }
 impl Codec for UeRadioAccessCapabilityInformationCriticalExtensionsC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UERadioAccessCapabilityInformation.criticalExtensions.c1");
-        Ok(match r.index(7)? {
+        *self = match r.index(7)? {
             0 => Self::UeRadioAccessCapabilityInformation(Codec::decode(r)?),
             1 => Self::Spare7(Codec::decode(r)?),
             2 => Self::Spare6(Codec::decode(r)?),
@@ -18647,7 +18081,8 @@ impl Codec for UeRadioAccessCapabilityInformationCriticalExtensionsC1 {
             5 => Self::Spare3(Codec::decode(r)?),
             6 => Self::Spare2(Codec::decode(r)?),
             _ => Self::Spare1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UERadioAccessCapabilityInformation.criticalExtensions.c1");
@@ -18673,13 +18108,12 @@ pub struct UeRadioAccessCapabilityInformationIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UeRadioAccessCapabilityInformationIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UERadioAccessCapabilityInformation-IEs");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            ue_radio_access_capability_info: r.octets(0, usize::MAX)?,
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        self.ue_radio_access_capability_info = r.octets(0, usize::MAX)?;
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UERadioAccessCapabilityInformation-IEs");
@@ -18703,23 +18137,20 @@ pub struct UeTimersAndConstants {
     pub ext: Extensions,
 }
 impl Codec for UeTimersAndConstants {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UE-TimersAndConstants");
         let x = r.bool()?;
-        let mut v = Self {
-            t300: Codec::decode(r)?,
-            t301: Codec::decode(r)?,
-            t310: Codec::decode(r)?,
-            n310: Codec::decode(r)?,
-            t311: Codec::decode(r)?,
-            n311: Codec::decode(r)?,
-            t319: Codec::decode(r)?,
-            ext: Extensions::default(),
-        };
+        self.t300.read(r)?;
+        self.t301.read(r)?;
+        self.t310.read(r)?;
+        self.n310.read(r)?;
+        self.t311.read(r)?;
+        self.n311.read(r)?;
+        self.t319.read(r)?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UE-TimersAndConstants");
@@ -18781,16 +18212,15 @@ pub struct UlAmRlc {
     pub max_retx_threshold: UlAmRlcMaxRetxThreshold,
 }
 impl Codec for UlAmRlc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-AM-RLC");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            sn_field_length: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            t_poll_retransmit: Codec::decode(r)?,
-            poll_pdu: Codec::decode(r)?,
-            poll_byte: Codec::decode(r)?,
-            max_retx_threshold: Codec::decode(r)?,
-        })
+        if p0 & 0x1 != 0 { self.sn_field_length.insert(Default::default()).read(r)?; }
+        self.t_poll_retransmit.read(r)?;
+        self.poll_pdu.read(r)?;
+        self.poll_byte.read(r)?;
+        self.max_retx_threshold.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-AM-RLC");
@@ -18815,11 +18245,10 @@ pub struct UlCcch1Message {
     pub message: UlCcch1MessageType,
 }
 impl Codec for UlCcch1Message {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH1-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH1-Message");
@@ -18840,12 +18269,13 @@ impl Default for UlCcch1MessageType {
     }
 }
 impl Codec for UlCcch1MessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH1-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH1-MessageType");
@@ -18871,14 +18301,15 @@ impl Default for UlCcch1MessageTypeC1 {
     }
 }
 impl Codec for UlCcch1MessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH1-MessageType.c1");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::RrcResumeRequest1(Codec::decode(r)?),
             1 => Self::Spare3(Codec::decode(r)?),
             2 => Self::Spare2(Codec::decode(r)?),
             _ => Self::Spare1(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH1-MessageType.c1");
@@ -18898,11 +18329,10 @@ pub struct UlCcchMessage {
     pub message: UlCcchMessageType,
 }
 impl Codec for UlCcchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH-Message");
@@ -18923,12 +18353,13 @@ impl Default for UlCcchMessageType {
     }
 }
 impl Codec for UlCcchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH-MessageType");
@@ -18954,14 +18385,15 @@ impl Default for UlCcchMessageTypeC1 {
     }
 }
 impl Codec for UlCcchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-CCCH-MessageType.c1");
-        Ok(match r.index(3)? {
+        *self = match r.index(3)? {
             0 => Self::RrcSetupRequest(Codec::decode(r)?),
             1 => Self::RrcResumeRequest(Codec::decode(r)?),
             2 => Self::RrcReestablishmentRequest(Codec::decode(r)?),
             _ => Self::RrcSystemInfoRequest(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-CCCH-MessageType.c1");
@@ -18986,11 +18418,10 @@ pub struct UlDcchMessage {
     pub message: UlDcchMessageType,
 }
 impl Codec for UlDcchMessage {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-DCCH-Message");
-        Ok(Self {
-            message: Codec::decode(r)?,
-        })
+        self.message.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-DCCH-Message");
@@ -19011,12 +18442,13 @@ impl Default for UlDcchMessageType {
     }
 }
 impl Codec for UlDcchMessageType {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-DCCH-MessageType");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C1(Codec::decode(r)?),
             _ => Self::MessageClassExtension(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-DCCH-MessageType");
@@ -19054,9 +18486,9 @@ impl Default for UlDcchMessageTypeC1 {
     }
 }
 impl Codec for UlDcchMessageTypeC1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-DCCH-MessageType.c1");
-        Ok(match r.index(15)? {
+        *self = match r.index(15)? {
             0 => Self::MeasurementReport(Codec::decode(r)?),
             1 => Self::RrcReconfigurationComplete(Codec::decode(r)?),
             2 => Self::RrcSetupComplete(Codec::decode(r)?),
@@ -19073,7 +18505,8 @@ impl Codec for UlDcchMessageTypeC1 {
             13 => Self::UlInformationTransferMrdc(Codec::decode(r)?),
             14 => Self::ScgFailureInformation(Codec::decode(r)?),
             _ => Self::ScgFailureInformationEutra(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-DCCH-MessageType.c1");
@@ -19111,12 +18544,13 @@ impl Default for UlDcchMessageTypeMessageClassExtension {
     }
 }
 impl Codec for UlDcchMessageTypeMessageClassExtension {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-DCCH-MessageType.messageClassExtension");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::C2(Codec::decode(r)?),
             _ => Self::MessageClassExtensionFutureR16(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-DCCH-MessageType.messageClassExtension");
@@ -19134,11 +18568,10 @@ pub struct UlInformationTransfer {
     pub critical_extensions: UlInformationTransferCriticalExtensions,
 }
 impl Codec for UlInformationTransfer {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ULInformationTransfer");
-        Ok(Self {
-            critical_extensions: Codec::decode(r)?,
-        })
+        self.critical_extensions.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ULInformationTransfer");
@@ -19159,12 +18592,13 @@ impl Default for UlInformationTransferCriticalExtensions {
     }
 }
 impl Codec for UlInformationTransferCriticalExtensions {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ULInformationTransfer.criticalExtensions");
-        Ok(match r.index(1)? {
+        *self = match r.index(1)? {
             0 => Self::UlInformationTransfer(Codec::decode(r)?),
             _ => Self::CriticalExtensionsFuture(Codec::decode(r)?),
-        })
+        };
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ULInformationTransfer.criticalExtensions");
@@ -19186,14 +18620,13 @@ pub struct UlInformationTransferIes {
     pub non_critical_extension: Option<Tail>,
 }
 impl Codec for UlInformationTransferIes {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ULInformationTransfer-IEs");
         let p0 = r.bits(3)?;
-        Ok(Self {
-            dedicated_nas_message: if p0 & 0x4 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            late_non_critical_extension: if p0 & 0x2 != 0 { Some(r.octets(0, usize::MAX)?) } else { None },
-            non_critical_extension: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x4 != 0 { self.dedicated_nas_message = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
+        if p0 & 0x1 != 0 { self.non_critical_extension.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ULInformationTransfer-IEs");
@@ -19211,12 +18644,11 @@ pub struct UlUmRlc {
     pub sn_field_length: Option<SnFieldLengthUm>,
 }
 impl Codec for UlUmRlc {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UL-UM-RLC");
         let p0 = r.bits(1)?;
-        Ok(Self {
-            sn_field_length: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-        })
+        if p0 & 0x1 != 0 { self.sn_field_length.insert(Default::default()).read(r)?; }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UL-UM-RLC");
@@ -19242,30 +18674,26 @@ pub struct UplinkConfig {
     pub ext: Extensions,
 }
 impl Codec for UplinkConfig {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UplinkConfig");
         let x = r.bool()?;
         let p0 = r.bits(6)?;
-        let mut v = Self {
-            initial_uplink_bwp: if p0 & 0x20 != 0 { Some(Codec::decode(r)?) } else { None },
-            uplink_bwp_to_release_list: if p0 & 0x10 != 0 { Some(r.list(1, 4, |r| Ok(r.int(0, 4)? as u8))?) } else { None },
-            uplink_bwp_to_add_mod_list: if p0 & 0x8 != 0 { Some(r.list(1, 4, Codec::decode)?) } else { None },
-            first_active_uplink_bwp_id: if p0 & 0x4 != 0 { Some(r.int(0, 4)? as u8) } else { None },
-            pusch_serving_cell_config: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            carrier_switching: if p0 & 0x1 != 0 { Some(SCHEMA.opaque(r, 335)?) } else { None },
-            ext1: None,
-            ext: Extensions::default(),
-        };
+        if p0 & 0x20 != 0 { self.initial_uplink_bwp.insert(Default::default()).read(r)?; }
+        if p0 & 0x10 != 0 { self.uplink_bwp_to_release_list = Some(r.list(1, 4, |r| Ok(r.int(0, 4)? as u8))?); }
+        if p0 & 0x8 != 0 { self.uplink_bwp_to_add_mod_list = Some(r.list(1, 4, Codec::decode)?); }
+        if p0 & 0x4 != 0 { self.first_active_uplink_bwp_id = Some(r.int(0, 4)? as u8); }
+        if p0 & 0x2 != 0 { self.pusch_serving_cell_config.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.carrier_switching = Some(SCHEMA.opaque(r, 335)?); }
         if x {
-            v.ext = Extensions::decode(r, true)?;
-            v.ext1 = v.ext.take(0)?;
+            self.ext = Extensions::decode(r, true)?;
+            self.ext1 = self.ext.take(r, 0)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UplinkConfig");
         let mut a = Additions::new(&self.ext, 2);
-        a.put(0, &self.ext1)?;
+        a.put(w, 0, &self.ext1)?;
         w.bool(a.present());
         w.bits((self.initial_uplink_bwp.is_some() as u64) << 5 | (self.uplink_bwp_to_release_list.is_some() as u64) << 4 | (self.uplink_bwp_to_add_mod_list.is_some() as u64) << 3 | (self.first_active_uplink_bwp_id.is_some() as u64) << 2 | (self.pusch_serving_cell_config.is_some() as u64) << 1 | (self.carrier_switching.is_some() as u64) << 0, 6);
         if let Some(v) = &self.initial_uplink_bwp { v.encode(w)?; }
@@ -19286,14 +18714,13 @@ pub struct UplinkConfigCommon {
     pub dummy: TimeAlignmentTimer,
 }
 impl Codec for UplinkConfigCommon {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UplinkConfigCommon");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            frequency_info_ul: if p0 & 0x2 != 0 { Some(Codec::decode(r)?) } else { None },
-            initial_uplink_bwp: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            dummy: Codec::decode(r)?,
-        })
+        if p0 & 0x2 != 0 { self.frequency_info_ul.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.initial_uplink_bwp.insert(Default::default()).read(r)?; }
+        self.dummy.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UplinkConfigCommon");
@@ -19313,13 +18740,12 @@ pub struct UplinkConfigCommonSib {
     pub time_alignment_timer_common: TimeAlignmentTimer,
 }
 impl Codec for UplinkConfigCommonSib {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UplinkConfigCommonSIB");
-        Ok(Self {
-            frequency_info_ul: Codec::decode(r)?,
-            initial_uplink_bwp: Codec::decode(r)?,
-            time_alignment_timer_common: Codec::decode(r)?,
-        })
+        self.frequency_info_ul.read(r)?;
+        self.initial_uplink_bwp.read(r)?;
+        self.time_alignment_timer_common.read(r)?;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UplinkConfigCommonSIB");
@@ -19338,13 +18764,12 @@ pub struct UplinkConfigExt1 {
     pub uplink_channel_bw_per_scs_list: Option<Vec<ScsSpecificCarrier>>,
 }
 impl Codec for UplinkConfigExt1 {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("UplinkConfig.ext1");
         let p0 = r.bits(2)?;
-        Ok(Self {
-            power_boost_pi2_bpsk: if p0 & 0x2 != 0 { Some(r.bool()?) } else { None },
-            uplink_channel_bw_per_scs_list: if p0 & 0x1 != 0 { Some(r.list(1, 5, Codec::decode)?) } else { None },
-        })
+        if p0 & 0x2 != 0 { self.power_boost_pi2_bpsk = Some(r.bool()?); }
+        if p0 & 0x1 != 0 { self.uplink_channel_bw_per_scs_list = Some(r.list(1, 5, Codec::decode)?); }
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("UplinkConfig.ext1");
@@ -19366,13 +18791,12 @@ pub struct VarShortMacInput {
     pub source_c_rnti: RntiValue,
 }
 impl Codec for VarShortMacInput {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("VarShortMAC-Input");
-        Ok(Self {
-            source_phys_cell_id: r.int(0, 1007)? as u16,
-            target_cell_identity: r.bits(36)? as u64,
-            source_c_rnti: r.int(0, 65535)? as u16,
-        })
+        self.source_phys_cell_id = r.int(0, 1007)? as u16;
+        self.target_cell_identity = r.bits(36)? as u64;
+        self.source_c_rnti = r.int(0, 65535)? as u16;
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("VarShortMAC-Input");
@@ -19393,20 +18817,17 @@ pub struct ZpCsiRsResource {
     pub ext: Extensions,
 }
 impl Codec for ZpCsiRsResource {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ZP-CSI-RS-Resource");
         let x = r.bool()?;
         let p0 = r.bits(1)?;
-        let mut v = Self {
-            zp_csi_rs_resource_id: r.int(0, 31)? as u8,
-            resource_mapping: Codec::decode(r)?,
-            periodicity_and_offset: if p0 & 0x1 != 0 { Some(Codec::decode(r)?) } else { None },
-            ext: Extensions::default(),
-        };
+        self.zp_csi_rs_resource_id = r.int(0, 31)? as u8;
+        self.resource_mapping.read(r)?;
+        if p0 & 0x1 != 0 { self.periodicity_and_offset.insert(Default::default()).read(r)?; }
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ZP-CSI-RS-Resource");
@@ -19433,18 +18854,15 @@ pub struct ZpCsiRsResourceSet {
     pub ext: Extensions,
 }
 impl Codec for ZpCsiRsResourceSet {
-    fn decode(r: &mut R<'_>) -> D<Self> {
+    fn read(&mut self, r: &mut R<'_>) -> E {
         r.enter("ZP-CSI-RS-ResourceSet");
         let x = r.bool()?;
-        let mut v = Self {
-            zp_csi_rs_resource_set_id: r.int(0, 15)? as u8,
-            zp_csi_rs_resource_id_list: r.list(1, 16, |r| Ok(r.int(0, 31)? as u8))?,
-            ext: Extensions::default(),
-        };
+        self.zp_csi_rs_resource_set_id = r.int(0, 15)? as u8;
+        self.zp_csi_rs_resource_id_list = r.list(1, 16, |r| Ok(r.int(0, 31)? as u8))?;
         if x {
-            v.ext = Extensions::decode(r, true)?;
+            self.ext = Extensions::decode(r, true)?;
         }
-        Ok(v)
+        Ok(())
     }
     fn encode(&self, w: &mut Writer) -> E {
         w.enter("ZP-CSI-RS-ResourceSet");

@@ -14,11 +14,10 @@ const HEAD: &str = "\
 //! holds the extension additions that are not typed.
 #![allow(missing_docs, clippy::all)]
 
-use per::{Additions, BitString, Codec, DecodeError, EncodeError, Extensions, Opaque, Reader, Schema, SetupRelease, Tail, UnknownAlternative, Writer};
+use per::{Additions, BitString, Codec, Extensions, Opaque, Reader, Schema, SetupRelease, Stop, Tail, UnknownAlternative, Writer};
 
 type R<'a> = Reader<'a>;
-type D<T> = Result<T, DecodeError>;
-type E = Result<(), EncodeError>;
+type E = Result<(), Stop>;
 ";
 
 /// How a component is written in Rust. In `encode`, `*$` is the value, `$` a reference to it, `$.` before a method.
@@ -293,14 +292,14 @@ impl Emitter<'_> {
         let mut before = String::new();
         if ext.is_some() {
             body += "    /// An alternative behind the extension marker.\n    Extension(UnknownAlternative),\n";
-            before = "        if r.bool()? {\n            return Ok(Self::Extension(UnknownAlternative::decode(r)?));\n        }\n".into();
+            before = "        if r.bool()? {\n            *self = Self::Extension(UnknownAlternative::decode(r)?);\n            return Ok(());\n        }\n".into();
             encode += "            Self::Extension(v) => { w.bool(true); v.encode(w)?; }\n";
         }
         format!(
             "/// {path}.\n#[derive(Clone, Debug, PartialEq)]\npub enum {rust} {{\n{body}}}\n\
              impl Default for {rust} {{\n    fn default() -> Self {{\n        {first}\n    }}\n}}\n\
-             impl Codec for {rust} {{\n    fn decode(r: &mut R<'_>) -> D<Self> {{\n        r.enter(\"{path}\");\n{before}        \
-             Ok(match r.index({})? {{\n{decode}        }})\n    }}\n    \
+             impl Codec for {rust} {{\n    fn read(&mut self, r: &mut R<'_>) -> E {{\n        r.enter(\"{path}\");\n{before}        \
+             *self = match r.index({})? {{\n{decode}        }};\n        Ok(())\n    }}\n    \
              fn encode(&self, w: &mut Writer) -> E {{\n        w.enter(\"{path}\");\n        match self {{\n{encode}        }}\n        Ok(())\n    }}\n}}\n",
             root.len() - 1
         )
@@ -371,7 +370,7 @@ impl Emitter<'_> {
         let encode = encode_sequence(&fields, &added, ext.map(<[_]>::len));
         format!(
             "/// {path}.\n#[derive(Clone, Debug, Default, PartialEq)]\npub struct {rust} {{\n{body}}}\n\
-             impl Codec for {rust} {{\n    fn decode(r: &mut R<'_>) -> D<Self> {{\n        r.enter(\"{path}\");\n{decode}    }}\n    \
+             impl Codec for {rust} {{\n    fn read(&mut self, r: &mut R<'_>) -> E {{\n        r.enter(\"{path}\");\n{decode}    }}\n    \
              fn encode(&self, w: &mut Writer) -> E {{\n        w.enter(\"{path}\");\n{encode}    }}\n}}\n"
         )
     }
@@ -409,39 +408,43 @@ fn decode_sequence(fields: &[Field], added: &[(usize, Field)], extensible: bool)
     for (i, n) in chunks.iter().enumerate() {
         let _ = writeln!(text, "        let p{i} = r.bits({n})?;");
     }
-    let open = if extensible { "let mut v = Self {" } else { "Ok(Self {" };
-    let _ = writeln!(text, "        {open}");
     let mut at = 0;
     for field in fields {
         let (name, decode) = (&field.name, &field.plan.decode);
         if !field.optional {
-            let _ = writeln!(text, "            {name}: {decode},");
+            let _ = match decode.as_str() {
+                "()" => Ok(()),
+                _ if field.plan.codec => writeln!(text, "        self.{name}.read(r)?;"),
+                _ => writeln!(text, "        self.{name} = {decode};"),
+            };
             continue;
         }
         let (chunk, bit) = (at / 64, at % 64);
         let test = format!("p{chunk} & {:#x} != 0", 1u64 << (chunks[chunk] - 1 - bit));
         at += 1;
         let _ = match field.flag {
-            true => writeln!(text, "            {name}: {test},"),
-            false => writeln!(text, "            {name}: if {test} {{ Some({decode}) }} else {{ None }},"),
+            true => writeln!(text, "        self.{name} = {test};"),
+            false if field.plan.codec => {
+                writeln!(text, "        if {test} {{ self.{name}.insert(Default::default()).read(r)?; }}")
+            }
+            false => writeln!(text, "        if {test} {{ self.{name} = Some({decode}); }}"),
         };
-    }
-    for (_, field) in added {
-        let _ = writeln!(text, "            {}: None,", field.name);
     }
     if !extensible {
-        return text + "        })\n";
+        return text + "        Ok(())\n";
     }
-    text += "            ext: Extensions::default(),\n        };\n        if x {\n            v.ext = Extensions::decode(r, true)?;\n";
+    text += "        if x {\n            self.ext = Extensions::decode(r, true)?;\n";
     for (i, field) in added {
         let _ = match field.plan.codec {
-            true => writeln!(text, "            v.{} = v.ext.take({i})?;", field.name),
-            false => {
-                writeln!(text, "            v.{} = v.ext.take_with({i}, |r| Ok({}))?;", field.name, field.plan.decode)
-            }
+            true => writeln!(text, "            self.{} = self.ext.take(r, {i})?;", field.name),
+            false => writeln!(
+                text,
+                "            self.{} = self.ext.take_with(r, {i}, |r| Ok({}))?;",
+                field.name, field.plan.decode
+            ),
         };
     }
-    text + "        }\n        Ok(v)\n"
+    text + "        }\n        Ok(())\n"
 }
 
 fn encode_sequence(fields: &[Field], added: &[(usize, Field)], additions: Option<usize>) -> String {
@@ -451,10 +454,10 @@ fn encode_sequence(fields: &[Field], added: &[(usize, Field)], additions: Option
         let _ = writeln!(text, "        let {mutable}a = Additions::new(&self.ext, {n});");
         for (i, field) in added {
             let _ = match field.plan.codec {
-                true => writeln!(text, "        a.put({i}, &self.{})?;", field.name),
+                true => writeln!(text, "        a.put(w, {i}, &self.{})?;", field.name),
                 false => {
                     let encode = optional(&field.plan.encode);
-                    writeln!(text, "        a.put_with({i}, &self.{}, |w, v| {{ {encode}; Ok(()) }})?;", field.name)
+                    writeln!(text, "        a.put_with(w, {i}, &self.{}, |w, v| {{ {encode}; Ok(()) }})?;", field.name)
                 }
             };
         }
