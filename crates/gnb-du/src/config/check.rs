@@ -244,8 +244,10 @@ pub(super) fn duplex(p: &CellParams, b: &Band, scs: Numerology) -> Result<Duplex
         return Ok(Duplex::Fdd);
     }
     // Periods in steps of 0.125 ms: 0.5, 0.625, 1, 1.25, 2, 2.5, 5, 10 ms.
-    let eighths = p.tdd_period_slots as u32 * 8 >> scs.mu();
-    if ![4, 5, 8, 10, 16, 20, 40, 80].contains(&eighths) || (p.tdd_period_slots as u32 * 8) % (1 << scs.mu()) != 0 {
+    let eighths = (p.tdd_period_slots as u32 * 8) >> scs.mu();
+    if ![4, 5, 8, 10, 16, 20, 40, 80].contains(&eighths)
+        || !(p.tdd_period_slots as u32 * 8).is_multiple_of(1 << scs.mu())
+    {
         return Err(error(
             "the TDD period is none of 0.5, 0.625, 1, 1.25, 2, 2.5, 5, 10 ms (TS 38.213 §11.1)",
             &fields()[..1],

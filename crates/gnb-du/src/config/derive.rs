@@ -241,6 +241,15 @@ fn check_timing(p: &CellParams, duplex: &Duplex, scs: Numerology) -> Result<(), 
         }
         msg3 |= p.k2_slots.iter().any(|k| is_ul(s + *k as u32 + delta));
     }
+    // N_2 of capability 1 and one symbol more, from the end of a two-symbol PDCCH. Spec: TS 38.214 §6.4
+    let n_2 = if scs == Numerology::KHZ15 { 11 } else { 13 };
+    if let Some(k) = p.k2_slots.iter().find(|k| **k as i64 * 14 - 2 < n_2) {
+        return Err(error(
+            format!("a PUSCH {k} slots after its grant is too soon for the UE (TS 38.214 §6.4)"),
+            &[("k2_slots", format!("{:?}", p.k2_slots))],
+            format!("k2 of {} or more", k + 1),
+        ));
+    }
     let reachable =
         |u: u32| p.k2_slots.iter().any(|k| dl_symbols((u + period * 32 - *k as u32) % period.max(1) + period) >= 2);
     if let Some(u) = (0..period).find(|u| is_ul(*u) && !reachable(*u)) {
