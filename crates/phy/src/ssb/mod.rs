@@ -22,7 +22,7 @@ mod tests;
 mod transmit;
 
 pub use payload::PbchPayload;
-pub use receive::{SsbDetection, SsbReceiver};
+pub use receive::{SsbDetection, SsbMeasurement, SsbReceiver, measure};
 pub use search::{PssPeak, PssPeaks, PssSearcher};
 pub use transmit::{SsbError, SsbTransmitter};
 

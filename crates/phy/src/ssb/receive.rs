@@ -259,7 +259,7 @@ impl SsbReceiver {
         let noise = block_channel(y, &dmrs, &sss, comb, &mut h);
         detection.noise_var = noise.max(f32::MIN_POSITIVE);
         let power: f32 = h[1].iter().chain(&h[3]).map(|h| h.norm_sqr()).sum::<f32>() / (2 * SSB_SUBCARRIERS) as f32;
-        detection.rsrp = power;
+        detection.rsrp = (power - noise / 10.0).max(0.0);
         // What slope is left, seen over twenty subcarriers, sharpens the timing.
         let left: Cf32 = (20..SSB_SUBCARRIERS).map(|k| h[1][k] * h[1][k - 20].conj()).sum();
         detection.pss_start -= f64::from(turns_of(left)) / 20.0 * self.fft_len as f64;
@@ -288,6 +288,72 @@ impl SsbReceiver {
             }
         }
     }
+}
+
+/// What a block of a known cell says.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SsbMeasurement {
+    /// Power of a resource element.
+    pub rsrp: f32,
+    /// Noise variance of a resource element.
+    pub noise_var: f32,
+    /// Delay of the signal after the symbol starts of the grid, in useful symbol lengths.
+    pub delay_symbols: f32,
+    /// Phase from one symbol to the next, turns, within half a turn over two symbols.
+    pub turns_per_symbol: f32,
+}
+
+impl SsbMeasurement {
+    /// SNR of a resource element, dB.
+    pub fn snr_db(&self) -> f32 {
+        10.0 * libm::log10f((self.rsrp / self.noise_var.max(f32::MIN_POSITIVE)).max(1e-9))
+    }
+}
+
+/// Measures the block of a known cell in port 0 of `grid`, whose numerology is the block's.
+///
+/// - `l0`, `start_subcarrier`  where the block starts
+/// - `i_bar`                   as [`super::i_bar`] gives it
+///
+/// `None` if the block does not lie in the grid or elements are not finite. No allocation. Spec: TS 38.215 §5.1.1, §5.1.5
+pub fn measure(grid: &ofdm::Grid, l0: usize, start_subcarrier: usize, pci: Pci, i_bar: u8) -> Option<SsbMeasurement> {
+    if l0 + SSB_SYMBOLS > 14 || grid.n_ports() == 0 {
+        return None;
+    }
+    let mut y = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
+    for (l, y) in y.iter_mut().enumerate() {
+        y.copy_from_slice(grid.symbol(0, l0 + l).get(start_subcarrier..start_subcarrier + SSB_SUBCARRIERS)?);
+    }
+    if !y.iter().flatten().all(|e| e.re.is_finite() && e.im.is_finite()) {
+        return None;
+    }
+    let comb = usize::from(pci.get() % 4);
+    let dmrs = pbch_dmrs(pci, i_bar);
+    // The slope first, from neighbouring pilots and the synchronisation signals, so that smoothing sees none of it.
+    let mut pair = Cf32::default();
+    for l in [1, 3] {
+        let mut last = None;
+        for (k, m) in pilots_of(l, comb) {
+            let h = y[l][k] * dmrs[m].conj();
+            pair += last.map_or(Cf32::default(), |last: Cf32| h * last.conj());
+            last = Some(h);
+        }
+    }
+    let slope = turns_of(pair) / 4.0;
+    remove_slope(&mut y, slope);
+    let sss = sync::sss(pci.n_id_1(), pci.n_id_2());
+    let mut h = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
+    let noise_var = block_channel(&y, &dmrs, &sss, comb, &mut h);
+    let across: Cf32 = (0..SSB_SUBCARRIERS).map(|k| h[3][k] * h[1][k].conj()).sum();
+    let left: Cf32 = (20..SSB_SUBCARRIERS).map(|k| h[1][k] * h[1][k - 20].conj()).sum();
+    let power = h[1].iter().map(|h| h.norm_sqr()).sum::<f32>() / SSB_SUBCARRIERS as f32;
+    // Ten pilots, five places in each of two symbols, make a smoothed value: so much of the noise is left in its power.
+    Some(SsbMeasurement {
+        rsrp: (power - noise_var / 10.0).max(0.0),
+        noise_var,
+        delay_symbols: -(slope + turns_of(left) / 20.0),
+        turns_per_symbol: turns_of(across) / 2.0,
+    })
 }
 
 fn turns_of(z: Cf32) -> f32 {

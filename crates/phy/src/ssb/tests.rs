@@ -170,3 +170,25 @@ fn noise_and_non_numbers_give_no_block() {
     assert!(rx.receive(&[Cf32::default(); 10], 1 << 40, 0, f64::NAN, None, &[8]).is_none());
     assert!(rx.receive(&vec![Cf32::default(); 9000], 100, 0, 0.0, None, &[8]).is_none());
 }
+
+#[test] // Spec: TS 38.215 §5.1.1 (SS-RSRP), §5.1.5 (SS-SINR)
+fn a_known_cell_is_measured_in_a_grid() {
+    let slot = SlotPoint::new(Numerology::KHZ30, 8, 0);
+    for (snr_db, tolerance) in [(20.0, 1.0), (0.0, 1.5)] {
+        let mut grid = Grid::new(1, 300);
+        let pdu = pdu(700, 8, 0, false);
+        SsbTransmitter::new().transmit(&pdu, slot, &mut grid).unwrap();
+        for l in 0..14 {
+            for (k, z) in grid.symbol_mut(0, l).iter_mut().enumerate() {
+                let p = dsp::unit_phasor(0.1 - 0.006 * k as f64 + 0.02 * l as f64);
+                *z *= Cf32::new(p.re as f32, p.im as f32);
+            }
+        }
+        Gaussian::new(4, Isa::Scalar).add(grid.elements_mut(), libm::powf(10.0, -snr_db / 10.0));
+        let m = measure(&grid, 2, 12, pdu.pci, i_bar(8, 0, false)).unwrap();
+        assert!((m.snr_db() - snr_db).abs() < tolerance, "{} against {snr_db}", m.snr_db());
+        assert!((m.delay_symbols - 0.006).abs() < 0.0005, "{}", m.delay_symbols);
+        assert!((m.turns_per_symbol - 0.02).abs() < 0.01, "{}", m.turns_per_symbol);
+    }
+    assert!(measure(&Grid::new(1, 300), 2, 61, Pci::new(1).unwrap(), 0).is_none());
+}
