@@ -4,6 +4,7 @@ use super::{CSI1_BITS_MAX, HARQ_ACK_BITS_MAX, Layout, Role, c_init, check, sch_p
 use crate::equalize::Equalizer;
 use crate::estimate::{ChannelError, ChannelEstimate, RX_MAX, SharedEstimator, dmrs};
 use crate::modulation::{Modulation, demodulate, descramble};
+use crate::pucch::uci_was_sent;
 use crate::sequences::Gold;
 use dsp::{Cf32, Isa};
 use fapi::PuschPdu;
@@ -229,7 +230,7 @@ impl PuschReceiver {
         let est = &self.estimate;
         // Noise alone leaves about a tenth of its power in a smoothed estimate, more where there are few pilots.
         let n_pilots = pdu.rbs.n_rb() as f32 * 6.0 * pdu.dmrs.symbols.count_ones() as f32;
-        let dtx = !(est.snr() > 0.1 + 1.0 / n_pilots);
+        let seen = est.snr() > 0.1 + 1.0 / n_pilots;
         let per_second = Tc::PER_SECOND as f64;
         let scs = slot.numerology().scs_hz() as f32;
         // Symbols lie 2192/2048 of the useful part apart.
@@ -237,7 +238,7 @@ impl PuschReceiver {
         PuschControl {
             harq_ack: UciDecision::default(),
             csi1: UciDecision::default(),
-            dtx,
+            dtx: !seen,
             sinr_db,
             rsrp: est.rsrp,
             noise_var: est.noise_var,
@@ -274,10 +275,7 @@ impl PuschReceiver {
         }
         if let Ok(result) = fec::uci::decode(&mut self.polar, &self.uci, pdu.coding.q_m, &mut decision.bits[..n]) {
             decision.metric = result.metric;
-            // Without a CRC: above what the best of 2^n random words reaches, with three deviations to spare.
-            let e = self.uci.len().max(1) as f32;
-            let noise = (libm::sqrtf(2.0 * core::f32::consts::LN_2 * n as f32) + 2.0) / libm::sqrtf(e);
-            decision.valid = result.crc_ok.unwrap_or(result.metric > noise.min(0.7));
+            decision.valid = uci_was_sent(&result, n, self.uci.len());
         }
         decision
     }

@@ -1,0 +1,258 @@
+//! Transmitters to receiver.
+
+use super::*;
+use dsp::noise::Gaussian;
+use dsp::{Cf32, Isa, unit_phasor};
+use fapi::PucchResource;
+use nr::{Numerology, Rnti, Tc};
+use ofdm::Grid;
+
+const N_SC: usize = 300;
+
+fn pdu(format: PucchFormat, start_symbol: u8, n_symbols: u8, second_hop_prb: Option<u16>) -> PucchPdu {
+    PucchPdu {
+        rnti: Rnti(0x4601),
+        resource: PucchResource { id: 0, start_prb: 2, second_hop_prb, start_symbol, n_symbols, format },
+        n_harq_ack: 0,
+        n_sr: 0,
+        n_csi1: 0,
+        hopping_id: 123,
+        group_hopping: 0,
+        n_id: 123,
+        dmrs_n_id: 123,
+    }
+}
+
+fn slot() -> SlotPoint {
+    SlotPoint::new(Numerology::KHZ30, 7, 9)
+}
+
+/// Adds `tx` to `rx` with gain, delay (subcarrier turns) and frequency offset (symbol turns).
+fn over_the_air(tx: &Grid, rx: &mut Grid, gain: f32, delay: f64, turns: f64, phase: f64) {
+    for port in 0..rx.n_ports() {
+        for l in 0..14 {
+            for (k, x) in tx.symbol(0, l).iter().enumerate() {
+                let h = unit_phasor(phase + 0.37 * port as f64 + turns * l as f64 - delay * k as f64);
+                rx.symbol_mut(port, l)[k] += x * Cf32::new(h.re as f32, h.im as f32) * gain;
+            }
+        }
+    }
+}
+
+fn f0(initial_cyclic_shift: u8) -> PucchFormat {
+    PucchFormat::F0 { initial_cyclic_shift }
+}
+
+fn f1(initial_cyclic_shift: u8, time_domain_occ: u8) -> PucchFormat {
+    PucchFormat::F1 { initial_cyclic_shift, time_domain_occ }
+}
+
+/// All short-format words with and without SR, that `pdu` allows.
+fn words(n_ack: usize) -> Vec<Vec<u8>> {
+    (0..1usize << n_ack).map(|w| (0..n_ack).map(|i| (w >> i & 1) as u8).collect()).collect()
+}
+
+#[test] // Spec: TS 38.211 §6.3.2.3, §6.3.2.4, TS 38.213 §9.2.3, §9.2.5
+fn every_word_of_formats_0_and_1_arrives() {
+    let mut tx = PucchTransmitter::new(0);
+    let mut rx = PucchReceiver::new(Isa::best(), 0, 2);
+    let mut noise = Gaussian::new(1, Isa::best());
+    let shapes = [
+        pdu(f0(3), 13, 1, None),
+        pdu(f0(0), 12, 2, Some(20)),
+        pdu(f1(5, 0), 10, 4, None),
+        pdu(f1(7, 1), 0, 14, Some(22)),
+        pdu(f1(2, 3), 0, 14, None),
+        pdu(f1(0, 0), 3, 7, Some(9)),
+    ];
+    for shape in shapes {
+        for n_ack in 0..3u8 {
+            for n_sr in 0..2u8 {
+                for hopping in 0..3 {
+                    let p = PucchPdu { n_harq_ack: n_ack, n_sr, group_hopping: hopping, ..shape };
+                    if n_ack + n_sr == 0 {
+                        continue;
+                    }
+                    let is_f0 = matches!(p.resource.format, PucchFormat::F0 { .. });
+                    for word in words(n_ack as usize) {
+                        for sr in [false, true] {
+                            if sr && n_sr == 0 || sr && !is_f0 && n_ack > 0 {
+                                continue;
+                            }
+                            let mut sent = Grid::new(1, N_SC);
+                            tx.transmit(&p, &word, sr, &[], slot(), &mut sent).unwrap();
+                            let mut got = Grid::new(2, N_SC);
+                            over_the_air(&sent, &mut got, 1.0, 0.01, 0.002, 0.3);
+                            noise.add(got.elements_mut(), 0.2);
+                            let r = rx.receive(&got, &p, slot()).unwrap();
+                            let expect_dtx = n_ack == 0 && !sr;
+                            assert_eq!(r.dtx, expect_dtx, "{p:?} {word:?} {sr} {r:?}");
+                            if !expect_dtx {
+                                assert_eq!((&r.harq_ack[..n_ack as usize], r.sr), (&word[..], sr), "{p:?}");
+                                assert!((r.snr_db - 7.0).abs() < 5.0, "{r:?}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test] // Spec: TS 38.211 §6.3.2.5, TS 38.212 §6.3.1
+fn format_2_carries_three_to_many_bits() {
+    let mut tx = PucchTransmitter::new(11);
+    let mut rx = PucchReceiver::new(Isa::best(), 11, 1);
+    let mut noise = Gaussian::new(2, Isa::best());
+    for (n_prb, n_symbols, hop) in [(1u8, 2u8, None), (2, 2, Some(17)), (4, 1, None), (8, 2, None)] {
+        let p0 = pdu(PucchFormat::F2 { n_prb }, 12, n_symbols, hop);
+        let e = 16 * n_prb as usize * n_symbols as usize;
+        for (n_ack, n_sr, n_csi1) in
+            [(3u8, 0u8, 0u8), (4, 1, 0), (2, 1, 4), (0, 0, 4), (7, 1, 3), (6, 1, 7), (20, 1, 4)]
+        {
+            if e < 2 * (n_ack + n_csi1 + 11) as usize {
+                continue;
+            }
+            let p = PucchPdu { n_harq_ack: n_ack, n_sr, n_csi1, ..p0 };
+            let ack: Vec<u8> = (0..n_ack).map(|i| (i * 7 + 3) / 2 % 2).collect();
+            let csi: Vec<u8> = (0..n_csi1).map(|i| (i + 1) % 2).collect();
+            let mut sent = Grid::new(1, N_SC);
+            tx.transmit(&p, &ack, n_sr > 0, &csi, slot(), &mut sent).unwrap();
+            let mut got = Grid::new(1, N_SC);
+            over_the_air(&sent, &mut got, 1.0, 0.008, 0.0, 0.1);
+            noise.add(got.elements_mut(), 0.1);
+            let r = rx.receive(&got, &p, slot()).unwrap();
+            assert!(!r.dtx, "{p:?}");
+            assert_eq!(r.harq_ack[..n_ack as usize], ack);
+            assert_eq!(r.sr, n_sr > 0);
+            assert_eq!(r.csi1, csi.iter().fold(0, |w, b| w << 1 | *b as u32));
+            let tc = 0.008 / 30e3 * Tc::PER_SECOND as f64;
+            let most = if n_prb < 4 { 2.0 } else { 0.6 };
+            assert!((r.timing_error_tc.unwrap() as f64 - tc).abs() < most * tc, "{r:?} {tc}");
+        }
+    }
+}
+
+#[test] // Spec: TS 38.211 §6.3.2.2.2 (cyclic shifts), §6.3.2.4.1 (covers)
+fn several_ues_share_a_resource_block() {
+    let mut tx = PucchTransmitter::new(0);
+    let mut rx = PucchReceiver::new(Isa::best(), 0, 1);
+    let mut noise = Gaussian::new(3, Isa::best());
+    // Format 1: three shifts by two covers; format 0: three UEs with one bit and one that is silent.
+    let users: Vec<(PucchPdu, Vec<u8>)> = [(0, 0), (4, 0), (8, 0), (0, 1), (4, 1), (8, 1)]
+        .iter()
+        .enumerate()
+        .map(|(i, (shift, occ))| {
+            let p = PucchPdu { n_harq_ack: 2, ..pdu(f1(*shift, *occ), 0, 14, Some(20)) };
+            (p, vec![(i % 2) as u8, (i / 2 % 2) as u8])
+        })
+        .chain([0u8, 1, 2].iter().map(|shift| {
+            let mut p = PucchPdu { n_harq_ack: 1, ..pdu(f0(*shift), 12, 2, None) };
+            p.resource.start_prb = 8;
+            (p, vec![shift % 2])
+        }))
+        .collect();
+    let mut got = Grid::new(1, N_SC);
+    for (i, (p, word)) in users.iter().enumerate() {
+        let mut sent = Grid::new(1, N_SC);
+        tx.transmit(p, word, false, &[], slot(), &mut sent).unwrap();
+        let gain = [1.0, 0.7, 1.3][i % 3];
+        over_the_air(&sent, &mut got, gain, 0.001 * (i % 4) as f64, 0.0005 * i as f64, 0.11 * i as f64);
+    }
+    noise.add(got.elements_mut(), 0.1);
+    for (p, word) in &users {
+        let r = rx.receive(&got, p, slot()).unwrap();
+        assert!(!r.dtx && r.harq_ack[..word.len()] == word[..], "{p:?} {r:?}");
+    }
+    let mut silent = users[6].0;
+    silent.resource.format = f0(4);
+    assert!(rx.receive(&got, &silent, slot()).unwrap().dtx);
+    let mut silent = users[0].0;
+    silent.resource.format = f1(2, 0);
+    assert!(rx.receive(&got, &silent, slot()).unwrap().dtx);
+}
+
+#[test] // Spec: TS 38.213 §9.2 (detection)
+fn noise_is_silence() {
+    let mut noise = Gaussian::new(4, Isa::best());
+    for n_rx in [1, 2] {
+        let mut rx = PucchReceiver::new(Isa::best(), 0, n_rx);
+        let mut got = Grid::new(n_rx, N_SC);
+        let with = |p: PucchPdu, n_harq_ack, n_sr, n_csi1| PucchPdu { n_harq_ack, n_sr, n_csi1, ..p };
+        let shapes = [
+            (with(pdu(f0(3), 13, 1, None), 2, 1, 0), 8),
+            (with(pdu(f0(3), 12, 2, Some(9)), 0, 1, 0), 8),
+            (with(pdu(f1(3, 0), 10, 4, None), 2, 0, 0), 8),
+            (with(pdu(f1(3, 2), 0, 14, Some(9)), 0, 1, 0), 8),
+            (with(pdu(PucchFormat::F2 { n_prb: 1 }, 12, 2, None), 3, 1, 0), 40),
+            (with(pdu(PucchFormat::F2 { n_prb: 2 }, 12, 2, None), 5, 1, 4), 40),
+            (with(pdu(PucchFormat::F2 { n_prb: 3 }, 12, 2, Some(9)), 8, 1, 4), 40),
+        ];
+        let rounds = 3000;
+        for (p, most) in shapes {
+            let mut alarms = 0;
+            for _ in 0..rounds {
+                for s in symbols(&p) {
+                    for rx in 0..n_rx {
+                        noise.fill(&mut got.symbol_mut(rx, s.l)[s.prb * 12..s.prb * 12 + 36], 1.0);
+                    }
+                }
+                alarms += u32::from(!rx.receive(&got, &p, slot()).unwrap().dtx);
+            }
+            assert!(alarms <= most, "{alarms} of {rounds}: {p:?}");
+        }
+    }
+}
+
+#[test] // Spec: TS 38.211 §6.3.2
+fn contradictions_are_errors_and_bad_numbers_are_silence() {
+    let mut tx = PucchTransmitter::new(0);
+    let mut rx = PucchReceiver::new(Isa::best(), 0, 1);
+    let mut grid = Grid::new(1, N_SC);
+    let one = |p: PucchPdu| PucchPdu { n_harq_ack: 1, ..p };
+    let bad = [
+        one(pdu(f0(12), 13, 1, None)),
+        one(pdu(f0(0), 13, 2, None)),
+        one(pdu(f0(0), 255, 255, None)),
+        one(pdu(f1(0, 0), 0, 3, None)),
+        one(pdu(f1(0, 9), 0, 4, None)),
+        one(pdu(f0(0), 13, 1, Some(25))),
+        one(pdu(PucchFormat::F2 { n_prb: 0 }, 13, 1, None)),
+        one(pdu(PucchFormat::F2 { n_prb: 255 }, 13, 1, None)),
+        one(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 14, None)),
+        one(pdu(PucchFormat::F4 { occ_length: 2, occ_index: 0 }, 0, 14, None)),
+        pdu(f0(0), 13, 1, None),
+        PucchPdu { n_harq_ack: 200, ..pdu(PucchFormat::F2 { n_prb: 2 }, 13, 1, None) },
+    ];
+    for p in bad {
+        assert!(rx.receive(&grid, &p, slot()).is_err(), "{p:?}");
+        let ack = vec![0; p.n_harq_ack as usize];
+        assert!(tx.transmit(&p, &ack, false, &[], slot(), &mut grid).is_err(), "{p:?}");
+    }
+    let good = [
+        one(pdu(f0(0), 13, 1, None)),
+        one(pdu(f1(0, 0), 0, 14, None)),
+        PucchPdu { n_harq_ack: 5, ..pdu(PucchFormat::F2 { n_prb: 2 }, 13, 1, None) },
+        PucchPdu { n_harq_ack: 15, ..pdu(PucchFormat::F2 { n_prb: 4 }, 13, 1, None) },
+    ];
+    for value in [0.0, f32::NAN, f32::INFINITY, 1e38] {
+        grid.elements_mut().fill(Cf32::new(value, value));
+        for p in good {
+            assert!(rx.receive(&grid, &p, slot()).unwrap().dtx, "{value} {p:?}");
+        }
+    }
+}
+
+#[test] // Spec: TS 38.211 §5.2.2.1
+fn long_base_sequences_are_flat_and_distinct() {
+    for n in [6, 12, 18, 24, 30, 36, 72, 276] {
+        let mut r = vec![Cf32::default(); n];
+        assert!(low_papr::base(3, 1, &mut r));
+        assert!(r.iter().all(|r| (r.norm_sqr() - 1.0).abs() < 1e-5));
+        let mut other = vec![Cf32::default(); n];
+        low_papr::base(4, 1, &mut other);
+        let dot: Cf32 = r.iter().zip(&other).map(|(a, b)| a * b.conj()).sum();
+        assert!(dot.norm_sqr() < 0.7 * (n * n) as f32, "{n}");
+    }
+    assert!(!low_papr::base(0, 0, &mut [Cf32::default(); 13]));
+}
