@@ -20,12 +20,26 @@ struct Path {
     left: [u8; STAGES],
 }
 
-/// A way to go on: the cost, the path it forks from, and the bit.
-#[derive(Clone, Copy, Default)]
-struct Fork {
-    cost: u32,
-    parent: u8,
-    bit: u8,
+/// A way to go on, in one word that sorts by cost, then path, then bit.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Fork(u64);
+
+impl Fork {
+    fn new(cost: u32, parent: usize, bit: u8) -> Self {
+        Self(u64::from(cost) << 8 | (parent as u64) << 1 | u64::from(bit))
+    }
+
+    fn cost(self) -> u32 {
+        (self.0 >> 8) as u32
+    }
+
+    fn parent(self) -> usize {
+        (self.0 >> 1 & 0x7f) as usize
+    }
+
+    fn bit(self) -> u8 {
+        (self.0 & 1) as u8
+    }
 }
 
 /// List decoder with its memory.
@@ -94,6 +108,13 @@ impl ListDecoder {
         }
         if stage == 0 {
             return self.parity_check();
+        }
+        if plan.n_pc == 0 && inputs == len && self.all_free(stage) {
+            return;
+        }
+        let first_frozen = plan.roles[first] == Role::Frozen;
+        if plan.n_pc == 0 && inputs + 1 == len && first_frozen && len > 2 && self.one_parity(stage) {
+            return;
         }
         self.descend(stage, false);
         self.node(plan, stage - 1, first);
@@ -166,33 +187,111 @@ impl ListDecoder {
     fn repetition(&mut self, stage: usize) {
         let len = 1usize << stage;
         let mut forks = [Fork::default(); 2 * PATHS_MAX];
+        let (mut kept_max, mut lost_min) = (0, u32::MAX);
         for slot in 0..self.n_paths {
+            let from = self.cell(stage, self.paths[slot].soft[stage] as usize);
+            let soft = &self.soft[from..from + len];
+            let sum: i32 = soft.iter().map(|&value| i32::from(value)).sum();
             let path = &mut self.paths[slot];
             // Only parity checks read the register, and with those a leaf is the only repetition; a turn more does no harm.
             path.register.turn();
-            let from = self.list_size * (len - 1) + ((path.soft[stage] as usize) << stage);
-            let soft = &self.soft[from..from + len];
-            let sum: i32 = soft.iter().map(|&value| i32::from(value)).sum();
             let zeros = path.cost + cost_of_zeros(soft);
             let ones = zeros.wrapping_add_signed(sum);
-            forks[2 * slot] = Fork { cost: zeros, parent: slot as u8, bit: 0 };
-            forks[2 * slot + 1] = Fork { cost: ones, parent: slot as u8, bit: 1 };
+            forks[2 * slot] = Fork::new(zeros, slot, 0);
+            forks[2 * slot + 1] = Fork::new(ones, slot, 1);
+            kept_max = kept_max.max(zeros.min(ones));
+            lost_min = lost_min.min(zeros.max(ones));
         }
         let forks = &mut forks[..2 * self.n_paths];
+        if self.n_paths == self.list_size && lost_min >= kept_max {
+            // Every path goes on by its better half, and no fork can displace one.
+            for slot in 0..self.n_paths {
+                let fork = forks[2 * slot].min(forks[2 * slot + 1]);
+                self.go_on(stage, slot, fork);
+            }
+            return;
+        }
         if forks.len() > self.list_size {
-            forks.sort_unstable_by_key(|fork| (fork.cost, fork.parent, fork.bit));
+            forks.sort_unstable();
         }
         let old = self.paths;
         self.n_paths = forks.len().min(self.list_size);
         for slot in 0..self.n_paths {
-            let fork = forks[slot];
-            let mut path = old[fork.parent as usize];
-            path.cost = fork.cost;
-            path.register.add(fork.bit);
-            self.paths[slot] = path;
-            let to = self.cell(stage, slot);
-            self.sums[to..to + len].fill(fork.bit);
+            self.paths[slot] = old[forks[slot].parent()];
+            self.go_on(stage, slot, forks[slot]);
         }
+    }
+
+    fn go_on(&mut self, stage: usize, slot: usize, fork: Fork) {
+        let path = &mut self.paths[slot];
+        path.cost = fork.cost();
+        path.register.add(fork.bit());
+        let to = self.cell(stage, slot);
+        self.sums[to..to + (1 << stage)].fill(fork.bit());
+    }
+
+    /// A subtree without frozen positions, if no path would lose to a fork: hard decisions then cost nothing.
+    fn all_free(&mut self, stage: usize) -> bool {
+        let len = 1usize << stage;
+        if self.n_paths < self.list_size {
+            return false;
+        }
+        let kept_max = self.paths[..self.n_paths].iter().map(|path| path.cost).max().unwrap_or(0);
+        for path in &self.paths[..self.n_paths] {
+            let from = self.cell(stage, path.soft[stage] as usize);
+            let least = self.soft[from..from + len].iter().map(|value| value.unsigned_abs()).min().unwrap_or(0);
+            if path.cost + u32::from(least) < kept_max {
+                return false;
+            }
+        }
+        for slot in 0..self.n_paths {
+            let (from, to) = (self.cell(stage, self.paths[slot].soft[stage] as usize), self.cell(stage, slot));
+            for (sum, value) in self.sums[to..to + len].iter_mut().zip(&self.soft[from..from + len]) {
+                *sum = u8::from(*value < 0);
+            }
+        }
+        true
+    }
+
+    /// A subtree whose first position alone is frozen, if no path would lose to a fork: where the hard decisions have odd parity
+    /// the least certain one turns.
+    fn one_parity(&mut self, stage: usize) -> bool {
+        let len = 1usize << stage;
+        if self.n_paths < self.list_size {
+            return false;
+        }
+        let mut turned = [(0u32, 0usize, false); PATHS_MAX];
+        let (mut kept_max, mut lost_min) = (0, u32::MAX);
+        for (path, turned) in self.paths[..self.n_paths].iter().zip(&mut turned) {
+            let from = self.cell(stage, path.soft[stage] as usize);
+            let soft = &self.soft[from..from + len];
+            let (mut least, mut second, mut at, mut odd) = (u16::MAX, u16::MAX, 0, false);
+            for (i, value) in soft.iter().enumerate() {
+                let magnitude = value.unsigned_abs();
+                odd ^= *value < 0;
+                if magnitude < least {
+                    (second, least, at) = (least, magnitude, i);
+                } else {
+                    second = second.min(magnitude);
+                }
+            }
+            let (least, second) = (u32::from(least), u32::from(second));
+            *turned = (path.cost + if odd { least } else { 0 }, at, odd);
+            kept_max = kept_max.max(turned.0);
+            lost_min = lost_min.min(path.cost + if odd { second } else { least + second });
+        }
+        if lost_min < kept_max {
+            return false;
+        }
+        for (slot, &(cost, at, odd)) in turned[..self.n_paths].iter().enumerate() {
+            let (from, to) = (self.cell(stage, self.paths[slot].soft[stage] as usize), self.cell(stage, slot));
+            for (sum, value) in self.sums[to..to + len].iter_mut().zip(&self.soft[from..from + len]) {
+                *sum = u8::from(*value < 0);
+            }
+            self.sums[to + at] ^= u8::from(odd);
+            self.paths[slot].cost = cost;
+        }
+        true
     }
 
     /// A parity check position: its value follows from the path.

@@ -67,6 +67,8 @@ pub struct PolarCodec {
     list: ListDecoder,
     word: Box<[u8; N_MAX]>,
     matched: Box<[u8; E_MAX]>,
+    coded: Box<[u8; E_MAX]>,
+    between: Box<[Llr; E_MAX]>,
     soft: Box<[i16; N_MAX]>,
 }
 
@@ -86,6 +88,8 @@ impl PolarCodec {
             list: ListDecoder::new(list_size.next_power_of_two().clamp(1, 16)),
             word: Box::new([0; N_MAX]),
             matched: Box::new([0; E_MAX]),
+            coded: Box::new([0; E_MAX]),
+            between: Box::new([0; E_MAX]),
             soft: Box::new([0; N_MAX]),
         }
     }
@@ -130,7 +134,7 @@ impl PolarCodec {
             out.fill(0);
             return Ok(false);
         }
-        rate_match::recover(plan, llrs, &mut self.soft[..]);
+        rate_match::recover(plan, llrs, &mut self.between[..], &mut self.soft[..]);
         let n_paths = self.list.decode(plan, &self.soft[..plan.n]);
         for rank in (0..n_paths).chain([0]) {
             self.word[..plan.n].copy_from_slice(self.list.codeword(rank, plan.n));
@@ -153,7 +157,9 @@ impl PolarCodec {
         let plan = plan_of(&mut self.plans, &mut self.used, &mut self.clock, params)?;
         plan.fill(bits, &mut self.word);
         transform(&mut self.word[..plan.n]);
-        Ok(rate_match::correlate(plan, &self.word[..], llrs))
+        let coded = &mut self.coded[..params.e];
+        rate_match::select(plan, &self.word[..], &mut self.matched[..], coded);
+        Ok(coded.iter().zip(llrs).map(|(&bit, &llr)| i64::from(if bit == 0 { llr } else { -llr.max(-127) })).sum())
     }
 }
 

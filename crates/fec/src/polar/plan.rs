@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub roles: [Role; N_MAX],
     /// Positions below i that are not frozen.
     pub count: [u16; N_MAX + 1],
+    /// J(i), the sub-block interleaver.
+    pub interleaved: [u16; N_MAX],
     /// Input bit of the k-th information position.
     order: [u16; N_MAX],
     k: usize,
@@ -57,9 +59,15 @@ impl Plan {
             matching: Matching::Repeat,
             roles: [Role::Frozen; N_MAX],
             count: [0; N_MAX + 1],
+            interleaved: [0; N_MAX],
             order: [0; N_MAX],
             k: 0,
         }
+    }
+
+    /// Whether the coded bits are interleaved.
+    pub fn uplink(&self) -> bool {
+        self.params.is_some_and(|params| params.uplink)
     }
 
     /// Plans anew in place.
@@ -84,6 +92,7 @@ impl Plan {
             false if 16 * k <= 7 * e => Matching::Puncture,
             false => Matching::Shorten,
         };
+        self.interleaved[..n].iter_mut().enumerate().for_each(|(i, from)| *from = rate_match::sub_block(i, n) as u16);
         let unusable = self.unusable(e);
         if !self.choose(k + n_pc, &unusable) {
             return Err(bad);
@@ -104,12 +113,12 @@ impl Plan {
         let first = match self.matching {
             Matching::Repeat => return unusable,
             Matching::Puncture => {
-                (0..n - e).for_each(|i| unusable[rate_match::sub_block(i, n)] = true);
+                (0..n - e).for_each(|i| unusable[self.interleaved[i] as usize] = true);
                 // ceil(3N/4 - E/2) and ceil(9N/16 - E/4); E < N keeps both positive.
                 if 4 * e >= 3 * n { (3 * n - 2 * e).div_ceil(4) } else { (9 * n - 4 * e).div_ceil(16) }
             }
             Matching::Shorten => {
-                (e..n).for_each(|i| unusable[rate_match::sub_block(i, n)] = true);
+                (e..n).for_each(|i| unusable[self.interleaved[i] as usize] = true);
                 0
             }
         };

@@ -1,5 +1,6 @@
 //! Sub-block interleaving, bit selection and interleaving of coded bits. Spec: TS 38.212 §5.4.1
 
+use super::N_MAX;
 use super::plan::{Matching, Plan};
 use super::tables::SUB_BLOCK;
 use crate::Llr;
@@ -14,17 +15,6 @@ const SOFT_MAX: i16 = 2047;
 pub fn sub_block(i: usize, n: usize) -> usize {
     let len = n / 32;
     SUB_BLOCK[i / len] as usize * len + i % len
-}
-
-/// Where bit `k` after bit selection came from in the mother code. Spec: TS 38.212 §5.4.1.2
-#[inline]
-fn source(plan: &Plan, e: usize, k: usize) -> usize {
-    let selected = match plan.matching {
-        Matching::Repeat => k % plan.n,
-        Matching::Puncture => k + plan.n - e,
-        Matching::Shorten => k,
-    };
-    sub_block(selected, plan.n)
 }
 
 /// Calls `visit(k, i)`: bit `k` after the interleaver was bit `i` before. Spec: TS 38.212 §5.4.1.3
@@ -48,49 +38,51 @@ fn triangle(e: usize, mut visit: impl FnMut(usize, usize)) {
     }
 }
 
+/// The part of the sub-block interleaver's output that is sent, and whether it is sent again and again. Spec: TS 38.212 §5.4.1.2
+fn sent(plan: &Plan, e: usize) -> &[u16] {
+    let positions = &plan.interleaved[..plan.n];
+    match plan.matching {
+        Matching::Repeat => positions,
+        Matching::Puncture => &positions[plan.n - e..],
+        Matching::Shorten => &positions[..e],
+    }
+}
+
 /// Rate-matches the mother code's word `d` to `out`; `between` is scratch of at least `out.len()`.
 pub(super) fn select(plan: &Plan, d: &[u8], between: &mut [u8], out: &mut [u8]) {
-    let e = out.len();
-    for (k, bit) in between[..e].iter_mut().enumerate() {
-        *bit = d[source(plan, e, k)];
+    let (e, sent) = (out.len(), sent(plan, out.len()));
+    let first = &mut between[..e.min(plan.n)];
+    first.iter_mut().zip(sent).for_each(|(bit, &i)| *bit = d[i as usize]);
+    for at in (plan.n..e).step_by(plan.n) {
+        between.copy_within(0..plan.n.min(e - at), at);
     }
-    if plan.params.is_some_and(|params| params.uplink) {
+    if plan.uplink() {
         triangle(e, |k, i| out[k] = between[i]);
     } else {
         out.copy_from_slice(&between[..e]);
     }
 }
 
-/// Undoes [`select`] on soft bits: repeated ones add up, punctured ones are 0, shortened ones certain zeros.
-pub(super) fn recover(plan: &Plan, llrs: &[Llr], soft: &mut [i16]) {
+/// Undoes [`select`] on soft bits: repeated ones add up, punctured ones are 0, shortened ones certain zeros; `between` is scratch of
+/// at least `llrs.len()`.
+pub(super) fn recover(plan: &Plan, llrs: &[Llr], between: &mut [Llr], soft: &mut [i16]) {
     let (e, n) = (llrs.len(), plan.n);
-    let soft = &mut soft[..n];
-    soft.fill(0);
-    if plan.matching == Matching::Shorten {
-        (e..n).for_each(|i| soft[sub_block(i, n)] = CERTAIN);
-    }
-    let mut add = |k: usize, llr: Llr| {
-        let value = &mut soft[source(plan, e, k)];
-        *value = (*value + i16::from(llr)).clamp(-SOFT_MAX, SOFT_MAX);
-    };
-    if plan.params.is_some_and(|params| params.uplink) {
-        triangle(e, |k, i| add(i, llrs[k]));
+    let sent = sent(plan, e);
+    let llrs = if plan.uplink() {
+        triangle(e, |k, i| between[i] = llrs[k]);
+        &between[..e]
     } else {
-        llrs.iter().enumerate().for_each(|(k, &llr)| add(k, llr));
-    }
-}
-
-/// The correlation of soft bits with the rate-matched word `d`.
-pub(super) fn correlate(plan: &Plan, d: &[u8], llrs: &[Llr]) -> i64 {
-    let (e, mut sum) = (llrs.len(), 0i64);
-    let mut add = |k: usize, llr: Llr| {
-        let sign = 1 - 2 * i64::from(d[source(plan, e, k)] & 1);
-        sum += sign * i64::from(llr);
+        llrs
     };
-    if plan.params.is_some_and(|params| params.uplink) {
-        triangle(e, |k, i| add(i, llrs[k]));
-    } else {
-        llrs.iter().enumerate().for_each(|(k, &llr)| add(k, llr));
+    let mut sums = [0i16; N_MAX];
+    for round in llrs.chunks(n) {
+        for (sum, &llr) in sums.iter_mut().zip(round) {
+            *sum = sum.saturating_add(i16::from(llr));
+        }
     }
-    sum
+    let rest = if plan.matching == Matching::Shorten { CERTAIN } else { 0 };
+    soft[..n].fill(rest);
+    for (&sum, &i) in sums.iter().zip(sent) {
+        soft[i as usize] = sum.clamp(-SOFT_MAX, SOFT_MAX);
+    }
 }
