@@ -6,7 +6,7 @@
 //! | M_{p,s}^(L) | `n_candidates` | candidates of aggregation level L |
 //! | N_CCE,p | `n_cce` | CCEs of the CORESET |
 
-use crate::config::{CoresetConfig, SearchSpaceConfig, SearchSpaceKind};
+use crate::config::{CceRegMapping, CoresetConfig, SearchSpaceConfig, SearchSpaceKind};
 use nr::{Rnti, SlotPoint};
 
 /// Aggregation levels in the order of [`SearchSpaceConfig::n_candidates`].
@@ -64,6 +64,37 @@ pub fn pdcch_scrambling(coreset: &CoresetConfig, kind: SearchSpaceKind, c_rnti: 
     }
 }
 
+/// The resource element groups of `level` CCEs from `first_cce` on: (RB from the carrier's lowest, symbol of the CORESET).
+///
+/// Spec: TS 38.211 §7.3.2.2. CCEs beyond the CORESET yield nothing.
+pub fn cce_regs(coreset: &CoresetConfig, first_cce: u16, level: u8) -> impl Iterator<Item = (u16, u8)> + use<> {
+    let c = *coreset;
+    let duration = c.duration.max(1) as u32;
+    let n_reg = c.n_rb() as u32 * duration;
+    let (l, interleaver) = match c.mapping {
+        CceRegMapping::NonInterleaved => (6, None),
+        CceRegMapping::Interleaved { reg_bundle_size, interleaver_size, shift_index } => {
+            (reg_bundle_size.max(1) as u32, Some((interleaver_size.max(1) as u32, shift_index as u32)))
+        }
+    };
+    let n_bundles = (n_reg / l).max(1);
+    let bundle = move |x: u32| match interleaver {
+        None => x,
+        Some((r, shift)) => ((x % r) * (n_bundles / r) + x / r + shift) % n_bundles,
+    };
+    let per_cce = (6 / l).max(1);
+    let cces = (first_cce as u32..first_cce as u32 + level as u32).filter(move |j| (j + 1) * 6 <= n_reg);
+    cces.flat_map(move |j| (0..per_cce).map(move |k| bundle(j * per_cce + k)))
+        .flat_map(move |b| b * l..(b + 1) * l)
+        .map(move |reg| (nth_rb(&c, reg / duration), (reg % duration) as u8))
+}
+
+/// RB number `n` of the CORESET, from the carrier's lowest RB.
+fn nth_rb(c: &CoresetConfig, n: u32) -> u16 {
+    let group = (0..64u16).filter(|g| c.rb_groups >> g & 1 == 1).nth(n as usize / 6).unwrap_or(0);
+    c.start_rb + 6 * group + (n % 6) as u16
+}
+
 /// First symbols of the monitoring occasions of a search space in a monitored slot, ascending.
 pub fn occasion_symbols(space: &SearchSpaceConfig) -> impl Iterator<Item = u8> + use<> {
     let symbols = space.symbols;
@@ -83,6 +114,34 @@ mod tests {
         assert_eq!(hash_y(3, Rnti(17921), slot(0)) as u64, y0);
         assert_eq!(hash_y(0, Rnti(17921), slot(1)) as u64, 39827 * y0 % 65537);
         assert_eq!(hash_y(1, Rnti(17921), slot(0)) as u64, 39829u64 * 17921 % 65537);
+    }
+
+    #[test] // Spec: TS 38.211 §7.3.2.2
+    fn groups_of_a_cce_by_hand() {
+        let c = CoresetConfig {
+            id: 0,
+            rb_groups: 0b1111,
+            start_rb: 10,
+            duration: 2,
+            mapping: CceRegMapping::NonInterleaved,
+            wideband_precoder: false,
+            dmrs_n_id: 0,
+            dmrs_reference_rb: 10,
+        };
+        // Time first: six groups are three RBs in two symbols.
+        assert_eq!(cce_regs(&c, 1, 1).collect::<Vec<_>>(), [(13, 0), (13, 1), (14, 0), (14, 1), (15, 0), (15, 1)]);
+        // L = 6, R = 2, 8 bundles, C = 4, shift 1: bundles of CCE 0 to 3 are 1, 5, 2, 6.
+        let i = CceRegMapping::Interleaved { reg_bundle_size: 6, interleaver_size: 2, shift_index: 1 };
+        let firsts = |c| (0..4).map(|j| cce_regs(&c, j, 1).next().unwrap().0).collect::<Vec<_>>();
+        assert_eq!(firsts(CoresetConfig { mapping: i, ..c }), [13, 25, 16, 28]);
+        // L = 2: three bundles a CCE; with 24 bundles and C = 12, CCE 0 has bundles 0, 12, 1.
+        let i = CceRegMapping::Interleaved { reg_bundle_size: 2, interleaver_size: 2, shift_index: 0 };
+        let rbs: Vec<_> = cce_regs(&CoresetConfig { mapping: i, ..c }, 0, 1).map(|r| r.0).collect();
+        assert_eq!(rbs, [10, 10, 22, 22, 11, 11]);
+        let mut all: Vec<_> = cce_regs(&CoresetConfig { mapping: i, ..c }, 0, 8).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((all.len(), cce_regs(&c, 7, 2).count()), (48, 6));
     }
 
     #[test] // Spec: TS 38.213 §10.1
