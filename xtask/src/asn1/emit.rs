@@ -104,6 +104,36 @@ fn size_doc(what: &str, (low, high): Size) -> String {
     }
 }
 
+/// How to write a type that has no name of its own in Rust.
+fn leaf(ty: &Type) -> Plan {
+    match ty {
+        Type::Bool => plain("bool", "r.bool()?".into(), "w.bool(*$)".into(), String::new()),
+        Type::Int(None) => plain("i64", "r.unbounded_int()?".into(), "w.unbounded_int(*$)".into(), String::new()),
+        Type::Int(Some((low, high))) => {
+            let rust = integer(*low, *high);
+            let encode = format!("w.int({low}, {high}, *$ as i64)?");
+            plain(rust, format!("r.int({low}, {high})? as {rust}"), encode, format!("{low} to {high}."))
+        }
+        Type::Bits((low, Some(high))) if low == high && *low <= 64 => {
+            let rust = unsigned(((1u128 << low) - 1) as u64);
+            let encode = format!("w.fixed_bits(*$ as u64, {low})?");
+            plain(rust, format!("r.bits({low})? as {rust}"), encode, format!("{low} bits."))
+        }
+        Type::Bits(s) => {
+            let (decode, encode) = (format!("r.bit_string({})?", size(*s)), format!("w.bit_string({}, $)?", size(*s)));
+            plain("BitString", decode, encode, size_doc("Bits", *s) + ".")
+        }
+        Type::Octets { size: s, containing } => {
+            let doc = match containing {
+                Some(inner) => format!("Octets that contain {inner}."),
+                None => size_doc("Octets", *s) + ".",
+            };
+            plain("Vec<u8>", format!("r.octets({})?", size(*s)), format!("w.octets({}, $)?", size(*s)), doc)
+        }
+        _ => plain("()", "()".into(), String::new(), String::new()),
+    }
+}
+
 /// The type inside of `CHOICE { release NULL, setup X }`.
 fn setup_release(ty: &Type) -> Option<&Type> {
     match ty {
@@ -183,78 +213,46 @@ impl Emitter<'_> {
             return plain("Opaque", decode, "$.encode(w)?".into(), String::new());
         }
         if let Some(inner) = setup_release(ty) {
-            let p = self.plan(inner, &format!("{path}.setup"), rust);
-            if p.codec {
-                return codec(format!("SetupRelease<{}>", p.rust));
-            }
-            let decode =
-                format!("if r.bool()? {{ SetupRelease::Setup({}) }} else {{ SetupRelease::Release }}", p.decode);
-            let inner = optional(&p.encode);
-            let encode =
-                format!("if let SetupRelease::Setup(v) = $ {{ w.bool(true); {inner}; }} else {{ w.bool(false); }}");
-            return plain(&format!("SetupRelease<{}>", p.rust), decode, encode, p.doc);
+            return self.setup(inner, path, rust);
         }
-        match ty {
-            Type::Ref(name) => self.named(&name.clone()),
-            Type::Bool => plain("bool", "r.bool()?".into(), "w.bool(*$)".into(), String::new()),
-            Type::Null => plain("()", "()".into(), String::new(), String::new()),
-            Type::Int(None) => plain("i64", "r.unbounded_int()?".into(), "w.unbounded_int(*$)".into(), String::new()),
-            Type::Int(Some((low, high))) => {
-                let rust = integer(*low, *high);
-                let encode = format!("w.int({low}, {high}, *$ as i64)?");
-                plain(rust, format!("r.int({low}, {high})? as {rust}"), encode, format!("{low} to {high}."))
+        let text = match ty {
+            Type::Ref(name) => return self.named(name),
+            Type::SeqOf(s, element) => return self.list(*s, element, path, rust),
+            Type::Enum { .. } | Type::Choice { .. } | Type::Seq { .. } if !self.claim(rust, path) => {
+                return codec(rust.to_string());
             }
-            Type::Bits((low, Some(high))) if low == high && *low <= 64 => {
-                let rust = unsigned(((1u128 << low) - 1) as u64);
-                let doc = format!("{low} bits.");
-                plain(rust, format!("r.bits({low})? as {rust}"), format!("w.fixed_bits(*$ as u64, {low})?"), doc)
-            }
-            Type::Bits(s) => {
-                let (decode, encode) =
-                    (format!("r.bit_string({})?", size(*s)), format!("w.bit_string({}, $)?", size(*s)));
-                plain("BitString", decode, encode, size_doc("Bits", *s) + ".")
-            }
-            Type::Octets { size: s, containing } => {
-                let doc = match containing {
-                    Some(inner) => format!("Octets that contain {inner}."),
-                    None => size_doc("Octets", *s) + ".",
-                };
-                plain("Vec<u8>", format!("r.octets({})?", size(*s)), format!("w.octets({}, $)?", size(*s)), doc)
-            }
-            Type::SeqOf(s, element) => {
-                let name = if matches!(**element, Type::Ref(_)) { rust.to_string() } else { format!("{rust}Item") };
-                let p = self.plan(element, &format!("{path}.item"), &name);
-                let (decode, encode) = if p.codec {
-                    ("Codec::decode".into(), "|w, v| v.encode(w)".into())
-                } else {
-                    (format!("|r| Ok({})", p.decode), format!("|w, v| {{ {}; Ok(()) }}", optional(&p.encode)))
-                };
-                let decode = format!("r.list({}, {decode})?", size(*s));
-                let encode = format!("w.list({}, $, {encode})?", size(*s));
-                plain(&format!("Vec<{}>", p.rust), decode, encode, size_doc("Elements", *s) + ".")
-            }
-            Type::Enum { root, ext } => {
-                if self.claim(rust, path) {
-                    let text = enumerated(rust, path, root, ext.as_deref());
-                    self.out.insert(rust.to_string(), text);
-                }
-                codec(rust.to_string())
-            }
-            Type::Choice { root, ext } => {
-                if self.claim(rust, path) {
-                    let text = self.choice(rust, path, root, ext.as_deref());
-                    self.out.insert(rust.to_string(), text);
-                }
-                codec(rust.to_string())
-            }
-            Type::Seq { root, ext } => {
-                if self.claim(rust, path) {
-                    let text = self.sequence(rust, path, root, ext.as_deref());
-                    self.out.insert(rust.to_string(), text);
-                }
-                codec(rust.to_string())
-            }
+            Type::Enum { root, ext } => enumerated(rust, path, root, ext.as_deref()),
+            Type::Choice { root, ext } => self.choice(rust, path, root, ext.as_deref()),
+            Type::Seq { root, ext } => self.sequence(rust, path, root, ext.as_deref()),
+            _ => return leaf(ty),
+        };
+        self.out.insert(rust.to_string(), text);
+        codec(rust.to_string())
+    }
+
+    fn setup(&mut self, inner: &Type, path: &str, rust: &str) -> Plan {
+        let p = self.plan(inner, &format!("{path}.setup"), rust);
+        if p.codec {
+            return codec(format!("SetupRelease<{}>", p.rust));
         }
+        let decode = format!("if r.bool()? {{ SetupRelease::Setup({}) }} else {{ SetupRelease::Release }}", p.decode);
+        let inner = optional(&p.encode);
+        let encode =
+            format!("if let SetupRelease::Setup(v) = $ {{ w.bool(true); {inner}; }} else {{ w.bool(false); }}");
+        plain(&format!("SetupRelease<{}>", p.rust), decode, encode, p.doc)
+    }
+
+    fn list(&mut self, s: Size, element: &Type, path: &str, rust: &str) -> Plan {
+        let name = if matches!(element, Type::Ref(_)) { rust.to_string() } else { format!("{rust}Item") };
+        let p = self.plan(element, &format!("{path}.item"), &name);
+        let (decode, encode) = if p.codec {
+            ("Codec::decode".into(), "|w, v| v.encode(w)".into())
+        } else {
+            (format!("|r| Ok({})", p.decode), format!("|w, v| {{ {}; Ok(()) }}", optional(&p.encode)))
+        };
+        let decode = format!("r.list({}, {decode})?", size(s));
+        let encode = format!("w.list({}, $, {encode})?", size(s));
+        plain(&format!("Vec<{}>", p.rust), decode, encode, size_doc("Elements", s) + ".")
     }
 
     fn choice(&mut self, rust: &str, path: &str, root: &[Component], ext: Option<&[Component]>) -> String {
