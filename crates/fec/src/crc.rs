@@ -112,27 +112,25 @@ impl Crc {
 
     /// The parity bits of `ones` leading ones followed by `bits`, as DCI wants it. Spec: TS 38.212 §7.3.2
     pub fn of_bits_with_ones(self, ones: usize, bits: &[u8]) -> u32 {
-        let polynomial = self.polynomial() << (32 - self.len());
-        let mut register = 0u32;
-        for bit in (0..ones).map(|_| 1).chain(bits.iter().map(|&bit| u32::from(bit & 1))) {
-            let feedback = (register >> 31 ^ bit).wrapping_neg();
-            register = register << 1 ^ (polynomial & feedback);
+        let mut register = (0..ones % 8).fold(0, |register, _| self.step_bit(register, 1));
+        for _ in 0..ones / 8 {
+            register = self.step_table(register, &[0xff]);
         }
-        self.finish(register)
+        let (bytes, rest) = bits.as_chunks::<8>();
+        for byte in bytes {
+            let byte = byte.iter().fold(0, |byte, bit| byte << 1 | (bit & 1));
+            register = self.step_table(register, &[byte]);
+        }
+        self.finish(rest.iter().fold(register, |register, &bit| self.step_bit(register, bit)))
     }
 
     /// The parity bits of the first `n_bits` of a packed string.
     ///
     /// Panics if `packed` is too short.
     pub fn of_packed(self, packed: &[u8], n_bits: usize) -> u32 {
-        let polynomial = self.polynomial() << (32 - self.len());
-        let mut register = self.step_bytes(0, &packed[..n_bits / 8]);
-        for idx in n_bits / 8 * 8..n_bits {
-            let bit = u32::from(crate::bits::get(packed, idx));
-            let feedback = (register >> 31 ^ bit).wrapping_neg();
-            register = register << 1 ^ (polynomial & feedback);
-        }
-        self.finish(register)
+        let register = self.step_bytes(0, &packed[..n_bits / 8]);
+        let rest = n_bits / 8 * 8..n_bits;
+        self.finish(rest.fold(register, |register, idx| self.step_bit(register, crate::bits::get(packed, idx))))
     }
 
     /// Writes the L parity bits of value `parity`, one per byte.
@@ -142,6 +140,12 @@ impl Crc {
         for (i, bit) in out[..self.len()].iter_mut().enumerate() {
             *bit = (parity >> (self.len() - 1 - i) & 1) as u8;
         }
+    }
+
+    fn step_bit(self, register: u32, bit: u8) -> u32 {
+        let polynomial = self.polynomial() << (32 - self.len());
+        let feedback = (register >> 31 ^ u32::from(bit & 1)).wrapping_neg();
+        register << 1 ^ (polynomial & feedback)
     }
 
     fn finish(self, register: u32) -> u32 {

@@ -116,6 +116,37 @@ fn instruction_sets_agree() {
     }
 }
 
+#[test] // Spec: TS 38.212 §5.3.2 (error rates as in examples/bler, with room for 40 blocks; Es/N0 as BPSK)
+fn blocks_survive_the_noise_that_they_should() {
+    let (mut encoder, mut decoder, mut rng) = (SchEncoder::new(Isa::best()), SchDecoder::new(Isa::best()), Rng(9));
+    let mut soft = SoftBuffer::new(10_000);
+    // Rate, and Es/N0 of one bit, where about all and where about none of the blocks pass within ten iterations.
+    for (tbs, g, passes, fails) in [
+        (8424, 25_272, -3.3, -4.2),
+        (8424, 12_636, 0.7, 0.1),
+        (8424, 9_464, 3.7, 2.9),
+        (3824, 19_120, -5.7, -6.5),
+        (1032, 3_096, -2.7, -4.6),
+        (104, 208, 1.8, -3.0),
+    ] {
+        let p = params(tbs, tbs as f32 / g as f32 * 1024.0, 2, 1, g);
+        let mut passed = |db: f64| {
+            let n = (0..40).filter(|_| {
+                let tb = rng.bytes(tbs as usize / 8);
+                let coded = encode(&mut encoder, &p, &tb);
+                let llrs = awgn(&mut rng, coded.into_iter(), db, 20.0);
+                let mut found = vec![0; tb.len()];
+                let result = decoder.decode(&p, &llrs, &mut soft, true, 10, &mut found).unwrap();
+                assert!(!result.crc_ok || found == tb);
+                result.crc_ok
+            });
+            n.count()
+        };
+        let (many, few) = (passed(passes), passed(fails));
+        assert!(many >= 38 && few <= 8, "{p:?}: {many} of 40 at {passes} dB, {few} at {fails} dB");
+    }
+}
+
 #[test] // Spec: TS 38.212 §5.1 (24 parity bits and the parity checks)
 fn noise_is_no_transport_block() {
     let (mut decoder, mut rng) = (SchDecoder::new(Isa::best()), Rng(5));

@@ -4,7 +4,7 @@
 //! offset (the lanes that wrap are copied behind the column first) and writes it in order.
 
 use super::graph::{Graph, Z_MAX};
-use super::kernel::{self, DEGREE_MAX, GROUP, Layer, Port};
+use super::kernel::{self, DEGREE_MAX, GROUP, Kernels, Port};
 use crate::{Crc, Isa, Llr, bits};
 
 /// Columns of the larger base graph.
@@ -18,8 +18,6 @@ const GROUPS_MAX: usize = Z_MAX / GROUP;
 /// The mean magnitude to which channel values are scaled before decoding, by layers in use: with few of them resolution counts, with many
 /// the sums must not saturate. Found by examples/bler.
 const MEAN_TARGET: [(u32, u32); 4] = [(8, 28), (16, 20), (28, 14), (u32::MAX, 10)];
-/// The largest magnitude of a channel value within the decoder.
-const CHANNEL_MAX: i16 = 100;
 
 /// A group of lanes, aligned to a cache line.
 #[derive(Clone, Copy)]
@@ -69,7 +67,7 @@ pub struct LdpcDecoder {
     columns: Box<[Lanes]>,
     messages: Box<[Lanes]>,
     rotation: [u16; COLS_MAX],
-    layer: Layer,
+    kernels: Kernels,
 }
 
 impl LdpcDecoder {
@@ -80,7 +78,7 @@ impl LdpcDecoder {
             columns: vec![zero; COLS_MAX * COL_LEN / GROUP].into_boxed_slice(),
             messages: vec![zero; EDGES_MAX * GROUPS_MAX].into_boxed_slice(),
             rotation: [0; COLS_MAX],
-            layer: kernel::layer(isa),
+            kernels: kernel::kernels(isa),
         }
     }
 
@@ -135,6 +133,7 @@ impl LdpcDecoder {
         let n_layers = (block.received >> (bg.k_cols() + 4)).count_ones() + 4;
         let target = MEAN_TARGET.iter().find(|(layers, _)| n_layers <= *layers).map_or(10, |(_, target)| *target);
         let Some(gain) = gain(block.llrs, target) else { return false };
+        let scale = self.kernels.scale;
         self.rotation = [0; COLS_MAX];
         self.column(0)[..z].fill(0);
         self.column(1)[..z].fill(0);
@@ -142,7 +141,8 @@ impl LdpcDecoder {
         for col in 2..bg.n_cols() {
             let column = &mut self.column(col)[..z];
             let chunk = chunks.next().unwrap_or_default();
-            scale(chunk, gain, column);
+            // Safety: the kernels were chosen for this machine.
+            unsafe { scale(chunk, gain, column) };
             column[chunk.len()..].fill(0);
         }
         for col in block.k_prime / z..bg.k_cols() {
@@ -161,12 +161,13 @@ impl LdpcDecoder {
         let messages = self.messages[graph.row_at(row) * GROUPS_MAX..].as_mut_ptr().cast();
         // Safety: a port reads at most Z - 1 + 384 lanes into a column of 832 and writes 384; the messages of a row of
         // d circulants hold d * 384 lanes; reads lie at or behind writes; a row has no column twice.
-        unsafe { (self.layer)(&ports[..edges.len()], messages, z.div_ceil(GROUP), first) }
+        unsafe { (self.kernels.layer)(&ports[..edges.len()], messages, z.div_ceil(GROUP), first) }
     }
 
     /// Turns a column to `shift`: the lanes that wrap are copied behind it.
     fn port(&mut self, z: usize, col: usize, shift: u16) -> Port {
-        let turn = (z + shift as usize - self.rotation[col] as usize) % z;
+        let (shift_to, turned) = (shift as usize, self.rotation[col] as usize);
+        let turn = if shift_to >= turned { shift_to - turned } else { z + shift_to - turned };
         self.rotation[col] = shift;
         let column = self.column(col);
         if turn > 0 {
@@ -243,25 +244,39 @@ fn signs(lanes: &[i8; 64]) -> [u8; 8] {
 
 /// The gain in 1/64 that brings the mean magnitude of what was received to `target`; None if all are erasures.
 fn gain(llrs: &[Llr], target: u32) -> Option<i16> {
-    let (mut sum, mut n) = (0u32, 0u32);
-    for chunk in llrs.chunks(128) {
-        let (mut part, mut count) = (0u16, 0u8);
-        for &llr in chunk {
-            part += u16::from(llr.unsigned_abs());
-            count += u8::from(llr != 0);
-        }
-        sum += u32::from(part);
-        n += u32::from(count);
-    }
+    let (chunks, rest) = llrs.as_chunks::<16>();
+    let (mut sum, mut n) = magnitudes(chunks);
+    sum += rest.iter().map(|llr| u32::from(llr.unsigned_abs())).sum::<u32>();
+    n += rest.iter().filter(|llr| **llr != 0).count() as u32;
     (target * 64 * n).checked_div(sum).map(|gain| gain.clamp(1, 2048) as i16)
 }
 
-/// Multiplies by `gain` / 64, rounds and limits.
-fn scale(llrs: &[Llr], gain: i16, out: &mut [i8]) {
-    // Beyond this the product would not fit, and exceeds the limit anyway.
-    let most = i16::MAX / gain - 1;
-    for (value, &llr) in out.iter_mut().zip(llrs) {
-        let product = i16::from(llr).clamp(-most, most) * gain;
-        *value = ((product + 32) >> 6).clamp(-CHANNEL_MAX, CHANNEL_MAX) as i8;
+/// The sum of all magnitudes, and how many are not 0.
+#[cfg(target_arch = "x86_64")]
+fn magnitudes(chunks: &[[Llr; 16]]) -> (u32, u32) {
+    use core::arch::x86_64::*;
+    // Safety: SSE2 is part of x86-64; a chunk has the 16 bytes that are read.
+    unsafe {
+        let zero = _mm_setzero_si128();
+        let (mut sums, mut zeros) = (zero, zero);
+        for chunk in chunks {
+            let values = _mm_loadu_si128(chunk.as_ptr().cast());
+            let negative = _mm_cmpgt_epi8(zero, values);
+            let magnitudes = _mm_sub_epi8(_mm_xor_si128(values, negative), negative);
+            sums = _mm_add_epi64(sums, _mm_sad_epu8(magnitudes, zero));
+            let is_zero = _mm_sub_epi8(zero, _mm_cmpeq_epi8(values, zero));
+            zeros = _mm_add_epi64(zeros, _mm_sad_epu8(is_zero, zero));
+        }
+        let total = |x| (_mm_cvtsi128_si64(x) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(x, x))) as u32;
+        (total(sums), 16 * chunks.len() as u32 - total(zeros))
     }
+}
+
+/// The sum of all magnitudes, and how many are not 0.
+#[cfg(not(target_arch = "x86_64"))]
+fn magnitudes(chunks: &[[Llr; 16]]) -> (u32, u32) {
+    chunks
+        .as_flattened()
+        .iter()
+        .fold((0, 0), |(sum, n), &llr| (sum + u32::from(llr.unsigned_abs()), n + u32::from(llr != 0)))
 }

@@ -2,7 +2,7 @@
 //!
 //! All instruction sets give the same bits: every lane is plain 8-bit integer arithmetic.  Spec: TS 38.212 §5.3.2 (the graph; the algorithm is ours)
 
-use crate::Isa;
+use crate::{Isa, Llr};
 
 /// The most circulants in a row of either base graph.
 pub const DEGREE_MAX: usize = 19;
@@ -28,15 +28,46 @@ pub struct Port {
 /// port never lie before its writes, and the columns of the ports are distinct.
 pub type Layer = unsafe fn(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool);
 
-/// The layer update of an instruction set.
-pub fn layer(isa: Isa) -> Layer {
+/// Multiplies by a gain in 1/64, rounds and limits to [`CHANNEL_MAX`]; as many values as the shorter slice has.
+pub type Scale = unsafe fn(llrs: &[Llr], gain: i16, out: &mut [i8]);
+
+/// The kernels of an instruction set.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    /// Updates one layer.
+    pub layer: Layer,
+    /// Scales channel values. Safety: none beyond the instruction set.
+    pub scale: Scale,
+}
+
+/// The kernels of an instruction set; scalar ones if this machine lacks it.
+pub fn kernels(isa: Isa) -> Kernels {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 if isa.is_available() => layer_avx2,
+        Isa::Avx2 if isa.is_available() => Kernels { layer: layer_avx2, scale: scale_avx2 },
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 if isa.is_available() => layer_avx512,
-        _ => layer_scalar,
+        Isa::Avx512 if isa.is_available() => Kernels { layer: layer_avx512, scale: scale_avx2 },
+        _ => Kernels { layer: layer_scalar, scale: scale_body },
     }
+}
+
+/// The largest magnitude of a channel value within the decoder.
+const CHANNEL_MAX: i16 = 100;
+
+#[inline(always)]
+fn scale_body(llrs: &[Llr], gain: i16, out: &mut [i8]) {
+    // Beyond this the product would not fit, and exceeds the limit anyway.
+    let most = i16::MAX / gain.max(1) - 1;
+    for (value, &llr) in out.iter_mut().zip(llrs) {
+        let product = i16::from(llr).clamp(-most, most) * gain;
+        *value = ((product + 32) >> 6).clamp(-CHANNEL_MAX, CHANNEL_MAX) as i8;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn scale_avx2(llrs: &[Llr], gain: i16, out: &mut [i8]) {
+    scale_body(llrs, gain, out);
 }
 
 unsafe fn layer_scalar(ports: &[Port], messages: *mut i8, n_groups: usize, first: bool) {
@@ -202,7 +233,7 @@ mod tests {
                 // The order of messages in memory is the kernel's own, so the second pass starts from what the first left.
                 for first in [true, false] {
                     // Safety: a port reads below lane 19 + 2 * 64 of its column's 4 * 64 and writes 2 * 64.
-                    unsafe { layer(isa)(&ports, messages.as_mut_ptr(), 2, first) };
+                    unsafe { (kernels(isa).layer)(&ports, messages.as_mut_ptr(), 2, first) };
                 }
                 columns
             };

@@ -136,15 +136,17 @@ impl PolarCodec {
         }
         rate_match::recover(plan, llrs, &mut self.between[..], &mut self.soft[..]);
         let n_paths = self.list.decode(plan, &self.soft[..plan.n]);
-        for rank in (0..n_paths).chain([0]) {
+        for rank in 0..n_paths {
             self.word[..plan.n].copy_from_slice(self.list.codeword(rank, plan.n));
             transform(&mut self.word[..plan.n]);
             plan.extract(&self.word[..], out);
-            // The likeliest is extracted once more behind the others, for `out` alone.
             if accept(out) {
                 return Ok(true);
             }
         }
+        self.word[..plan.n].copy_from_slice(self.list.codeword(0, plan.n));
+        transform(&mut self.word[..plan.n]);
+        plan.extract(&self.word[..], out);
         Ok(false)
     }
 }
@@ -189,12 +191,19 @@ fn check_len(expected: usize, found: usize) -> Result<(), PolarError> {
 
 /// x = u G_N, in place; it is its own inverse. Spec: TS 38.212 §5.3.1.2
 fn transform(word: &mut [u8]) {
-    let mut half = 1;
+    for bytes in word.as_chunks_mut::<8>().0 {
+        let mut x = u64::from_le_bytes(*bytes);
+        x ^= x >> 8 & 0x00ff_00ff_00ff_00ff;
+        x ^= x >> 16 & 0x0000_ffff_0000_ffff;
+        x ^= x >> 32;
+        *bytes = x.to_le_bytes();
+    }
+    let mut half = 8;
     while half < word.len() {
         for block in word.chunks_exact_mut(2 * half) {
             let (left, right) = block.split_at_mut(half);
-            for (a, b) in left.iter_mut().zip(right) {
-                *a ^= *b;
+            for (a, b) in left.as_chunks_mut::<8>().0.iter_mut().zip(right.as_chunks::<8>().0) {
+                *a = (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)).to_ne_bytes();
             }
         }
         half *= 2;

@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub count: [u16; N_MAX + 1],
     /// J(i), the sub-block interleaver.
     pub interleaved: [u16; N_MAX],
+    /// The information positions in order.
+    positions: [u16; N_MAX],
     /// Input bit of the k-th information position.
     order: [u16; N_MAX],
     k: usize,
@@ -60,6 +62,7 @@ impl Plan {
             roles: [Role::Frozen; N_MAX],
             count: [0; N_MAX + 1],
             interleaved: [0; N_MAX],
+            positions: [0; N_MAX],
             order: [0; N_MAX],
             k: 0,
         }
@@ -102,6 +105,8 @@ impl Plan {
         for i in 0..n {
             self.count[i + 1] = self.count[i] + u16::from(self.roles[i] != Role::Frozen);
         }
+        let information = (0..n as u16).filter(|&i| self.roles[i as usize] == Role::Information);
+        self.positions.iter_mut().zip(information).for_each(|(position, i)| *position = i);
         self.order_input(k, uplink);
         self.params = Some(params);
         Ok(())
@@ -189,9 +194,8 @@ impl Plan {
 
     /// Reads the information bits back from u.
     pub fn extract(&self, u: &[u8], bits: &mut [u8]) {
-        let values = u[..self.n].iter().zip(&self.roles).filter(|(_, role)| **role == Role::Information);
-        for (&i, (&value, _)) in self.order[..self.k].iter().zip(values) {
-            bits[i as usize] = value;
+        for (&i, &position) in self.order[..self.k].iter().zip(&self.positions) {
+            bits[i as usize] = u[position as usize];
         }
     }
 }
