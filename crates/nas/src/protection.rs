@@ -240,6 +240,27 @@ impl SecurityContext {
         Ok(Unprotected { plain, kind: header.kind, count })
     }
 
+    /// Ciphers, at the UE, the NAS message container of the initial message that is protected next.
+    ///
+    /// Spec: TS 24.501 §4.4.6 (the container is ciphered by itself, for the message around it is not)
+    pub fn cipher_container(&self, container: &mut [u8]) {
+        security::nea(self.nea, &self.k_nas_enc, self.sent, BEARER_3GPP, Direction::Uplink, container);
+    }
+
+    /// Deciphers, at the AMF, the NAS message container of the initial message that was taken last.
+    ///
+    /// Spec: TS 24.501 §4.4.6
+    pub fn decipher_container(&self, container: &mut [u8]) {
+        security::nea(
+            self.nea,
+            &self.k_nas_enc,
+            self.received.saturating_sub(1),
+            BEARER_3GPP,
+            Direction::Uplink,
+            container,
+        );
+    }
+
     /// Whether `bytes` would be taken, without taking them.
     pub fn verifies(&self, bytes: &[u8]) -> bool {
         self.clone().unprotect(bytes).is_ok()

@@ -96,6 +96,11 @@ impl AuthenticationSubscription {
         Self::milenage_opc(k, &milenage_opc(k, op))
     }
 
+    /// TUAK of a K of 128 bits and TOPc, with one iteration.
+    pub fn tuak_128(k: &[u8; 16], topc: [u8; 32]) -> Self {
+        Self::tuak(Tuak::new_128(k, topc))
+    }
+
     /// TUAK.
     pub fn tuak(tuak: Tuak) -> Self {
         Self::Tuak(Box::new(tuak))

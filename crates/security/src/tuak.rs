@@ -60,6 +60,13 @@ impl Tuak {
         Some(Self { k: padded, k_len: k.len(), topc, iterations })
     }
 
+    /// TUAK of a K of 128 bits with a TOP_C that is known, and one iteration.
+    pub fn new_128(k: &[u8; 16], topc: [u8; 32]) -> Self {
+        let mut padded = [0; 32];
+        padded[..16].copy_from_slice(k);
+        Self { k: padded, k_len: 16, topc, iterations: 1 }
+    }
+
     /// TUAK with the operator's TOP, from which TOP_C is derived; `None` as [`Tuak::with_topc`].
     ///
     /// Spec: TS 35.231 §6.1

@@ -1,0 +1,9 @@
+//! The procedures of TS 24.501 §5, one file for each.
+
+mod authentication;
+mod deregistration;
+mod identification;
+mod registration;
+mod security_mode;
+mod service;
+mod transport;
