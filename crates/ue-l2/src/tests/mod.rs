@@ -1,0 +1,4 @@
+mod access;
+mod data;
+mod lab;
+mod uplink;
