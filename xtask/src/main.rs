@@ -1,12 +1,21 @@
 //! Checks and generators of this repository.
 
 mod asn1;
+mod features;
+mod tidy;
+
+const USE: &str = "use: cargo xtask COMMAND
+  tidy       floors and kinds of every crate, forbidden words, size of files
+  features   writes the test column of FEATURES.md from the tests' own `Spec:` tags (--check: only compares)
+  asn1       writes crates/rrc/src/nr_rrc.rs from the modules of TS 38.331 (which are not in this repository)";
 
 fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.split_first() {
         Some((command, rest)) if command == "asn1" => asn1::run(rest),
-        _ => Err("use: cargo xtask asn1".to_string()),
+        Some((command, _)) if command == "tidy" => tidy::run(),
+        Some((command, rest)) if command == "features" => features::run(rest.iter().any(|a| a == "--check")),
+        _ => Err(USE.to_string()),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
