@@ -231,7 +231,8 @@ impl PucchReceiver {
             }
         }
         // Other UEs in the block bend the slope; so does noise below about 0 dB.
-        if !(wanted > 0.7 * all) {
+        let alone = wanted > 0.7 * all;
+        if !alone {
             return None;
         }
         let turns = libm::atan2f(lag.im, lag.re) / core::f32::consts::TAU;
