@@ -89,6 +89,24 @@ fn retransmissions_combine_and_passed_blocks_are_kept() {
     assert!(again.crc_ok && again.iterations_mean == 0.0 && found == tb, "nothing is decoded twice");
 }
 
+#[test] // Spec: TS 38.212 §5.4.2.1; TS 38.321 §5.3.2.2 (the same redundancy version twice adds up)
+fn a_repetition_is_worth_three_decibels() {
+    let (mut encoder, mut decoder, mut rng) = (SchEncoder::new(Isa::best()), SchDecoder::new(Isa::best()), Rng(8));
+    let mut soft = SoftBuffer::new(9000);
+    let p = params(8424, 341.0, 2, 1, 25_272);
+    for _ in 0..10 {
+        let tb = rng.bytes(8424 / 8);
+        let coded = encode(&mut encoder, &p, &tb);
+        let mut found = vec![0; tb.len()];
+        let mut send = |new_data: bool| {
+            let llrs = awgn(&mut rng, coded.iter().copied(), -5.4, 10.0);
+            decoder.decode(&p, &llrs, &mut soft, new_data, 10, &mut found).unwrap().crc_ok
+        };
+        assert_eq!([send(true), send(false)], [false, true]);
+        assert_eq!(found, tb);
+    }
+}
+
 #[test] // Spec: TS 38.212 §5.3.2 (integer kernels agree bit for bit)
 fn instruction_sets_agree() {
     let mut rng = Rng(4);
