@@ -26,7 +26,14 @@ pub(crate) struct Tx {
     held_first: u64,
     held: VecDeque<Held>,
     held_bytes: usize,
+    /// Buffers of SDUs that are no longer held.
+    spare: Vec<Vec<u8>>,
 }
+
+/// Buffers kept at most.
+const SPARE_MAX: usize = 1024;
+/// Capacity of a new one: an IP packet of 1500 bytes does not make it grow.
+const BUFFER_CAPACITY: usize = 1536;
 
 impl Tx {
     pub(crate) fn next(&self) -> u64 {
@@ -64,7 +71,12 @@ impl Tx {
                 self.drop_front();
             }
             self.held_bytes += if keep { sdu.len() } else { 0 };
-            self.held.push_back(Held { sdu: keep.then(|| sdu.clone()), discard_at, done: false });
+            let copy = keep.then(|| {
+                let mut copy = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER_CAPACITY));
+                copy.extend_from_slice(&sdu);
+                copy
+            });
+            self.held.push_back(Held { sdu: copy, discard_at, done: false });
         }
         self.next += 1;
         make_pdu(setup, protection, count, &mut sdu);
@@ -73,15 +85,25 @@ impl Tx {
 
     fn drop_front(&mut self) {
         if let Some(h) = self.held.pop_front() {
-            self.held_bytes -= h.sdu.map_or(0, |s| s.len());
             self.held_first += 1;
+            self.free(h.sdu);
+        }
+    }
+
+    fn free(&mut self, sdu: Option<Vec<u8>>) {
+        let Some(mut buffer) = sdu else { return };
+        self.held_bytes -= buffer.len();
+        if self.spare.len() < SPARE_MAX && buffer.capacity() >= BUFFER_CAPACITY {
+            buffer.clear();
+            self.spare.push(buffer);
         }
     }
 
     fn done(&mut self, index: usize) -> bool {
         let Some(h) = self.held.get_mut(index).filter(|h| !h.done) else { return false };
         h.done = true;
-        self.held_bytes -= h.sdu.take().map_or(0, |s| s.len());
+        let sdu = h.sdu.take();
+        self.free(sdu);
         while self.held.front().is_some_and(|h| h.done) {
             self.drop_front();
         }

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 const POOL_MAX: usize = 1024;
 /// A buffer that grew beyond this is not kept.
 const POOL_CAPACITY_MAX: usize = 16 << 10;
+/// Capacity of a new buffer: an IP packet of 1500 bytes with all headers does not make it grow.
+const BUFFER_CAPACITY: usize = 1536;
 /// Disjoint pieces of an SDU kept at most.
 const PIECES_MAX: usize = 512;
 
@@ -15,10 +17,11 @@ pub(crate) struct Pool(Vec<Vec<u8>>);
 
 impl Pool {
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
+        self.0.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER_CAPACITY))
     }
     pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
-        if self.0.len() < POOL_MAX && buffer.capacity() <= POOL_CAPACITY_MAX {
+        // Small ones are left: they would have to grow in some later slot.
+        if self.0.len() < POOL_MAX && (BUFFER_CAPACITY..=POOL_CAPACITY_MAX).contains(&buffer.capacity()) {
             buffer.clear();
             self.0.push(buffer);
         }

@@ -236,3 +236,22 @@ fn an_acknowledged_bearer_holds_half_of_the_sn_space() {
     gnb.delivered_oldest(1);
     gnb.send(ms(0), vec![1]).unwrap();
 }
+
+#[test] // Spec: TS 38.323 §5.2.2.1 (a PDU up to Window_Size ahead belongs to the next HFN)
+fn hfn_of_a_pdu_far_ahead() {
+    for (held, ahead) in [(4000u32, 2047u32), (4000, 1100), (4095, 1), (100, 2047), (8191, 2000)] {
+        let (mut gnb, mut ue) = pair(|end| drb_setup(end, 12, false));
+        gnb.secure(keys(1), true);
+        ue.secure(keys(1), true);
+        gnb.tx.set_next(held);
+        ue.rx.set_next(held);
+        let mut out = Outbox::default();
+        let (first, _) = gnb.send(ms(0), vec![1]).unwrap();
+        gnb.tx.set_next(held + ahead);
+        let (far, _) = gnb.send(ms(0), vec![2]).unwrap();
+        ue.receive(ms(0), far, &mut out);
+        ue.receive(ms(0), first, &mut out);
+        ue.timeout(ms(40), &mut out);
+        assert_eq!(sdus(&mut out), [(1, true), (2, true)], "{held} {ahead}");
+    }
+}

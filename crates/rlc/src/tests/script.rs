@@ -130,3 +130,36 @@ fn um_gives_up_an_incomplete_sdu() {
     assert!(out.is_empty(), "too late");
     assert_eq!(r.deadline(), None);
 }
+
+#[test] // Spec: TS 38.322 §5.3.3.4 (a poll goes with the next PDU, also of new data)
+fn the_poll_after_expiry_goes_with_new_data() {
+    let mut r = Rlc::new(&am(12), Limits::default());
+    let mut out = Outbox::default();
+    r.push_sdu(ms(0), vec![1; 10], 0).unwrap();
+    assert_eq!(pull(&mut r, ms(0), 100)[0], 0b1100_0000);
+    for tag in 1..4 {
+        r.push_sdu(ms(1), vec![1; 10], tag).unwrap();
+    }
+    r.timeout(ms(20), &mut out);
+    assert_eq!(r.buffer_status().retx, 0, "there is new data to carry the poll");
+    let polls: Vec<bool> = (0..3).map(|_| pull(&mut r, ms(20), 100)[0] & 0x40 != 0).collect();
+    assert_eq!(polls, [true, false, true]);
+}
+
+#[test] // Spec: TS 38.322 §5.2.2.2.2 (an SDU that was delivered is not taken again)
+fn um_takes_nothing_twice() {
+    let mut r = Rlc::new(&super::um(6), Limits::default());
+    let mut out = Outbox::default();
+    for _ in 0..3 {
+        r.receive(ms(0), &[0x40, 1, 2], &mut out);
+        r.receive(ms(0), &[0x80, 0, 2, 3], &mut out);
+    }
+    assert_eq!(out.drain().collect::<Vec<_>>(), [RlcEvent::Sdu(vec![1, 2, 3])]);
+    // A number 31 above is ahead, and moves the window past all below it.
+    r.receive(ms(1), &[0x40 | 31, 9, 9], &mut out);
+    r.receive(ms(1), &[0x80 | 31, 0, 2, 9], &mut out);
+    assert_eq!(out.drain().collect::<Vec<_>>(), [RlcEvent::Sdu(vec![9, 9, 9])]);
+    r.receive(ms(2), &[0x40, 1, 2], &mut out);
+    r.receive(ms(2), &[0x80, 0, 2, 3], &mut out);
+    assert!(out.is_empty());
+}

@@ -151,3 +151,31 @@ fn reset_forgets_everything() {
     lab.run(10 * PRACH_PERIOD);
     assert!(lab.ues[0].events.is_empty());
 }
+
+#[test] // Spec: TS 38.321 §5.1.4 (only the RAPID of one's own preamble counts)
+fn responses_to_others_are_passed_over() {
+    let mut lab = Lab::new(9, 1);
+    lab.script.others = true;
+    lab.command(0, ccch(1));
+    lab.run(2 * PRACH_PERIOD);
+    assert_eq!(lab.ues[0].done().map(|d| (d.0.0, d.1)), Some((0x4601, 1)));
+    assert!(lab.ues[0].commands.iter().any(|(_, c)| *c == UeL1Command::TimingAdvanceAbsolute(7)));
+}
+
+#[test] // Spec: TS 38.321 §5.1.4 (a response without Backoff Indicator sets PREAMBLE_BACKOFF to 0)
+fn backoff_lasts_until_the_next_response() {
+    let mut lab = Lab::new(11, 1);
+    lab.script.backoff = Some(13); // 1920 ms
+    lab.script.lose_msg4 = 1;
+    lab.command(0, ccch(1));
+    while lab.ues[0].preambles().len() < 2 {
+        lab.step();
+    }
+    lab.script.backoff = None;
+    lab.script.lose_msg4 = 1;
+    let second = lab.slot;
+    while lab.ues[0].preambles().len() < 3 {
+        lab.step();
+    }
+    assert!(lab.slot - second < 130, "no wait but the contention resolution timer: {}", lab.slot - second);
+}

@@ -166,6 +166,8 @@ pub struct Script {
     pub lose_msg3: u32,
     pub lose_msg4: u32,
     pub backoff: Option<u8>,
+    /// Responses to other preambles come first.
+    pub others: bool,
     /// No grant is given to a C-RNTI.
     pub no_grants: bool,
     /// Loss of later blocks, both ways.
@@ -379,6 +381,10 @@ impl Lab {
             return;
         }
         let mut responses = Vec::new();
+        if self.script.others {
+            let rar = |n: u8| Rar { timing_advance: 99, ul_grant: 1, temporary_c_rnti: Rnti(0x7000 + u16::from(n)) };
+            responses.extend((0..64).filter(|n| !heard.contains(n)).take(5).map(|n| (n, rar(n))));
+        }
         for rapid in heard {
             let temporary_c_rnti = Rnti(self.next_rnti);
             self.next_rnti += 1;
