@@ -134,7 +134,7 @@ impl SubscriberConfig {
         let supi = Supi::from_imsi(&digits).or_else(|| Supi::from_imsi("001010000000001"));
         let derive = |label: &[u8]| security::kdf::kdf(&seed.to_be_bytes(), 0xff, &[label, &n.to_be_bytes()]);
         let half = |label: &[u8]| -> [u8; 16] { std::array::from_fn(|i| derive(label)[i]) };
-        let credentials = if n % 4 == 0 {
+        let credentials = if n.is_multiple_of(4) {
             Credentials::Tuak { k: half(b"lab K"), topc: derive(b"lab TOPc") }
         } else {
             Credentials::MilenageOpc { k: half(b"lab K"), opc: half(b"lab OPc") }
@@ -261,7 +261,7 @@ impl CoreConfig {
                 confidentiality: ngap::Protection::Required,
             },
             ue_ambr: ngap::Ambr { downlink_bps: 2_000_000_000, uplink_bps: 2_000_000_000 },
-            t3512_s: 3240,
+            t3512_s: 3600,
             ues_max: 1024,
             taps: TapConfig::default(),
         }

@@ -59,7 +59,7 @@ impl Upf {
             if Ip::read(&bytes).is_some_and(|ip| ip.is_advertisement()) {
                 session.advertisement.clone_from(&bytes);
             }
-            return self.to_access(now, seid, pdr, bytes, out);
+            return self.send_to_access(now, seid, pdr, bytes, out);
         }
         match session.uplink(now, at, qfi, &bytes) {
             Ok(Way::Core) => {
@@ -72,7 +72,7 @@ impl Upf {
                     bytes.clone_from(&session.advertisement);
                     let down = session.pdrs.iter().find(|p| p.source == Interface::CpFunction).map(|p| p.id);
                     if let Some(down) = down {
-                        self.to_access(now, seid, down, bytes, out);
+                        self.send_to_access(now, seid, down, bytes, out);
                     }
                 }
             }
@@ -91,13 +91,13 @@ impl Upf {
             }
         };
         match found.copied() {
-            Some((seid, pdr)) => self.to_access(now, seid, pdr, packet, out),
+            Some((seid, pdr)) => self.send_to_access(now, seid, pdr, packet, out),
             None => self.stats.unknown_address += 1,
         }
     }
 
     /// Into the tunnel of the PDR's FAR, with the QFI of its QER.
-    fn to_access(&mut self, now: Tc, seid: u64, pdr: u16, mut bytes: Vec<u8>, out: &mut Outbox<UpfOutput>) {
+    fn send_to_access(&mut self, now: Tc, seid: u64, pdr: u16, mut bytes: Vec<u8>, out: &mut Outbox<UpfOutput>) {
         let len = bytes.len();
         let Some(header) = self.sessions.get_mut(&seid).and_then(|session| session.downlink(now, pdr, len)) else {
             self.stats.dropped += 1;
