@@ -1,0 +1,263 @@
+//! HARQ feedback: where it will come, and what it says. Spec: TS 38.213 §9.1, §9.2
+
+use crate::harq::Outcome;
+use crate::link::{snr_max, snr_of_cqi};
+use crate::ring::{FEEDBACK_MAX, Feedback};
+use crate::scheduler::Scheduler;
+use crate::ue::{Phase, Ue};
+use fapi::resolve;
+use fapi::slot::{PuschIndication, UciIndication};
+use fapi::{McsTable, PuschPdu};
+use nr::tables::pucch::r_pucch;
+use nr::{HarqId, SlotPoint};
+
+/// Symbols from the end of a PDSCH to its feedback: N_1 of capability 1 with additional DM-RS. Spec: TS 38.214 §5.3
+const N_1: i64 = 13;
+/// Resource indicators used before a dedicated configuration: with any CCE they stay within r_PUCCH 0..=3 and 8..=11.
+const COMMON_PRI: [u8; 4] = [0, 1, 4, 5];
+/// Slots after which an outcome that never came counts as a failure.
+const LOST_AFTER: i64 = 60;
+
+/// What became of a downlink process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DlOutcome {
+    /// Index of the UE.
+    pub ue: u8,
+    /// Where it stood when the block was sent.
+    pub phase: Phase,
+    /// Process.
+    pub harq: HarqId,
+    /// What follows.
+    pub outcome: Outcome,
+}
+
+/// What became of a PUSCH.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UlOutcome {
+    /// Index of the UE.
+    pub ue: u8,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What follows.
+    pub outcome: Outcome,
+    /// RBs of the PUSCH.
+    pub n_rb: u16,
+}
+
+/// Where an assignment's feedback goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FeedbackChoice {
+    pub slot: SlotPoint,
+    /// Field of the DCI.
+    pub k1: u8,
+    pub dai: u8,
+    pub pri: u8,
+}
+
+impl Scheduler {
+    /// The earliest slot that can take one more bit of feedback from the UE.
+    ///
+    /// - `end` symbols of the slot up to the end of the PDSCH; `fallback` format 1_0, whose K_1 is 1 to 8.
+    /// - `cce`, `n_cce` of the PDCCH, which choose among the common resources.
+    pub(crate) fn place_feedback(
+        &mut self,
+        u: &Ue,
+        idx: u8,
+        slot: SlotPoint,
+        end: u8,
+        fallback: bool,
+        cce: (u16, u16),
+    ) -> Option<FeedbackChoice> {
+        let dedicated = u.certain();
+        let list = dedicated.map_or(&[][..], |d| &d.pucch.dl_data_to_ul_ack);
+        let n = if fallback { 8 } else { list.len() };
+        let value = |i: usize| if fallback { i as u8 + 1 } else { list[i] };
+        let cell = &self.config.cell;
+        let in_time = |k: u8| k as i64 * 14 - end as i64 >= N_1 && cell.duplex.is_uplink(slot.plus(k as i64), 0, 14);
+        // The smallest in time first; a list is seldom sorted by that.
+        let mut last = 0;
+        for _ in 0..n {
+            let (k, i) = (0..n).map(|i| (value(i), i)).filter(|(k, _)| *k > last && in_time(*k)).min()?;
+            last = k;
+            let at = slot.plus(k as i64);
+            let fresh = self.fresh_uplink(at);
+            let ul = self.ring.at(at, || fresh);
+            let count = ul.feedback_of(idx).map_or(0, |f| f.n);
+            let limit = if dedicated.is_some() { FEEDBACK_MAX as u8 } else { 1 };
+            if ul.has_pusch(idx) || count >= limit {
+                continue;
+            }
+            let pri = if dedicated.is_some() {
+                Some(0)
+            } else {
+                // A UE that may have applied its dedicated configuration has one resource only: indicator 0 serves both.
+                let usable = if u.uncertain { &COMMON_PRI[..1] } else { &COMMON_PRI[..] };
+                usable.iter().copied().find(|pri| ul.common_pucch >> r_pucch(cce.0, cce.1, *pri) & 1 == 0)
+            };
+            if let Some(pri) = pri {
+                return Some(FeedbackChoice { slot: at, k1: i as u8, dai: count & 3, pri });
+            }
+        }
+        None
+    }
+
+    /// Notes the feedback that an assignment asks for.
+    pub(crate) fn note_feedback(&mut self, u: &Ue, idx: u8, harq: u8, choice: &FeedbackChoice, cce: (u16, u16)) {
+        let common = u.certain().is_none();
+        let fresh = self.fresh_uplink(choice.slot);
+        let ul = self.ring.at(choice.slot, || fresh);
+        if common {
+            ul.common_pucch |= 1 << r_pucch(cce.0, cce.1, choice.pri);
+        }
+        let f = match ul.feedback.iter().position(|f| f.ue == idx) {
+            Some(i) => &mut ul.feedback[i],
+            None => {
+                ul.feedback.push(Feedback {
+                    ue: idx,
+                    processes: [0; FEEDBACK_MAX],
+                    n: 0,
+                    pri: 0,
+                    first_cce: 0,
+                    n_cce: 1,
+                    reports_due: 1,
+                    done: false,
+                });
+                let last = ul.feedback.len() - 1;
+                &mut ul.feedback[last]
+            }
+        };
+        if let Some(p) = f.processes.get_mut(f.n as usize) {
+            *p = harq;
+            f.n += 1;
+        }
+        (f.pri, f.first_cce, f.n_cce) = (choice.pri, cce.0, cce.1);
+    }
+
+    /// Control information from the air; says through `out` what became of downlink blocks.
+    ///
+    /// A UE may be expected on two resources at once; the report that is not DTX counts, and DTX only when all are.
+    pub fn uci(&mut self, ind: &UciIndication, out: &mut Vec<DlOutcome>) {
+        let Some(idx) = self.find(ind.rnti) else { return };
+        let Scheduler { config, ues, ring, .. } = self;
+        let Some(u) = ues[idx as usize].as_mut() else { return };
+        if !ind.dtx {
+            u.last_heard = ind.slot;
+            u.sr |= ind.sr;
+            u.pucch_snr_db += 0.25 * (ind.snr_db.clamp(-20.0, 40.0) - u.pucch_snr_db);
+            if let Some(e) = ind.timing_error_tc {
+                timing(u, config.cell.ul.numerology.mu(), e as f32, ind.slot);
+            }
+            if ind.n_csi1 >= resolve::CSI_BITS
+                && let Some(d) = u.dedicated.as_deref()
+                && let Some(report) = d.csi_report
+                && let Some(snr) =
+                    snr_of_cqi(report.cqi_table, (ind.csi1 >> (ind.n_csi1 - resolve::CSI_BITS)) as u8 & 15)
+            {
+                u.dl_link.report(snr, 0.5);
+            }
+        }
+        let Some(f) = ring.get(ind.slot).and_then(|s| s.feedback_of(idx)).filter(|f| !f.done) else { return };
+        f.reports_due = f.reports_due.saturating_sub(1);
+        let usable = !ind.dtx && ind.n_harq_ack > 0;
+        if !usable && f.reports_due > 0 {
+            return;
+        }
+        f.done = true;
+        let f = *f;
+        for i in 0..f.n {
+            let ok = usable && i < ind.n_harq_ack && ind.harq_ack.get(i as usize) == Some(&1);
+            settle(u, idx, f.processes[i as usize], ok, config.max_harq_tx, out);
+        }
+    }
+
+    /// Outcome of a PUSCH; the block itself is the caller's matter.
+    pub fn pusch(&mut self, ind: &PuschIndication) -> Option<UlOutcome> {
+        let idx = self.find(ind.rnti)?;
+        let Scheduler { config, ues, ring, .. } = self;
+        let u = ues[idx as usize].as_mut()?;
+        let n_rb =
+            ring.get(ind.slot)?.pusch.iter().find(|(i, p)| *i == idx && p.harq == ind.harq).map(|(_, p)| rbs(p))?;
+        let p = u.ul[ind.harq.get() as usize];
+        if p.slot != ind.slot {
+            return None;
+        }
+        if !ind.dtx {
+            u.last_heard = ind.slot;
+            let shortage = u.power_shortage_db(n_rb);
+            u.ul_link.report(ind.sinr_db + shortage, 0.3);
+            timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32, ind.slot);
+            if p.n_tx == 1 {
+                u.ul_link.outcome(ind.crc_ok);
+                u.ul_link.bound(snr_max(p.coding.map_or(McsTable::Qam64, |c| c.mcs_table)));
+            }
+        }
+        let outcome = u.ul[ind.harq.get() as usize].outcome(ind.crc_ok, config.max_harq_tx);
+        if outcome != Outcome::Stray {
+            u.ul_stats.result(ind.crc_ok, p.n_tx, p.tbs_bytes(), outcome == Outcome::Dropped);
+        }
+        if outcome == Outcome::Dropped {
+            // What was in it will be asked for again; do not wait for the next report.
+            u.sr = true;
+        }
+        Some(UlOutcome { ue: idx, phase: u.phase, outcome, n_rb })
+    }
+
+    /// Outcomes that never came count as failures.
+    pub(crate) fn expire(&mut self, slot: SlotPoint, out: &mut Vec<DlOutcome>) {
+        let max_tx = self.config.max_harq_tx;
+        for (idx, u) in self.ues.iter_mut().enumerate() {
+            let Some(u) = u else { continue };
+            for i in 0..crate::harq::N_HARQ {
+                if u.dl[i].state == crate::harq::State::Waiting && slot.minus(u.dl[i].slot) > LOST_AFTER {
+                    settle(u, idx as u8, i as u8, false, max_tx, out);
+                }
+                let p = u.ul[i];
+                if p.state == crate::harq::State::Waiting && slot.minus(p.slot) > LOST_AFTER {
+                    let o = u.ul[i].outcome(false, max_tx);
+                    u.ul_stats.result(false, p.n_tx, 0, o == Outcome::Dropped);
+                }
+            }
+        }
+    }
+
+    /// Once a slot, before [`Scheduler::decide`]: outcomes that are overdue.
+    pub fn tick(&mut self, slot: SlotPoint, out: &mut Vec<DlOutcome>) {
+        self.expire(slot, out);
+    }
+}
+
+fn rbs(p: &PuschPdu) -> u16 {
+    p.rbs.n_rb()
+}
+
+fn settle(u: &mut Ue, idx: u8, harq: u8, ok: bool, max_tx: u8, out: &mut Vec<DlOutcome>) {
+    let Some(p) = u.dl.get(harq as usize).copied() else { return };
+    let phase = u.phase;
+    let outcome = u.dl[harq as usize].outcome(ok, max_tx);
+    if outcome == Outcome::Stray {
+        return;
+    }
+    u.dl_stats.result(ok, p.n_tx, p.tbs_bytes(), outcome == Outcome::Dropped);
+    if p.n_tx == 1 {
+        u.dl_link.outcome(ok);
+        u.dl_link.bound(snr_max(p.coding.map_or(McsTable::Qam64, |c| c.mcs_table)));
+    }
+    if let Some(harq) = HarqId::new(harq) {
+        out.push(DlOutcome { ue: idx, phase, harq, outcome });
+    }
+}
+
+/// Takes a timing measurement, and asks for a command when the error has settled. Spec: TS 38.213 §4.2
+fn timing(u: &mut Ue, mu: u8, error_tc: f32, slot: SlotPoint) {
+    let step = (16 * 64 >> mu) as f32;
+    if u.phase != Phase::Connected || u.timing_hold.is_some_and(|h| h.minus(slot) > 0) {
+        return;
+    }
+    u.timing_count = u.timing_count.saturating_add(1);
+    let w = (1.0 / u.timing_count as f32).max(0.1);
+    u.timing_error += w * (error_tc.clamp(-100_000.0, 100_000.0) - u.timing_error);
+    if u.timing_count >= 8 && u.timing_error.abs() > 0.75 * step && u.timing_command.is_none() {
+        let steps = (u.timing_error / step + if u.timing_error > 0.0 { 0.5 } else { -0.5 }) as i32;
+        u.timing_command = Some((31 + steps).clamp(0, 63) as u8);
+    }
+}

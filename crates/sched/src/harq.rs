@@ -1,0 +1,132 @@
+//! HARQ processes. Spec: TS 38.321 §5.3.2, §5.4.2; TS 38.214 §5.1, §6.1
+
+use fapi::Coding;
+use nr::SlotPoint;
+
+/// Redundancy versions in the order of transmissions. Spec: TS 38.321 §5.4.2.1
+pub const RV_ORDER: [u8; 4] = [0, 2, 3, 1];
+
+/// Processes each way.
+pub const N_HARQ: usize = 16;
+
+/// What a process is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum State {
+    /// Free for a new block.
+    #[default]
+    Idle,
+    /// Sent (or granted); its outcome is due.
+    Waiting,
+    /// Failed; wants to go out again.
+    Retransmit,
+}
+
+/// One process, downlink or uplink.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Process {
+    /// What it is doing.
+    pub state: State,
+    /// New data indicator of the last transmission.
+    pub ndi: bool,
+    /// Transmissions so far of this block.
+    pub n_tx: u8,
+    /// Format 1_0 or 0_0 carried the first transmission, and carries the others.
+    pub fallback: bool,
+    /// RBs of the first transmission: those of the others.
+    pub n_rb: u16,
+    /// Row of the time allocation list: the same for all transmissions, so that the block keeps its size.
+    pub time: u8,
+    /// MCS.
+    pub mcs: u8,
+    /// Coding of the first transmission.
+    pub coding: Option<Coding>,
+    /// Slot of the last transmission.
+    pub slot: SlotPoint,
+}
+
+impl Process {
+    /// Takes a new block: toggles NDI.
+    pub fn start(&mut self, fallback: bool, n_rb: u16, time: u8, mcs: u8) {
+        *self = Process {
+            state: State::Waiting,
+            ndi: !self.ndi,
+            n_tx: 1,
+            fallback,
+            n_rb,
+            time,
+            mcs,
+            coding: None,
+            slot: self.slot,
+        };
+    }
+    /// Redundancy version of the transmission with this number (1 is the first).
+    pub fn rv(&self) -> u8 {
+        RV_ORDER[(self.n_tx.saturating_sub(1) % 4) as usize]
+    }
+    /// Bytes of its block.
+    pub fn tbs_bytes(&self) -> u32 {
+        self.coding.map_or(0, |c| c.tbs_bytes)
+    }
+    /// Frees it; NDI stays.
+    pub fn release(&mut self) {
+        *self = Process { ndi: self.ndi, slot: self.slot, ..Process::default() };
+    }
+    /// The outcome of the last transmission came: whether the block is done, dropped, or goes out again.
+    pub fn outcome(&mut self, ok: bool, max_tx: u8) -> Outcome {
+        if self.state != State::Waiting {
+            return Outcome::Stray;
+        }
+        if ok {
+            self.release();
+            Outcome::Done
+        } else if self.n_tx >= max_tx {
+            self.release();
+            Outcome::Dropped
+        } else {
+            self.state = State::Retransmit;
+            Outcome::Again
+        }
+    }
+}
+
+/// What follows from an outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Received.
+    Done,
+    /// Given up after the greatest number of transmissions.
+    Dropped,
+    /// Will be sent again.
+    Again,
+    /// Nothing was due.
+    Stray,
+}
+
+/// A free process, the least recently used first. The UE may still be processing the last block of the one it used last.
+pub fn free(processes: &[Process; N_HARQ], now: SlotPoint) -> Option<usize> {
+    (0..N_HARQ).filter(|i| processes[*i].state == State::Idle).max_by_key(|i| {
+        let age = now.minus(processes[*i].slot);
+        (if age < 0 { i64::MAX } else { age }, core::cmp::Reverse(*i))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // Spec: TS 38.321 §5.3.2, §5.4.2.1
+    fn a_block_lives_and_dies() {
+        let mut p = Process::default();
+        p.start(false, 10, 0, 5);
+        assert!(p.ndi && p.rv() == 0);
+        assert_eq!(p.outcome(false, 3), Outcome::Again);
+        assert_eq!(p.outcome(false, 3), Outcome::Stray);
+        (p.state, p.n_tx) = (State::Waiting, 2);
+        assert_eq!(p.rv(), 2);
+        assert_eq!(p.outcome(false, 3), Outcome::Again);
+        (p.state, p.n_tx) = (State::Waiting, 3);
+        assert_eq!((p.rv(), p.outcome(false, 3)), (3, Outcome::Dropped));
+        p.start(false, 1, 0, 0);
+        assert!(!p.ndi);
+    }
+}

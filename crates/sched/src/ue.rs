@@ -1,0 +1,201 @@
+//! What the scheduler knows of one UE.
+
+use crate::harq::{N_HARQ, Process, State};
+use crate::link::Link;
+use fapi::dci::DciContext;
+use fapi::{CellConfig, DedicatedConfig};
+use nr::{Rnti, SlotPoint};
+
+/// Where a UE stands in random access. Spec: TS 38.321 §5.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Msg3 was granted.
+    Msg3,
+    /// Msg4 waits or is under way, under the temporary C-RNTI.
+    Msg4,
+    /// It holds its C-RNTI.
+    Connected,
+}
+
+/// Counters of one direction.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct DirectionStats {
+    /// Transport blocks (first transmissions).
+    pub transport_blocks: u64,
+    /// Transmissions whose CRC failed, or that were not answered.
+    pub crc_errors: u64,
+    /// First transmissions among them.
+    pub first_errors: u64,
+    /// First transmissions with a known outcome.
+    pub first_outcomes: u64,
+    /// Retransmissions.
+    pub retransmissions: u64,
+    /// Blocks given up.
+    pub residual_errors: u64,
+    /// Bytes of blocks that were received.
+    pub bytes: u64,
+    /// Sum of I_MCS over first transmissions.
+    pub mcs_sum: u64,
+}
+
+impl DirectionStats {
+    /// Error rate of first transmissions.
+    pub fn first_bler(&self) -> f32 {
+        if self.first_outcomes == 0 { 0.0 } else { self.first_errors as f32 / self.first_outcomes as f32 }
+    }
+    /// Mean I_MCS of first transmissions.
+    pub fn mcs_mean(&self) -> f32 {
+        if self.transport_blocks == 0 { 0.0 } else { self.mcs_sum as f32 / self.transport_blocks as f32 }
+    }
+    pub(crate) fn sent(&mut self, p: &Process) {
+        if p.n_tx == 1 {
+            self.transport_blocks += 1;
+            self.mcs_sum += p.mcs as u64;
+        } else {
+            self.retransmissions += 1;
+        }
+    }
+    pub(crate) fn result(&mut self, ok: bool, n_tx: u8, tbs: u32, dropped: bool) {
+        self.crc_errors += !ok as u64;
+        self.residual_errors += dropped as u64;
+        self.bytes += if ok { tbs as u64 } else { 0 };
+        if n_tx == 1 {
+            self.first_outcomes += 1;
+            self.first_errors += !ok as u64;
+        }
+    }
+    /// Adds another's counts.
+    pub fn add(&mut self, o: &DirectionStats) {
+        self.transport_blocks += o.transport_blocks;
+        self.crc_errors += o.crc_errors;
+        self.first_errors += o.first_errors;
+        self.first_outcomes += o.first_outcomes;
+        self.retransmissions += o.retransmissions;
+        self.residual_errors += o.residual_errors;
+        self.bytes += o.bytes;
+        self.mcs_sum += o.mcs_sum;
+    }
+}
+
+/// One UE.
+#[derive(Clone, Debug)]
+pub struct Ue {
+    /// C-RNTI, or temporary C-RNTI.
+    pub rnti: Rnti,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Dedicated configuration, once one was sent.
+    pub dedicated: Option<Box<DedicatedConfig>>,
+    /// The UE may or may not have applied its first dedicated configuration yet.
+    pub uncertain: bool,
+    /// Only formats 0_0 and 1_0 until a reconfiguration is complete.
+    pub fallback: bool,
+    /// Sizes of its DCIs.
+    pub dci: DciContext,
+    /// Downlink processes.
+    pub dl: [Process; N_HARQ],
+    /// Uplink processes.
+    pub ul: [Process; N_HARQ],
+    /// Bytes that wait for it, with headers.
+    pub dl_bytes: u32,
+    /// Signalling among them: goes first.
+    pub dl_signalling: bool,
+    /// Bytes that it has reported and that no grant covers.
+    pub ul_bytes: u32,
+    /// It asked for a grant.
+    pub sr: bool,
+    /// It gets small grants unasked until then: it has no (certain) scheduling request resource.
+    pub proactive_until: Option<SlotPoint>,
+    /// Slot of its last grant.
+    pub last_grant: Option<SlotPoint>,
+    /// Downlink estimate.
+    pub dl_link: Link,
+    /// Uplink estimate, at the power density that control asks for.
+    pub ul_link: Link,
+    /// RBs at which the UE reaches its greatest power (from the power headroom).
+    pub ul_rb_limit: f32,
+    /// Served bytes a slot, smoothed, each way.
+    pub dl_average: f32,
+    /// Served bytes a slot, smoothed.
+    pub ul_average: f32,
+    /// Bytes served in this slot, each way.
+    pub dl_served: u32,
+    /// Bytes granted in this slot.
+    pub ul_served: u32,
+    /// Smoothed timing error, Tc: positive means late.
+    pub timing_error: f32,
+    /// Measurements in it.
+    pub timing_count: u16,
+    /// Timing advance command to send, 0..=63.
+    pub timing_command: Option<u8>,
+    /// No new timing command before this slot.
+    pub timing_hold: Option<SlotPoint>,
+    /// TPC for the PUSCH is not repeated before this slot.
+    pub tpc_hold: Option<SlotPoint>,
+    /// SNR of its PUCCH, dB.
+    pub pucch_snr_db: f32,
+    /// Slot in which it was last heard.
+    pub last_heard: SlotPoint,
+    /// Downlink counters.
+    pub dl_stats: DirectionStats,
+    /// Uplink counters.
+    pub ul_stats: DirectionStats,
+}
+
+impl Ue {
+    pub(crate) fn new(rnti: Rnti, cell: &CellConfig, target_bler: f32, snr_db: f32, now: SlotPoint) -> Ue {
+        Ue {
+            rnti,
+            phase: Phase::Msg3,
+            dedicated: None,
+            uncertain: false,
+            fallback: true,
+            dci: DciContext::common(cell),
+            dl: [Process::default(); N_HARQ],
+            ul: [Process::default(); N_HARQ],
+            dl_bytes: 0,
+            dl_signalling: false,
+            ul_bytes: 0,
+            sr: false,
+            proactive_until: None,
+            last_grant: None,
+            dl_link: Link::new(5.0, target_bler),
+            ul_link: Link::new(snr_db.clamp(0.0, 8.0), target_bler),
+            ul_rb_limit: 320.0,
+            dl_average: 1.0,
+            ul_average: 1.0,
+            dl_served: 0,
+            ul_served: 0,
+            timing_error: 0.0,
+            timing_count: 0,
+            timing_command: None,
+            timing_hold: None,
+            tpc_hold: None,
+            pucch_snr_db: 10.0,
+            last_heard: now,
+            dl_stats: DirectionStats::default(),
+            ul_stats: DirectionStats::default(),
+        }
+    }
+    /// The dedicated configuration where it is certain that the UE has applied it.
+    pub fn certain(&self) -> Option<&DedicatedConfig> {
+        self.dedicated.as_deref().filter(|_| !self.uncertain)
+    }
+    /// A downlink process waits for retransmission.
+    pub fn dl_retransmits(&self) -> bool {
+        self.dl.iter().any(|p| p.state == State::Retransmit)
+    }
+    /// Bytes granted and not yet received, in slots after `slot` (all of them without one).
+    pub(crate) fn outstanding(&self, after: Option<SlotPoint>) -> u32 {
+        let later = |p: &&Process| after.is_none_or(|s| p.slot.minus(s) > 0);
+        self.ul.iter().filter(|p| p.state != State::Idle).filter(later).map(|p| p.tbs_bytes()).sum()
+    }
+    /// SNR at which a PUSCH of `n_rb` RBs arrives, dB.
+    pub(crate) fn ul_snr(&self, n_rb: u16) -> f32 {
+        self.ul_link.effective_db() - self.power_shortage_db(n_rb)
+    }
+    /// What the power density loses at this bandwidth, dB.
+    pub(crate) fn power_shortage_db(&self, n_rb: u16) -> f32 {
+        (10.0 * libm::log10f(n_rb as f32 / self.ul_rb_limit.max(0.1))).max(0.0)
+    }
+}
