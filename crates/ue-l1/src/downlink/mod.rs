@@ -1,0 +1,106 @@
+//! The downlink of a served cell: PDCCH to PDSCH to transport blocks.
+
+mod front;
+mod harq;
+mod monitor;
+mod receive;
+
+pub use front::Front;
+pub use harq::{DlProcess, N_HARQ};
+
+use crate::ue::Counters;
+use dsp::Isa;
+use fapi::dci::DciContext;
+use fapi::resolve::DlAssignment;
+use fapi::ue::Addressed;
+use fapi::{CellConfig, DedicatedConfig};
+use fec::sch::SoftBuffer;
+use nr::{Rnti, SlotPoint};
+use ofdm::{Carrier, CarrierError};
+use phy::csi_rs::CsiRsReceiver;
+use phy::pdcch::PdcchReceiver;
+use phy::pdsch::PdschReceiver;
+
+/// What the UE is called at present.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rntis {
+    /// C-RNTI.
+    pub c_rnti: Option<Rnti>,
+    /// Temporary C-RNTI.
+    pub temporary: Option<Rnti>,
+    /// RA-RNTI, and the last slot in which a response may come.
+    pub ra: Option<(Rnti, SlotPoint)>,
+}
+
+/// The configuration that is in force in a slot.
+#[derive(Clone, Copy)]
+pub struct InForce<'a> {
+    /// The cell.
+    pub cell: &'a CellConfig,
+    /// The dedicated configuration.
+    pub d: Option<&'a DedicatedConfig>,
+    /// Sizes of DCIs.
+    pub dci: &'a DciContext,
+    /// Identities.
+    pub rntis: &'a Rntis,
+    /// SIB1 has been read.
+    pub camped: bool,
+}
+
+/// An assignment that is received in a later slot (K_0 above 0).
+struct Later {
+    assignment: DlAssignment,
+    addressed: Addressed,
+    first_cce: u16,
+    n_cce: u16,
+}
+
+/// Assignments that wait at a time.
+const LATER_MAX: usize = 16;
+
+/// Receives the downlink of one carrier; owns all kernels, soft buffers and scratch.
+pub struct Downlink {
+    /// Samples to grid.
+    pub front: Front,
+    pdcch: PdcchReceiver,
+    pdsch: PdschReceiver,
+    csi: CsiRsReceiver,
+    harq: Vec<DlProcess>,
+    broadcast: SoftBuffer,
+    later: Vec<Later>,
+    max_iterations: u8,
+    /// Linear SNR of the last CSI-RS measured.
+    pub csi_snr: Option<f32>,
+    last: Option<phy::pdsch::PdschResult>,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+impl Downlink {
+    /// For `carrier`; `broadcast_only` saves the soft buffers of the HARQ processes.
+    pub fn new(carrier: Carrier, isa: Isa, max_iterations: u8, broadcast_only: bool) -> Result<Downlink, CarrierError> {
+        let n_rb = carrier.n_rb();
+        // One layer of 256QAM over 13 symbols bounds what a slot carries.
+        let tbs_bits = (n_rb * 12 * 13 * 8).max(8192) as u32;
+        let n_harq = if broadcast_only { 0 } else { N_HARQ };
+        Ok(Downlink {
+            front: Front::new(carrier, isa)?,
+            pdcch: PdcchReceiver::new(),
+            pdsch: PdschReceiver::new(isa, n_rb, 1, 1),
+            csi: CsiRsReceiver::new(isa),
+            harq: (0..n_harq).map(|_| DlProcess::new(tbs_bits)).collect(),
+            broadcast: SoftBuffer::new(tbs_bits.min(32_768)),
+            later: Vec::with_capacity(LATER_MAX),
+            max_iterations,
+            csi_snr: None,
+            last: None,
+            counters: Counters::default(),
+        })
+    }
+
+    /// Forgets every HARQ process. Spec: TS 38.321 §5.12
+    pub fn reset(&mut self) {
+        self.harq.iter_mut().for_each(DlProcess::reset);
+        self.later.clear();
+    }
+}

@@ -1,0 +1,174 @@
+//! PDSCH by assignment, and the signals that are measured: SS/PBCH blocks and CSI-RS.
+
+use super::{Downlink, InForce, Later};
+use crate::sync::Sync;
+use crate::uplink::{Ack, Uplink};
+use dsp::Cf32;
+use fapi::PdschPdu;
+use fapi::Span;
+use fapi::resolve::{ssb_first_subcarrier, ssb_occasions};
+use fapi::ue::{Addressed, UeIndication, UeL1Event};
+use nr::SlotPoint;
+use phy::pdsch::PdschResult;
+use phy::ssb::{SsbMeasurement, i_bar, measure};
+
+impl Downlink {
+    /// Receives one assigned PDSCH, hands up its block and notes its feedback.
+    pub(super) fn take(
+        &mut self,
+        later: &Later,
+        c: &InForce,
+        samples: &[Cf32],
+        ul: &mut Uplink,
+        ind: &mut UeIndication,
+    ) {
+        let assignment = &later.assignment;
+        let mut pdu = assignment.pdu;
+        let ok = match later.addressed {
+            Addressed::Cell | Addressed::Temporary => self.take_own(&mut pdu, assignment.ndi, later, samples, ind),
+            _ => self.take_broadcast(&mut pdu, later, samples, ind),
+        };
+        if let Some(feedback) = assignment.feedback {
+            ul.on_block(Ack {
+                slot: feedback.slot,
+                pdsch_slot: assignment.slot,
+                dai: feedback.dai,
+                pri: feedback.pri,
+                tpc: feedback.tpc,
+                first_cce: later.first_cce,
+                n_cce: later.n_cce,
+                ack: ok,
+                temporary: later.addressed == Addressed::Temporary,
+                dedicated: c.d.is_some(),
+            });
+        }
+    }
+
+    fn take_own(
+        &mut self,
+        pdu: &mut PdschPdu,
+        ndi: bool,
+        later: &Later,
+        samples: &[Cf32],
+        ind: &mut UeIndication,
+    ) -> bool {
+        let i = usize::from(pdu.harq.get());
+        let Some(process) = self.harq.get_mut(i) else { return false };
+        pdu.new_data = process.assign(pdu, ndi);
+        self.counters.dl_blocks += u64::from(pdu.new_data);
+        self.counters.dl_retransmissions += u64::from(!pdu.new_data);
+        if process.done {
+            return true;
+        }
+        let result = self.decode(pdu, later.assignment.slot, samples, Some(i), &mut ind.bytes);
+        let Some((tb, result)) = result else {
+            self.counters.dl_crc_errors += 1;
+            return false;
+        };
+        self.counters.note_dl(&result, pdu.new_data);
+        if result.crc_ok {
+            self.harq[i].done = true;
+            self.hand_up(later, pdu, tb, ind);
+        }
+        result.crc_ok
+    }
+
+    /// System information and random access responses: no process, no feedback; system information is combined over its
+    /// repetitions as long as it keeps its size.
+    fn take_broadcast(&mut self, pdu: &mut PdschPdu, later: &Later, samples: &[Cf32], ind: &mut UeIndication) -> bool {
+        pdu.new_data = later.addressed != Addressed::Si || self.broadcast.is_empty();
+        let slot = later.assignment.slot;
+        let mut result = self.decode(pdu, slot, samples, None, &mut ind.bytes);
+        if result.is_none() && !pdu.new_data {
+            pdu.new_data = true;
+            result = self.decode(pdu, slot, samples, None, &mut ind.bytes);
+        }
+        let Some((tb, result)) = result else { return false };
+        if result.crc_ok {
+            self.broadcast.clear();
+            self.hand_up(later, pdu, tb, ind);
+        }
+        result.crc_ok
+    }
+
+    /// Decodes into the arena; the span is given back where the CRC does not hold. `None`: the PDU makes no sense.
+    fn decode(
+        &mut self,
+        pdu: &PdschPdu,
+        slot: SlotPoint,
+        samples: &[Cf32],
+        process: Option<usize>,
+        arena: &mut Vec<u8>,
+    ) -> Option<(Span, PdschResult)> {
+        let len = pdu.coding.tbs_bytes;
+        if len > fec::sch::TBS_BITS_MAX / 8 {
+            return None;
+        }
+        let start = arena.len();
+        arena.resize(start + len as usize, 0);
+        let mask = ((1u32 << pdu.n_symbols.min(14)) - 1) << pdu.start_symbol.min(13);
+        let grid = self.front.grid(samples, mask as u16);
+        let soft = match process {
+            Some(i) => &mut self.harq[i].soft,
+            None => &mut self.broadcast,
+        };
+        let result = self.pdsch.receive(pdu, slot, grid, soft, self.max_iterations, &mut arena[start..]);
+        if !result.is_ok_and(|r| r.crc_ok) {
+            arena.truncate(start);
+        }
+        let result = result.ok()?;
+        self.last = Some(result);
+        Some((Span { start: start as u32, len }, result))
+    }
+
+    fn hand_up(&self, later: &Later, pdu: &PdschPdu, tb: Span, ind: &mut UeIndication) {
+        let (addressed, slot) = (later.addressed, later.assignment.slot);
+        ind.events.push(UeL1Event::DlBlock { addressed, rnti: pdu.rnti, harq: pdu.harq, slot, tb });
+    }
+
+    /// Measures the cell's block in `slot`, if there is one, and hands it to the loops; `rounded` as in [`Sync::on_block`].
+    pub fn measure_block(
+        &mut self,
+        c: &InForce,
+        slot: SlotPoint,
+        samples: &[Cf32],
+        rounded: f64,
+        sync: &mut Sync,
+    ) -> Option<SsbMeasurement> {
+        let ssb = &c.cell.ssb;
+        if ssb.numerology != slot.numerology() {
+            return None;
+        }
+        let first = usize::try_from(ssb_first_subcarrier(c.cell)).ok()?;
+        let mut last = None;
+        for o in ssb_occasions(ssb, slot) {
+            let grid = self.front.grid(samples, 0xf << o.start_symbol);
+            let i_bar = i_bar(ssb.l_max, o.index, o.half_frame);
+            let Some(m) = measure(grid, usize::from(o.start_symbol), first, c.cell.pci, i_bar) else { continue };
+            sync.on_block(&m, rounded);
+            last = Some(m);
+        }
+        last
+    }
+
+    /// Measures the CSI-RSs of `slot`: the channel quality, and by tracking sets timing.
+    pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: &[Cf32]) {
+        let Some(d) = c.d else { return };
+        for resource in d.csi_rs.iter().filter(|r| r.is_sent(slot) && r.l0 < 14) {
+            // A tracking set is as good a measure of quality as any other: its power is known.
+            let reported = d.csi_report.is_some_and(|r| r.csi_rs_id == resource.id);
+            if !reported {
+                continue;
+            }
+            let grid = self.front.grid(samples, 1 << resource.l0);
+            if let Ok(m) = self.csi.measure(resource, slot, c.cell.dl.offset_to_carrier, grid) {
+                self.csi_snr = Some(m.rsrp / m.noise_var.max(f32::MIN_POSITIVE));
+            }
+        }
+    }
+
+    /// The result of the PDSCH received last in this slot, once.
+    pub fn take_result(&mut self) -> Option<PdschResult> {
+        self.last.take()
+    }
+}

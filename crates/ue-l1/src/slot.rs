@@ -1,0 +1,224 @@
+//! One slot of a served cell, from samples to what goes out two slots later. Read this first.
+
+use crate::downlink::{Downlink, InForce, Rntis};
+use crate::sync::Sync;
+use crate::ue::UlBursts;
+use crate::uplink::{AHEAD, Uplink};
+use dsp::{Cf32, Isa};
+use fapi::dci::DciContext;
+use fapi::ue::{UeIndication, UeL1Event};
+use fapi::{CarrierConfig, CellConfig, DedicatedConfig, McsTable};
+use nr::SlotPoint;
+use nr::tables::cqi;
+use ofdm::{Carrier, CarrierError};
+
+/// Samples kept from before the present slot, for a timing that moves to earlier.
+const HISTORY: usize = 64;
+
+/// A cell that is served: all that the UE's L1 knows of it, and the kernels for its carrier.
+pub struct Serving {
+    /// The configuration of the cell.
+    pub cell: CellConfig,
+    /// SIB1 has been read; before, the carrier is CORESET 0 alone.
+    pub camped: bool,
+    dedicated: Option<Box<DedicatedConfig>>,
+    pending: Option<(SlotPoint, Option<Box<DedicatedConfig>>)>,
+    dci: DciContext,
+    /// Identities.
+    pub rntis: Rntis,
+    /// Timing and frequency.
+    pub sync: Sync,
+    /// Downlink.
+    pub downlink: Downlink,
+    /// Uplink.
+    pub uplink: Uplink,
+    carrier: Carrier,
+    /// The UE's samples around the present slot, and the count of the first.
+    samples: Vec<Cf32>,
+    first: i64,
+    processed: Option<SlotPoint>,
+}
+
+/// The sampling grid of a carrier.
+pub fn carrier_of(c: &CarrierConfig) -> Result<Carrier, CarrierError> {
+    Carrier::new(c.numerology, usize::from(c.n_rb), c.centre_hz())
+}
+
+/// What a [`Serving`] is made with.
+#[derive(Clone, Copy)]
+pub struct Build {
+    /// Instruction set.
+    pub isa: Isa,
+    /// LDPC iterations.
+    pub max_iterations: u8,
+    /// The UE's greatest power.
+    pub p_max_dbm: f32,
+    /// Seeds choices of random access.
+    pub seed: u64,
+}
+
+impl Serving {
+    /// Begins to serve `cell`; the next sample has the UE's count `count`.
+    ///
+    /// Errors: a carrier that no sampling grid fits.
+    pub fn new(cell: CellConfig, camped: bool, sync: Sync, count: i64, build: &Build) -> Result<Serving, CarrierError> {
+        let carrier = carrier_of(&cell.dl)?;
+        let mut uplink = Uplink::new(&cell, carrier_of(&cell.ul)?, build.isa, build.p_max_dbm, build.seed)?;
+        uplink.power.on_rsrp(sync.rsrp_dbm(), &cell);
+        let mut serving = Serving {
+            dci: DciContext::common(&cell),
+            downlink: Downlink::new(carrier, build.isa, build.max_iterations, !camped)?,
+            uplink,
+            camped,
+            dedicated: None,
+            pending: None,
+            rntis: Rntis::default(),
+            sync,
+            carrier,
+            samples: Vec::with_capacity(4 * carrier.slot_len_max()),
+            first: count,
+            processed: None,
+            cell,
+        };
+        // A slot that has begun already is not whole any more.
+        while serving.sync.start_count() < count {
+            serving.sync.advance(&serving.carrier);
+        }
+        Ok(serving)
+    }
+
+    /// The carrier that is received.
+    pub fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
+
+    /// The slot processed last.
+    pub fn slot(&self) -> Option<SlotPoint> {
+        self.processed
+    }
+
+    /// Samples to the end of the present slot.
+    pub fn need(&self) -> usize {
+        let end = self.sync.start_count() + self.carrier.slot_len(self.sync.next) as i64;
+        let have = self.first + self.samples.len() as i64;
+        (end - have).clamp(1, 2 * self.carrier.slot_len_max() as i64) as usize
+    }
+
+    /// Takes samples; runs the slot that they complete.
+    pub fn receive(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
+        self.samples.extend_from_slice(samples);
+        self.processed = None;
+        let start = self.sync.start_count();
+        let len = self.carrier.slot_len(self.sync.next);
+        let at = start - self.first;
+        if at >= 0 && self.samples.len() as i64 >= at + len as i64 {
+            self.run(at as usize, len, ind);
+        }
+        // Keep what the next slot may need.
+        let gone = (self.sync.start_count() - self.first - HISTORY as i64).clamp(0, self.samples.len() as i64) as usize;
+        self.samples.drain(..gone);
+        self.first += gone as i64;
+    }
+
+    /// One slot: its samples are `len` from index `at` on.
+    fn run(&mut self, at: usize, len: usize, ind: &mut UeIndication) {
+        let slot = self.sync.next;
+        self.take_configuration(slot);
+        let samples = &self.samples[at..at + len];
+        let rounded = self.sync.start_count() as f64 - self.sync.start;
+        let c = InForce {
+            cell: &self.cell,
+            d: self.dedicated.as_deref(),
+            dci: &self.dci,
+            rntis: &self.rntis,
+            camped: self.camped,
+        };
+
+        // Samples to symbols, as far as anybody looks: gain, carrier offset, transform.
+        self.downlink.front.begin(slot, self.sync.cfo_hz, self.sync.gain);
+        // Control to data: blind decoding, assignments received at once, grants and feedback noted.
+        self.downlink.monitor(&c, slot, samples, &mut self.uplink, ind);
+        self.downlink.take_later(&c, slot, samples, &mut self.uplink, ind);
+        // What the slot says of channel and oscillator moves the loops.
+        if let Some(data) = self.downlink.take_result().filter(|r| r.crc_ok) {
+            self.sync.on_data(data.delay_s, data.turns_per_symbol, rounded);
+        }
+        if let Some(m) = self.downlink.measure_block(&c, slot, samples, rounded, &mut self.sync) {
+            let (rsrp_dbm, cfo_hz) = (self.sync.rsrp_dbm(), self.sync.cfo_hz as f32);
+            self.uplink.power.on_rsrp(rsrp_dbm, &self.cell);
+            ind.events.push(UeL1Event::Measured { rsrp_dbm, snr_db: m.snr_db(), cfo_hz });
+        }
+        self.downlink.measure_csi(&c, slot, samples);
+        let snr = self.downlink.csi_snr.unwrap_or(libm::powf(10.0, self.sync.snr_db() / 10.0));
+        self.uplink.cqi = cqi_of(snr, c.d.and_then(|d| d.csi_report).map_or(McsTable::Qam64, |r| r.cqi_table));
+
+        if slot.slot() % (slot.numerology().slots_per_frame()) == 0 {
+            ind.events.push(UeL1Event::InSync(self.sync.in_sync()));
+        }
+        ind.slot = Some(slot);
+        self.processed = Some(slot);
+        self.sync.settle_gain();
+        self.sync.advance(&self.carrier);
+    }
+
+    /// What goes out: the uplink slot [`AHEAD`] of the one just received. Once for each slot.
+    pub fn transmit(&mut self, out: &mut UlBursts) {
+        let Some(slot) = self.processed.take() else { return };
+        if !self.camped {
+            return;
+        }
+        let due = slot.plus(AHEAD);
+        let start = self.sync.start_of(&self.carrier, AHEAD - 1);
+        let c = InForce {
+            cell: &self.cell,
+            d: self.dedicated.as_deref(),
+            dci: &self.dci,
+            rntis: &self.rntis,
+            camped: self.camped,
+        };
+        self.uplink.build(&c, due, start, &self.sync, out);
+    }
+
+    /// Puts a dedicated configuration in force from slot `from` on.
+    pub fn configure(&mut self, from: SlotPoint, config: Option<Box<DedicatedConfig>>) {
+        self.pending = Some((from, config));
+        if from.minus(self.sync.next) <= 0 {
+            self.take_configuration(self.sync.next);
+        }
+    }
+
+    fn take_configuration(&mut self, slot: SlotPoint) {
+        if self.pending.as_ref().is_none_or(|(from, _)| from.minus(slot) > 0) {
+            return;
+        }
+        let Some((_, config)) = self.pending.take() else { return };
+        self.dci = match &config {
+            Some(d) => DciContext::dedicated(&self.cell, d),
+            None => DciContext::common(&self.cell),
+        };
+        self.dedicated = config;
+        self.downlink.csi_snr = None;
+    }
+
+    /// Releases everything dedicated; cell, timing and power stay.
+    pub fn reset(&mut self) {
+        self.pending = None;
+        self.dedicated = None;
+        self.dci = DciContext::common(&self.cell);
+        self.rntis = Rntis::default();
+        self.downlink.reset();
+        self.uplink.reset();
+    }
+}
+
+/// The highest CQI that a channel of this SNR carries, 2 dB away from capacity. Spec: TS 38.214 §5.2.2.1
+pub fn cqi_of(snr: f32, table: McsTable) -> u8 {
+    let rows = match table {
+        McsTable::Qam64 => &cqi::TABLE_1,
+        McsTable::Qam256 => &cqi::TABLE_2,
+        McsTable::Qam64LowSe => &cqi::TABLE_3,
+    };
+    let carried = libm::log2f(1.0 + snr.max(0.0) / 1.6);
+    let best = (1..16).rev().find(|&i| f32::from(rows[i].q_m) * f32::from(rows[i].rate_x2048) / 2048.0 <= carried);
+    best.unwrap_or(0) as u8
+}

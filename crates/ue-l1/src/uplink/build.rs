@@ -1,0 +1,230 @@
+//! From what is due in a slot to samples.
+//!
+//! | in the specification | here | meaning |
+//! |---|---|---|
+//! | T_TA | `advance` | N_TA + N_TA,offset, in samples: an uplink slot starts so long before the downlink slot |
+//!
+//! The start's whole samples go into the burst's count, its fraction into a phase ramp over the subcarriers. The oscillator's error is
+//! taken out of the carrier by turning the samples; over a slot its effect on the sample clock is below a thousandth of a sample.
+//!
+//! Spec: TS 38.211 §4.3.1, §5.3.1; TS 38.213 §9.2.5, §9.3
+
+use super::{Codebook, Uplink};
+use crate::downlink::InForce;
+use crate::sync::Sync;
+use crate::ue::UlBursts;
+use dsp::Cf32;
+use dsp::mix::Nco;
+use fapi::resolve::{self, CSI_BITS};
+use fapi::ue::UeL1Event;
+use fapi::{PucchPdu, PuschPdu};
+use nr::{Rnti, SlotPoint, Tc};
+
+/// What the shared part of the sender needs of a channel.
+struct Sent {
+    /// First symbol and number of symbols.
+    symbols: (u8, u8),
+    /// Subcarriers a symbol.
+    n_subcarriers: f32,
+    /// Power, dBm.
+    dbm: f32,
+}
+
+impl Uplink {
+    /// Builds what goes out in slot `slot`, which starts in the downlink at the UE's count `start`.
+    pub fn build(&mut self, c: &InForce, slot: SlotPoint, start: f64, sync: &Sync, out: &mut UlBursts) {
+        self.forget_before(slot);
+        if let Some(due) = self.prach.due(c.cell, slot) {
+            self.build_prach(&due, c, slot, start, sync, out);
+            return;
+        }
+        let Some(rnti) = c.rntis.c_rnti.or(c.rntis.temporary) else { return };
+        let granted = self.grants.iter().position(|g| g.grant.slot == slot && g.ready && g.grant.ul_sch);
+        let granted = granted.map(|i| self.grants.swap_remove(i));
+        let ul_dai = granted.and_then(|g| g.grant.dai);
+        let book = Codebook::gather(&self.acks, slot, ul_dai, c.cell, c.d);
+        self.acks.retain(|a| a.slot != slot);
+        let csi_due = c.d.is_some_and(|d| resolve::is_csi_occasion(d, slot));
+        let sent = match granted {
+            Some(g) => self.build_pusch(g.grant.pdu, g.msg3, &book, csi_due, c, slot),
+            None => self.build_pucch(&book, csi_due, rnti, c, slot),
+        };
+        if let Some(sent) = sent {
+            self.emit(&sent, c, slot, start, sync, out);
+        }
+    }
+
+    /// Lets go of what came too late for its slot.
+    fn forget_before(&mut self, slot: SlotPoint) {
+        let late = self.grants.iter().filter(|g| g.grant.slot.minus(slot) < 0).count()
+            + self.acks.iter().filter(|a| a.slot.minus(slot) < 0).count();
+        if late > 0 {
+            self.counters.ul_late += late as u64;
+            self.grants.retain(|g| g.grant.slot.minus(slot) >= 0);
+            self.acks.retain(|a| a.slot.minus(slot) >= 0);
+        }
+    }
+
+    /// The PUSCH with the UCI that falls into it. Spec: TS 38.213 §9.3
+    fn build_pusch(
+        &mut self,
+        mut pdu: PuschPdu,
+        msg3: bool,
+        book: &Codebook,
+        csi_due: bool,
+        c: &InForce,
+        slot: SlotPoint,
+    ) -> Option<Sent> {
+        let (csi, n_csi) = self.csi(csi_due && !msg3);
+        let harq_ack = if msg3 { &[][..] } else { book.bits() };
+        if !harq_ack.is_empty() || n_csi > 0 {
+            let config = c.d.map_or(&c.cell.pusch, |d| &d.pusch);
+            pdu.uci = resolve::uci_on_pusch(config, harq_ack.len() as u16, n_csi as u16);
+        }
+        self.grid.clear();
+        let tb = &self.harq[usize::from(pdu.harq.get())].tb;
+        if self.pusch.transmit(&pdu, tb, harq_ack, &csi[..n_csi], slot, &mut self.grid).is_err() {
+            self.counters.ul_refused += 1;
+            return None;
+        }
+        let n_rb = pdu.rbs.n_rb();
+        let (dbm, ph_db) = self.power.pusch_dbm(n_rb, slot.numerology().mu(), msg3, c.cell, c.d);
+        self.events.push(UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm: self.power.p_cmax_dbm() });
+        self.counters.pusch_sent += 1;
+        Some(Sent { symbols: (pdu.start_symbol, pdu.n_symbols), n_subcarriers: 12.0 * f32::from(n_rb), dbm })
+    }
+
+    /// The PUCCH, if there is anything to tell. Spec: TS 38.213 §9.2
+    fn build_pucch(
+        &mut self,
+        book: &Codebook,
+        csi_due: bool,
+        rnti: Rnti,
+        c: &InForce,
+        slot: SlotPoint,
+    ) -> Option<Sent> {
+        let harq = book.uci();
+        if harq.is_none() && c.d.is_none() {
+            return None;
+        }
+        let choice = match resolve::pucch(c.cell, c.d, rnti, slot, harq) {
+            Ok(choice) => choice,
+            Err(_) => {
+                self.counters.ul_refused += 1;
+                return None;
+            }
+        };
+        let positive = self.sr_pending;
+        // The request's own resource carries everything where there is a request.
+        let pdu: PucchPdu = choice.sr.filter(|_| positive).or(choice.main)?;
+        let (csi, n_csi) = self.csi(csi_due && pdu.n_csi1 > 0);
+        let harq_ack = if pdu.n_harq_ack > 0 { book.bits() } else { &[] };
+        let first = pdu.resource.start_symbol;
+        if !c.cell.duplex.is_uplink(slot, first, pdu.resource.n_symbols) {
+            self.counters.ul_refused += 1;
+            return None;
+        }
+        self.grid.clear();
+        let sr = positive && (pdu.n_sr > 0);
+        if self.pucch.transmit(&pdu, harq_ack, sr, &csi[..n_csi], slot, &mut self.grid).is_err() {
+            self.counters.ul_refused += 1;
+            return None;
+        }
+        if sr {
+            self.events.push(UeL1Event::SchedulingRequestSent);
+        }
+        self.counters.pucch_sent += 1;
+        let n_rb = match pdu.resource.format {
+            fapi::PucchFormat::F2 { n_prb } | fapi::PucchFormat::F3 { n_prb } => n_prb.max(1),
+            _ => 1,
+        };
+        let dbm = self.power.pucch_dbm(&pdu, slot.numerology().mu(), c.cell, c.d);
+        Some(Sent { symbols: (first, pdu.resource.n_symbols), n_subcarriers: 12.0 * f32::from(n_rb), dbm })
+    }
+
+    /// The bits of the CSI report, if one is due.
+    fn csi(&self, due: bool) -> ([u8; 4], usize) {
+        let bits = core::array::from_fn(|i| self.cqi >> (3 - i) & 1);
+        (bits, if due { usize::from(CSI_BITS) } else { 0 })
+    }
+
+    /// Scales, shifts and modulates the grid, and appends the burst.
+    fn emit(&mut self, sent: &Sent, c: &InForce, slot: SlotPoint, start: f64, sync: &Sync, out: &mut UlBursts) {
+        let carrier = *self.modulator.carrier();
+        let n = carrier.fft_len();
+        let rate = f64::from(carrier.sample_rate_hz());
+        let advance = (self.n_ta_in(slot) + c.cell.n_ta_offset_tc) as f64 / Tc::PER_SECOND as f64 * rate;
+        let at = start - advance;
+        let whole = libm::floor(at);
+        let fraction = at - whole;
+        // An element of power P_RE is P_RE/N in each sample.
+        let power = libm::powf(10.0, sent.dbm / 10.0);
+        let amplitude = libm::sqrtf(power * n as f32 / sent.n_subcarriers.max(1.0));
+        let (first, n_symbols) = (usize::from(sent.symbols.0), usize::from(sent.symbols.1));
+        let from = out.begin(whole as i64 + carrier.symbol_start(slot, first) as i64);
+        for l in first..(first + n_symbols).min(14) {
+            let row = self.grid.symbol_mut(0, l);
+            ramp(row, amplitude, fraction / n as f64);
+            self.symbol.clear();
+            self.symbol.resize(carrier.symbol_len(slot, l), Cf32::default());
+            let fits = self.modulator.modulate_symbol(slot, l, row, &mut self.symbol);
+            debug_assert!(fits.is_ok());
+            out.samples.extend_from_slice(&self.symbol);
+        }
+        self.correct(sync, from, out);
+    }
+
+    /// Moves what was appended from `from` on to where the cell's oscillator has the carrier.
+    fn correct(&self, sync: &Sync, from: usize, out: &mut UlBursts) {
+        let carrier = self.modulator.carrier();
+        let cycles = sync.offset_at(carrier.centre_hz()) / f64::from(carrier.sample_rate_hz());
+        Nco::new(cycles).mix(self.isa, &mut out.samples[from..]);
+        out.end();
+    }
+
+    /// A preamble: N_TA is 0 for it, N_TA,offset holds. Spec: TS 38.211 §4.3.1
+    fn build_prach(
+        &mut self,
+        due: &super::prach::Due,
+        c: &InForce,
+        slot: SlotPoint,
+        start: f64,
+        sync: &Sync,
+        out: &mut UlBursts,
+    ) {
+        let carrier = *self.modulator.carrier();
+        let rate = f64::from(carrier.sample_rate_hz());
+        let dbm = self.power.prach_dbm(f32::from(due.target_power_dbm), c.cell);
+        let amplitude = libm::sqrtf(libm::powf(10.0, dbm / 10.0));
+        let first = usize::from(due.occasion.start_symbol.min(13));
+        let at = start - c.cell.n_ta_offset_tc as f64 / Tc::PER_SECOND as f64 * rate
+            + carrier.symbol_start(slot, first) as f64;
+        let whole = libm::floor(at);
+        let Some(samples) = self.prach.samples(due, slot, at - whole) else {
+            self.counters.ul_refused += 1;
+            return;
+        };
+        let n_slots = samples.len().div_ceil(carrier.slot_len(slot)) as i64;
+        let from = out.begin(whole as i64);
+        out.samples.extend_from_slice(samples);
+        dsp::vector::scale(self.isa, &mut out.samples[from..], amplitude);
+        self.correct(sync, from, out);
+        self.counters.prach_sent += 1;
+        let end = slot.plus(n_slots - 1);
+        self.events.push(UeL1Event::PreambleSent { ra_rnti: due.occasion.ra_rnti(), end });
+    }
+}
+
+/// Multiplies subcarrier k by `amplitude` exp(-2 pi i `turns` (k - half)): a delay of a fraction of a sample.
+fn ramp(row: &mut [Cf32], amplitude: f32, turns: f64) {
+    let half = row.len() as f64 / 2.0;
+    let step = dsp::unit_phasor(-turns);
+    // Restarted now and then, so that rounding does not add up.
+    for (block, cells) in row.chunks_mut(64).enumerate() {
+        let mut p = dsp::unit_phasor(turns * (half - 64.0 * block as f64)) * f64::from(amplitude);
+        for z in cells {
+            *z *= Cf32::new(p.re as f32, p.im as f32);
+            p *= step;
+        }
+    }
+}
