@@ -1,1 +1,169 @@
-//! The base station's physical layer: slot PDUs to samples and back.
+//! The base station's physical layer: slot plans to samples, samples to indications.
+//!
+//! One call a slot each way. [`GnbL1::transmit`] puts on the air what the plan says; [`GnbL1::receive`] looks in the uplink for
+//! what the plan says may be there. All memory is made in [`GnbL1::new`]; nothing is allocated in a slot after warm-up (the
+//! first slot of each kind may grow the indication that the caller owns).
+//!
+//! Samples are in sqrt(mW) at the antenna connector: the mean of |x|^2 is the power in mW. A resource element at the power of
+//! ss-PBCH-BlockPower adds that power to every sample. One transmit and one receive antenna.
+//!
+//! Left out: several antennas (the kernels have them), beams, threads within a slot, sounding reference signals, uplink and
+//! downlink of different numerology in one cell's TDD carrier.
+
+mod harq;
+mod prach;
+mod receive;
+mod transmit;
+
+use dsp::{Cf32, Isa};
+use fapi::CellConfig;
+use fapi::slot::{SlotPlan, UlIndication};
+use nr::SlotPoint;
+use ofdm::{Carrier, CarrierError};
+use phy::estimate::ChannelError;
+
+use receive::Uplink;
+use transmit::Downlink;
+
+/// What may be chosen when a base station's physical layer is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GnbL1Options {
+    /// Instruction set of every kernel; all give the same bits.
+    pub isa: Isa,
+    /// LDPC iterations at most, 1..=100.
+    pub max_ldpc_iterations: u8,
+    /// Transport blocks that wait for a retransmission at once; the one untouched for longest makes room for another.
+    pub n_soft_buffers: usize,
+}
+
+impl Default for GnbL1Options {
+    fn default() -> Self {
+        GnbL1Options { isa: Isa::best(), max_ldpc_iterations: 10, n_soft_buffers: 64 }
+    }
+}
+
+/// Why a physical layer cannot be made, or a slot not be run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum L1Error {
+    /// A carrier that no sampling grid fits.
+    Carrier(CarrierError),
+    /// A channel of the configuration is not supported or contradicts itself.
+    Channel(ChannelError),
+    /// A slice that is not one slot long.
+    SlotLength {
+        /// Samples wanted.
+        expected: usize,
+        /// Samples given.
+        found: usize,
+    },
+    /// The slot has another numerology than the carrier.
+    Numerology,
+}
+
+impl core::fmt::Display for L1Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            L1Error::Carrier(e) => write!(f, "carrier: {e}"),
+            L1Error::Channel(e) => write!(f, "{e}"),
+            L1Error::SlotLength { expected, found } => {
+                write!(f, "expected a slot of {expected} samples, found {found}")
+            }
+            L1Error::Numerology => write!(f, "the slot has another numerology than the carrier"),
+        }
+    }
+}
+
+impl core::error::Error for L1Error {}
+
+impl From<CarrierError> for L1Error {
+    fn from(e: CarrierError) -> Self {
+        L1Error::Carrier(e)
+    }
+}
+
+impl From<ChannelError> for L1Error {
+    fn from(e: ChannelError) -> Self {
+        L1Error::Channel(e)
+    }
+}
+
+/// What a call of [`GnbL1::transmit`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TxCounts {
+    /// SS/PBCH blocks, PDCCHs, PDSCHs and CSI-RSs on the air.
+    pub n_sent: u16,
+    /// PDUs that contradict themselves or the carrier; they are not on the air.
+    pub n_refused: u16,
+}
+
+/// What a call of [`GnbL1::receive`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct RxCounts {
+    /// OFDM symbols transformed.
+    pub n_symbols: u16,
+    /// PUCCHs looked at.
+    pub n_pucch: u16,
+    /// PUSCHs looked at.
+    pub n_pusch: u16,
+    /// PRACH occasions looked at.
+    pub n_prach: u16,
+    /// PDUs that contradict themselves or the carrier. Those of PUSCH still give an indication without a block.
+    pub n_refused: u16,
+    /// Soft buffers taken from a block that still waited.
+    pub n_evicted: u16,
+}
+
+/// The base station's physical layer for one cell.
+pub struct GnbL1 {
+    downlink: Downlink,
+    uplink: Uplink,
+}
+
+impl GnbL1 {
+    /// Makes plans, filters and buffers; costs some tens of milliseconds and all memory that is ever used.
+    ///
+    /// Errors: `Carrier` or `Channel` where the configuration asks for what is not built.
+    pub fn new(cell: &CellConfig, options: GnbL1Options) -> Result<GnbL1, L1Error> {
+        Ok(GnbL1 { downlink: Downlink::new(cell, &options)?, uplink: Uplink::new(cell, &options)? })
+    }
+
+    /// The downlink carrier and its sampling grid.
+    pub fn dl_carrier(&self) -> &Carrier {
+        self.downlink.carrier()
+    }
+
+    /// The uplink carrier and its sampling grid.
+    pub fn ul_carrier(&self) -> &Carrier {
+        self.uplink.carrier()
+    }
+
+    /// Makes the samples of `plan.slot`.
+    ///
+    /// Spec: TS 38.211 §7
+    /// - `out` overwritten, sqrt(mW), `[dl_carrier().slot_len(plan.slot)]`; zeros if the plan is empty
+    ///
+    /// A PDU that makes no sense is left out and counted. Errors: `SlotLength`, `Numerology`; `out` is zeroed then.
+    pub fn transmit(&mut self, plan: &SlotPlan, out: &mut [Cf32]) -> Result<TxCounts, L1Error> {
+        self.downlink.transmit(plan, out)
+    }
+
+    /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds what was found to `out`.
+    ///
+    /// Spec: TS 38.211 §6, TS 38.212 §6
+    /// - `samples` sqrt(mW), `[ul_carrier().slot_len(slot)]`, from where the slot of a UE with the right timing advance begins: n-TimingAdvanceOffset
+    ///   (`CellConfig::n_ta_offset_tc`) before the downlink slot of the same number
+    /// - `plan`    what was granted for this slot (`prach`, `pucch`, `pusch`)
+    /// - `out`     appended to: PRACH first, then PUCCH in the plan's order, then PUSCH with their UCI before their blocks
+    ///
+    /// Call it for every slot that may hold a part of a long preamble: those reach over several slots, and their detections
+    /// come with the slot in which they end. Errors: `SlotLength`, `Numerology`; nothing is appended then.
+    pub fn receive(
+        &mut self,
+        slot: SlotPoint,
+        samples: &[Cf32],
+        plan: &SlotPlan,
+        out: &mut UlIndication,
+    ) -> Result<RxCounts, L1Error> {
+        self.uplink.receive(slot, samples, plan, out)
+    }
+}
