@@ -217,4 +217,9 @@ fn nonsense_from_the_air_never_panics() {
         response.clear();
         events.drain().for_each(drop);
     }
+    for n in 0..200 {
+        let mut data = vec![0; n * 4];
+        rng.fill(&mut data);
+        crate::fuzz_one(&data);
+    }
 }
