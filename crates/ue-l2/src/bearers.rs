@@ -73,13 +73,16 @@ impl Bearers {
     }
 
     pub(crate) fn tap(&mut self, at: Tc, direction: Direction, frame: impl FnOnce() -> Frame) {
-        if self.config.taps && self.taps.len() < TAPS_MAX {
+        if self.is_tapped(direction) && self.taps.len() < TAPS_MAX {
             self.taps.push(Tap { at, direction, ue: self.config.ue, frame: frame() });
         }
     }
 
-    pub(crate) fn taps_on(&self) -> bool {
-        self.config.taps
+    pub(crate) fn is_tapped(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Uplink => self.config.tap_uplink,
+            Direction::Downlink => self.config.tap_downlink,
+        }
     }
 
     // Configuration.
@@ -310,7 +313,7 @@ impl Bearers {
     }
 
     fn tap_pdcp(&mut self, now: Tc, direction: Direction, lcid: LcId, pdu: &[u8]) {
-        if !self.config.taps {
+        if !self.is_tapped(direction) {
             return;
         }
         let Some(bearer) = self.channels.iter().find(|c| c.lcid() == lcid).map(|c| c.config.bearer) else { return };

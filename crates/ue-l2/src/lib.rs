@@ -60,8 +60,11 @@ pub struct Config {
     pub rlc: rlc::Limits,
     /// Bounds of each PDCP entity.
     pub pdcp: pdcp::Limits,
-    /// Copies of MAC, RLC and PDCP PDUs are kept for [`UeL2::drain_taps`].
-    pub taps: bool,
+    /// Copies of the MAC, RLC and PDCP PDUs that are received are kept for [`UeL2::drain_taps`].
+    pub tap_downlink: bool,
+    /// And of those that are sent. A dissector takes an RLC retransmission that it sees beside the first transmission for a
+    /// malformed fragment, so a capture is better off with what the gNB received.
+    pub tap_uplink: bool,
 }
 
 /// Why a packet was not taken.
@@ -166,7 +169,7 @@ impl UeL2 {
         Stats { dropped: self.bearers.dropped, ..self.stats }
     }
 
-    /// Copies of the PDUs that crossed since the last call, where [`Config::taps`] is on.
+    /// Copies of the PDUs that crossed since the last call, where [`Config::tap_downlink`] or [`Config::tap_uplink`] is on.
     pub fn drain_taps(&mut self) -> impl Iterator<Item = Tap> + '_ {
         self.bearers.taps.drain(..)
     }
@@ -509,7 +512,7 @@ impl UeL2 {
     fn build(&mut self, now: Tc, msg3: bool, block: &mut [u8]) {
         let rnti = self.bearers.rnti;
         let mut rlc_taps = Vec::new();
-        let taps = self.bearers.taps_on();
+        let taps = self.bearers.is_tapped(Direction::Uplink);
         let mut mux = Mux {
             now,
             config: &self.mac,
@@ -594,7 +597,7 @@ impl UeL2 {
 /// Feeds `data` to a terminal as what an L1 might bring: responses, blocks, grants, in an order that the bytes choose; for fuzzers.
 /// Never panics.
 pub fn fuzz_one(data: &[u8]) {
-    let mut l2 = UeL2::new(Config { taps: true, ..Config::default() }, Rng::from_lab_seed(1));
+    let mut l2 = UeL2::new(Config { tap_downlink: true, tap_uplink: true, ..Config::default() }, Rng::from_lab_seed(1));
     let (mut response, mut events) = (UeResponse::default(), Outbox::default());
     let random_access = seam::ue::RandomAccessConfig {
         preamble_target_power_dbm: -100,

@@ -40,7 +40,7 @@ pub struct Terminal {
 
 impl Terminal {
     fn new(n: u32, seed: u64) -> Terminal {
-        let config = Config { ue: n, taps: true, ..Config::default() };
+        let config = Config { ue: n, tap_downlink: true, tap_uplink: true, ..Config::default() };
         Terminal {
             l2: UeL2::new(config, Rng::from_lab_seed(seed)),
             events: Vec::new(),
