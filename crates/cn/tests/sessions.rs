@@ -388,7 +388,7 @@ fn the_session_rate_is_enforced() {
     let packet = ipv4([10, 45, 0, 2], [192, 0, 2, 1], &[0; 980]);
     // Two seconds of 1000 octets each 0.5 ms are twice the rate.
     for _ in 0..4000 {
-        w.now = w.now + Tc::from_us(500);
+        w.now += Tc::from_us(500);
         w.packet_up(&packet);
     }
     let passed = w.n6.len();

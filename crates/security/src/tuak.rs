@@ -182,3 +182,71 @@ fn keccak_f1600(a: &mut [u64; 25]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLISHED: &str = include_str!("../../../vectors/security_published.txt");
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
+    }
+
+    /// The bits of INSTANCE for an output of this many octets (TS 35.231 §6.2, §6.4).
+    fn length(octets: usize) -> u8 {
+        match octets {
+            4 => 0,
+            8 => 0x08,
+            16 => 0x10,
+            _ => 0x20,
+        }
+    }
+
+    fn bytes(state: &[u8; 200], offset: usize, len: usize) -> Vec<u8> {
+        state[offset..offset + len].iter().rev().copied().collect()
+    }
+
+    #[test] // Spec: TS 35.231 §6; vectors: TS 35.233 §6.3 to §6.8 (every length of output, one and two iterations)
+    fn tuak_has_the_published_values() {
+        let mut sets = 0;
+        for row in PUBLISHED.lines().filter(|line| line.starts_with("tuak ")) {
+            let r: Vec<&str> = row.split(' ').collect();
+            let (rand, sqn, amf) = (hex(r[2]).try_into().unwrap(), hex(r[3]).try_into().unwrap(), hex(r[4]));
+            let amf: [u8; 2] = amf.try_into().unwrap();
+            let tuak = Tuak::with_top(&hex(r[1]), hex(r[5]).try_into().unwrap(), r[6].parse().unwrap()).unwrap();
+            assert_eq!(tuak.topc().to_vec(), hex(r[7]));
+            let [f1, f1_star, res, ck, ik, ak, ak_star] = [8, 9, 10, 11, 12, 13, 14].map(|i| hex(r[i]));
+            let mac = |instance| {
+                bytes(&tuak.permute(instance | length(f1.len()), Some((&rand, &amf, &sqn))), OUT_RES, f1.len())
+            };
+            assert_eq!((mac(0), mac(INSTANCE_F1_STAR)), (f1.clone(), f1_star.clone()));
+            let wide = |len: usize, bit: u8| if len == 32 { bit } else { 0 };
+            let instance = INSTANCE_F2345 | length(res.len()) | wide(ck.len(), 4) | wide(ik.len(), 2);
+            let out = tuak.permute(instance, Some((&rand, &[0; 2], &[0; 6])));
+            assert_eq!(bytes(&out, OUT_RES, res.len()), res);
+            assert_eq!((bytes(&out, OUT_CK, ck.len()), bytes(&out, OUT_IK, ik.len())), (ck.clone(), ik.clone()));
+            assert_eq!(bytes(&out, OUT_AK, 6), ak);
+            assert_eq!(tuak.f5_star(&rand).to_vec(), ak_star);
+            if f1.len() == 8 {
+                assert_eq!(
+                    (tuak.f1(&rand, &sqn, &amf).to_vec(), tuak.f1_star(&rand, &sqn, &amf).to_vec()),
+                    (f1, f1_star)
+                );
+            }
+            if (res.len(), ck.len(), ik.len()) == (8, 16, 16) {
+                let f = tuak.f2345(&rand);
+                assert_eq!((f.res.to_vec(), f.ck.to_vec(), f.ik.to_vec(), f.ak.to_vec()), (res, ck, ik, ak));
+            }
+            sets += 1;
+        }
+        assert_eq!(sets, 6);
+    }
+
+    #[test] // Spec: TS 35.231 §5.1 (K has 128 or 256 bits)
+    fn other_key_lengths_are_refused() {
+        assert!(Tuak::with_topc(&[0; 24], [0; 32], 1).is_none());
+        assert!(Tuak::with_topc(&[0; 16], [0; 32], 0).is_none());
+        assert_eq!(Tuak::with_topc(&[5; 16], [6; 32], 1), Some(Tuak::new_128(&[5; 16], [6; 32])));
+    }
+}

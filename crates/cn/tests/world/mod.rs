@@ -242,11 +242,9 @@ impl World {
     fn gnb(&mut self, pdu: Pdu) {
         self.ngap.push(pdu.clone());
         match pdu {
-            Pdu::DownlinkNasTransport(m) => {
-                if m.ids.ran == self.ran {
-                    self.amf = Some(m.ids.amf);
-                    self.down(m.nas);
-                }
+            Pdu::DownlinkNasTransport(m) if m.ids.ran == self.ran => {
+                self.amf = Some(m.ids.amf);
+                self.down(m.nas);
             }
             Pdu::InitialContextSetupRequest(m) => {
                 self.amf = Some(m.ids.amf);

@@ -8,6 +8,9 @@ use nas::{GmmCause, Message, MmMessage, SecurityContext, SecurityHeaderType, Sid
 use nr::{Plmn, Supi};
 use security::{AuthenticationSubscription, Scheme, kdf};
 
+/// A message as the UE means it, and as it sends it.
+pub type Sent = (Message, Vec<u8>);
+
 pub struct TestUe {
     pub supi: Supi,
     pub plmn: Plmn,
@@ -78,7 +81,7 @@ impl TestUe {
         MobileIdentity::Suci(Suci { plmn, routing_indicator: "0".into(), scheme, key_id, scheme_output: output })
     }
 
-    pub fn register(&mut self) -> Vec<(Message, Vec<u8>)> {
+    pub fn register(&mut self) -> Vec<Sent> {
         let identity = self.identity.clone().or(self.guti.map(MobileIdentity::Guti)).unwrap_or_else(|| self.suci());
         let capability = self.capability_sent.clone().unwrap_or_else(|| self.capability.clone());
         let request = Message::from(RegistrationRequest {
@@ -115,7 +118,7 @@ impl TestUe {
     }
 
     /// A downlink message, and what the UE answers. Panics if it cannot be read; `None` if the UE must drop it.
-    pub fn receive(&mut self, bytes: &[u8]) -> Option<(Message, Vec<(Message, Vec<u8>)>)> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Option<(Message, Vec<Sent>)> {
         let header = nas::SecurityHeader::peek(bytes).unwrap();
         let plain = match header.kind {
             SecurityHeaderType::Plain => bytes.to_vec(),
@@ -148,7 +151,7 @@ impl TestUe {
         Some(plain)
     }
 
-    fn answer(&mut self, message: &MmMessage) -> Vec<(Message, Vec<u8>)> {
+    fn answer(&mut self, message: &MmMessage) -> Vec<Sent> {
         match message {
             MmMessage::IdentityRequest(m) => {
                 assert_eq!(m.identity_type, IdentityType::Suci);
@@ -206,7 +209,7 @@ impl TestUe {
         (message, bytes)
     }
 
-    fn session(&mut self, m: &DlNasTransport) -> Vec<(Message, Vec<u8>)> {
+    fn session(&mut self, m: &DlNasTransport) -> Vec<Sent> {
         if m.cause.is_some() {
             return vec![];
         }
