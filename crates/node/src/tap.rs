@@ -45,8 +45,8 @@ pub enum Frame {
     Rrc { rnti: Rnti, channel: &'static str, pdu: Vec<u8> },
     /// Uu: an RLC PDU of a radio bearer (`sn_bits` 0 for TM).
     Rlc { rnti: Rnti, lcid: u8, acknowledged: bool, sn_bits: u8, pdu: Vec<u8> },
-    /// Uu: a PDCP PDU.
-    Pdcp { rnti: Rnti, lcid: u8, srb: bool, sn_bits: u8, integrity: bool, pdu: Vec<u8> },
+    /// Uu: a PDCP PDU; `sdap` is (uplink, downlink): whether SDUs begin with an SDAP header.
+    Pdcp { rnti: Rnti, lcid: u8, srb: bool, sn_bits: u8, integrity: bool, sdap: (bool, bool), pdu: Vec<u8> },
 }
 
 /// A frame with its time, direction and terminal.

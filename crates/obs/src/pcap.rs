@@ -148,14 +148,17 @@ impl<W: Write> PcapWriter<W> {
                 let (src, dst) = between(UE, GNB);
                 udp(b, src, dst, (9998, 9998), &f);
             }
-            Frame::Pdcp { rnti: _, lcid, srb, sn_bits, integrity: _, pdu } => {
+            Frame::Pdcp { rnti: _, lcid, srb, sn_bits, integrity, sdap, pdu } => {
                 let mut f = b"pdcp-nr".to_vec();
-                f.extend_from_slice(&[2, if *srb { 1 } else { 2 }, 3, *sn_bits, 4, !up as u8, 5, 1, 6]);
+                f.extend_from_slice(&[if *srb { 1 } else { 2 }, 2, *sn_bits, 3, !up as u8, 4, 1, 5]);
                 f.push(if *srb { *lcid } else { lcid.saturating_sub(3) });
-                f.push(7);
+                f.push(6);
                 f.extend_from_slice(&(tap.ue as u16).to_be_bytes());
-                if !srb {
-                    f.extend_from_slice(&[8, 0]);
+                if *integrity {
+                    f.push(0x0f);
+                }
+                if !srb && (sdap.0 || sdap.1) {
+                    f.extend_from_slice(&[0x10, sdap.0 as u8 | (sdap.1 as u8) << 1]);
                 }
                 f.push(1);
                 f.extend_from_slice(pdu);

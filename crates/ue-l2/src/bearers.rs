@@ -318,13 +318,15 @@ impl Bearers {
         }
         let Some(bearer) = self.channels.iter().find(|c| c.lcid() == lcid).map(|c| c.config.bearer) else { return };
         let Some(r) = self.radio.iter().find(|r| r.bearer == bearer) else { return };
-        let (srb, config) = (bearer.is_srb(), r.pdcp.setup().config);
+        let setup = r.pdcp.setup();
+        let (srb, config, sdap) = (bearer.is_srb(), setup.config, (setup.sdap_tx, setup.sdap_rx));
         let frame = Frame::Pdcp {
             rnti: self.rnti,
             lcid: lcid.get(),
             srb,
             sn_bits: config.sn_bits,
             integrity: srb || config.integrity,
+            sdap,
             pdu: pdu.to_vec(),
         };
         self.tap(now, direction, || frame);
