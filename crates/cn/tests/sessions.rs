@@ -344,8 +344,14 @@ fn a_service_request_brings_the_session_back() {
     w.ue.security.as_ref().unwrap().cipher_container(&mut container);
     request.nas_message_container = Some(container);
     let (_, bytes) = w.ue.initial(request.into());
+    w.gnb_is_slow = true;
     w.up(bytes);
     w.expect("AMF -> UE", "Service accept");
+    // The session's request comes when the gNB has the UE's context, not before.
+    assert_eq!(w.ngap.last().unwrap().name(), "Initial Context Setup Request");
+    w.context_is_set_up();
+    w.pump();
+    assert_eq!(w.ngap.last().unwrap().name(), "PDU Session Resource Setup Request");
     w.n3.clear();
     w.input(CoreInput::N6 { packet: down });
     assert_eq!(w.n3.len(), 1);

@@ -42,7 +42,11 @@ impl Amf {
             Pdu::InitialContextSetupResponse(message) => {
                 if let Some(ue) = self.checked(now, gnb, message.ids, out) {
                     ue.context_at_gnb = true;
+                    let deferred = std::mem::take(&mut ue.deferred);
                     self.sessions_at_gnb(message.ids.amf, message.sessions, message.failed, out);
+                    for message in deferred {
+                        self.smf_message(now, message, out);
+                    }
                 }
             }
             Pdu::InitialContextSetupFailure(message) => {
@@ -275,6 +279,7 @@ impl Amf {
         ue.new_security = None;
         ue.secured = false;
         ue.context_at_gnb = false;
+        ue.deferred.clear();
         let why = ue.release_cause;
         // An accept that was not completed leaves the UE registered (TS 24.501 §5.5.1.2.8 b).
         let stays = !ue.forget_when_released && matches!(ue.state, super::State::Registered | super::State::Accepting);

@@ -7,6 +7,7 @@ use ngap::UserLocation;
 use nr::{SNssai, Supi};
 
 use super::GnbId;
+use crate::smf::SmfToAmf;
 use crate::udm::AccessSubscription;
 
 /// 5GMM state, with the step of the common procedure that runs.
@@ -94,6 +95,8 @@ pub(super) struct UeContext {
     pub k_gnb_count: u32,
     /// Whether the gNB has the UE's context.
     pub context_at_gnb: bool,
+    /// What the SMF wants of the gNB, until the gNB has the UE's context.
+    pub deferred: Vec<SmfToAmf>,
     pub radio_capability: Option<Vec<u8>>,
     pub subscription: Option<AccessSubscription>,
     pub allowed: Vec<SNssai>,
@@ -123,6 +126,7 @@ impl UeContext {
             awaiting: None,
             k_gnb_count: 0,
             context_at_gnb: false,
+            deferred: Vec::new(),
             radio_capability: None,
             subscription: None,
             allowed: Vec::new(),

@@ -33,6 +33,8 @@ pub struct World {
     /// The UE or the gNB does not answer.
     pub ue_mute: bool,
     pub gnb_refuses_sessions: bool,
+    /// The gNB keeps its initial context setup response back.
+    pub gnb_is_slow: bool,
     /// NAS messages that have not been expected yet.
     pub log: VecDeque<(&'static str, Message)>,
     pub ngap: Vec<Pdu>,
@@ -57,6 +59,7 @@ impl World {
             tac: 1,
             ue_mute: false,
             gnb_refuses_sessions: false,
+            gnb_is_slow: false,
             log: VecDeque::new(),
             ngap: Vec::new(),
             events: Vec::new(),
@@ -222,7 +225,7 @@ impl World {
         self.now = end;
     }
 
-    fn pump(&mut self) {
+    pub fn pump(&mut self) {
         while let Some(output) = self.out.pop() {
             match output {
                 CoreOutput::N2 { bytes, .. } => self.gnb(Pdu::decode(&bytes).unwrap()),
@@ -249,7 +252,9 @@ impl World {
             Pdu::InitialContextSetupRequest(m) => {
                 self.amf = Some(m.ids.amf);
                 self.k_gnb = Some(m.k_gnb);
-                self.answer(ngap::InitialContextSetupResponse { ids: m.ids, sessions: vec![], failed: vec![] }.into());
+                if !self.gnb_is_slow {
+                    self.context_is_set_up();
+                }
                 if let Some(nas) = m.nas {
                     self.down(nas);
                 }
@@ -283,6 +288,12 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// The gNB has the UE's context.
+    pub fn context_is_set_up(&mut self) {
+        let ids = UeIds { amf: self.amf.unwrap(), ran: self.ran };
+        self.answer(ngap::InitialContextSetupResponse { ids, sessions: vec![], failed: vec![] }.into());
     }
 
     fn set_up(&mut self, m: &ngap::PduSessionResourceSetupRequest) -> Pdu {
