@@ -316,7 +316,8 @@ fn coreset(c: &CoresetConfig, pci: u16) -> Built<ControlResourceSet> {
         } else {
             ControlResourceSetPrecoderGranularity::SameAsRegBundle
         },
-        pdcch_dmrs_scrambling_id: (c.dmrs_n_id != pci).then_some(c.dmrs_n_id),
+        // Always there: with it the C-RNTI scrambles a UE-specific PDCCH. Spec: TS 38.211 §7.3.2.3
+        pdcch_dmrs_scrambling_id: Some(c.dmrs_n_id),
         ..Default::default()
     })
 }

@@ -57,7 +57,7 @@ impl Scheduler {
 
     fn may_send(&self, u: &Ue, state: &SlotState, plan: &SlotPlan) -> bool {
         // One assignment a slot; and who does not know of the CSI-RS gets none beside it.
-        !(state.csi_rs && u.certain().is_none()) && !plan.pdsch.iter().any(|p| p.rnti == u.rnti)
+        (!state.csi_rs || u.certain().is_some()) && plan.pdsch.iter().all(|p| p.rnti != u.rnti)
     }
 
     fn retransmit_downlink(&mut self, idx: u8, state: &mut SlotState, plan: &mut SlotPlan, out: &mut Decision) {

@@ -31,6 +31,3 @@ pub use broadcast::RarEntry;
 pub use feedback::{DlOutcome, UlOutcome};
 pub use scheduler::{Config, Content, Decision, DlBlock, Scheduler};
 pub use ue::{DirectionStats, Phase, Ue};
-
-#[cfg(test)]
-mod tests;

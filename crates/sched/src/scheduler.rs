@@ -290,7 +290,7 @@ impl Scheduler {
             self.uplink(&mut state, plan);
         }
         self.expect(slot, plan);
-        self.average();
+        self.average(slot);
     }
 
     /// Sends a DCI: finds a candidate, writes the PDCCH into the plan.
@@ -384,10 +384,15 @@ impl Scheduler {
         }
     }
 
-    /// Moves the averages of served bytes on by one slot.
-    fn average(&mut self) {
+    /// Moves the averages of served bytes on by one slot, and ends holds before their slot numbers come round again.
+    fn average(&mut self, slot: SlotPoint) {
         const W: f32 = 1.0 / 128.0;
+        let over = |s: SlotPoint| s.minus(slot) < 0;
         for u in self.ues.iter_mut().flatten() {
+            u.proactive_until = u.proactive_until.filter(|s| !over(*s));
+            u.timing_hold = u.timing_hold.filter(|s| !over(*s));
+            u.tpc_hold = u.tpc_hold.filter(|s| !over(*s));
+            u.last_grant = u.last_grant.filter(|s| slot.minus(*s) < 1000);
             u.dl_average += W * (u.dl_served as f32 - u.dl_average);
             u.ul_average += W * (u.ul_served as f32 - u.ul_average);
             (u.dl_served, u.ul_served) = (0, 0);

@@ -195,7 +195,7 @@ impl Ue {
         self.ul_link.effective_db() - self.power_shortage_db(n_rb)
     }
     /// What the power density loses at this bandwidth, dB.
-    pub(crate) fn power_shortage_db(&self, n_rb: u16) -> f32 {
+    pub fn power_shortage_db(&self, n_rb: u16) -> f32 {
         (10.0 * libm::log10f(n_rb as f32 / self.ul_rb_limit.max(0.1))).max(0.0)
     }
 }

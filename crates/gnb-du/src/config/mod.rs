@@ -12,7 +12,7 @@ mod preset;
 #[cfg(test)]
 mod tests;
 
-pub use band::{Band, band};
+pub use band::{Band, band, bandwidth_mhz};
 pub use derive::{Cell, F1_PER_PRB};
 pub use params::{CellParams, PARAMS, ParamDoc};
 pub use preset::{PRESETS, preset};

@@ -1,0 +1,143 @@
+//! F1: what the central unit asks for. Spec: TS 38.473 §8.3, §8.4
+
+use crate::du::GnbDu;
+use crate::rrc_build::{self, CellGroup};
+use crate::ue::{State, drb, drb_lcid, srb};
+use nr::{DrbId, LcId, Tc};
+use seam::bearer::{Bearer, RlcBearerConfig};
+use seam::f1::{CuToDu, DrbSetup, DuToCu, DuUeId, LossCause};
+
+/// Time for the last message before a context is forgotten.
+const RELEASE_PATIENCE: Tc = Tc::from_ms(150);
+
+impl GnbDu {
+    /// Takes a message of the central unit. Messages for a UE that is gone are ignored, but for a release, which is answered.
+    pub fn f1(&mut self, now: Tc, message: CuToDu) {
+        match message {
+            CuToDu::DlRrcTransfer { ue, bearer, pdu } => self.rrc(now, ue, bearer, pdu),
+            CuToDu::UeContextModify { ue, drbs_add, drbs_release, srb2, capability } => {
+                self.modify(ue, &drbs_add, &drbs_release, srb2, capability.as_deref());
+            }
+            CuToDu::ReconfigurationComplete { ue } => self.reconfigured(ue),
+            CuToDu::UeContextRelease { ue, rrc } => self.release(now, ue, rrc),
+            CuToDu::UeReestablish { ue, old } => self.reestablish(ue, old),
+            CuToDu::DlUser { ue, drb, pdu } => {
+                if let Some(idx) = self.index_of(ue) {
+                    self.push(now, idx, Bearer::Drb(drb), pdu);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, now: Tc, idx: u8, bearer: Bearer, pdu: Vec<u8>) {
+        let Some(c) = self.ues[idx as usize].as_mut().and_then(|u| u.bearer(bearer)) else { return };
+        let tag = c.next_tag;
+        c.next_tag = tag.wrapping_add(1);
+        // A full queue refuses; RLC counts it.
+        if let Err(rlc::QueueFull(pdu)) = c.rlc.push_sdu(now, pdu, tag) {
+            c.rlc.recycle(pdu);
+        }
+    }
+
+    fn rrc(&mut self, now: Tc, ue: DuUeId, bearer: Bearer, pdu: Vec<u8>) {
+        let Some(idx) = self.index_of(ue) else { return };
+        if bearer != Bearer::Srb0 {
+            return self.push(now, idx, bearer, pdu);
+        }
+        if let Some(u) = self.ues[idx as usize].as_mut() {
+            // RRCSetup (a DL-CCCH-Message whose C1 choice is 1) carries the first dedicated configuration.
+            u.setup_pending = is_setup(&pdu);
+            u.srb0 = Some(pdu);
+        }
+    }
+
+    fn modify(&mut self, ue: DuUeId, add: &[DrbSetup], release: &[DrbId], srb2: bool, capability: Option<&[u8]>) {
+        let Some(idx) = self.index_of(ue) else { return };
+        let (cell, sched) = (&self.cell, &mut self.sched);
+        let Some(u) = self.ues[idx as usize].as_mut() else { return };
+        if let Some(c) = capability {
+            u.qam256 = qam256(c, cell.params.band);
+        }
+        let mut wanted: Vec<RlcBearerConfig> = Vec::new();
+        if srb2 {
+            wanted.push(srb(2));
+        }
+        wanted.extend(add.iter().map(|d| drb(&cell.params, d)));
+        // Bearers that survived a re-establishment keep their configuration; their RLC starts anew at both ends.
+        let survived = |b: &RlcBearerConfig| u.channels.iter().any(|c| c.suspended && c.config == *b);
+        let again: Vec<u8> = wanted.iter().filter(|b| survived(b)).map(|b| b.lcid.get()).collect();
+        wanted.retain(|b| !again.contains(&b.lcid.get()));
+        let mut gone: Vec<LcId> = release.iter().map(|d| drb_lcid(*d)).collect();
+        gone.retain(|l| u.channels.iter().any(|c| c.config.lcid == *l));
+        u.channels.retain(|c| !gone.contains(&c.config.lcid));
+        for b in &wanted {
+            u.add(*b);
+        }
+        let d = cell.dedicated(idx, u.qam256.0, u.qam256.1);
+        let release: Vec<u8> = gone.iter().map(|l| l.get()).collect();
+        let group = CellGroup { dedicated: Some(&d), add: &wanted, release: &release, reestablish: &again };
+        match rrc_build::cell_group(cell, &group) {
+            Ok(cell_group) => {
+                u.pending = Some(Box::new(d));
+                // The message leaves at once, and from then on nobody knows which configuration the UE has.
+                sched.set_fallback(idx, true);
+                let bearers = u.channels.iter().map(|c| c.config).collect();
+                self.out.push(DuToCu::UeContextResponse { ue, cell_group, bearers });
+            }
+            Err(_) => self.lose(idx, LossCause::RadioLinkFailure),
+        }
+    }
+
+    fn reconfigured(&mut self, ue: DuUeId) {
+        let Some(idx) = self.index_of(ue) else { return };
+        let Some(u) = self.ues[idx as usize].as_mut() else { return };
+        u.channels.iter_mut().for_each(|c| c.suspended = false);
+        match u.pending.take() {
+            Some(d) => self.sched.configure(idx, d, false),
+            None => self.sched.confirm(idx),
+        }
+    }
+
+    fn release(&mut self, now: Tc, ue: DuUeId, rrc: Option<(Bearer, Vec<u8>)>) {
+        let Some(idx) = self.index_of(ue) else {
+            return self.out.push(DuToCu::UeContextReleased { ue });
+        };
+        let heard = self.ues[idx as usize].as_ref().is_some_and(|u| !u.lost && u.state != State::Msg3);
+        let Some((bearer, pdu)) = rrc.filter(|_| heard) else { return self.released(idx) };
+        self.rrc(now, ue, bearer, pdu);
+        if let Some(u) = self.ues[idx as usize].as_mut() {
+            u.release_at = Some(now + RELEASE_PATIENCE);
+        }
+    }
+
+    /// The bearers of `old` go over to `ue`, their RLC empty, and rest until the reconfiguration. Spec: TS 38.331 §5.3.7
+    fn reestablish(&mut self, ue: DuUeId, old: DuUeId) {
+        let Some(idx) = self.index_of(ue) else { return };
+        let Some(from) = self.index_of(old).filter(|f| *f != idx) else { return };
+        let Some(gone) = self.ues[from as usize].take() else { return };
+        self.ues[from as usize] = None;
+        let Some(u) = self.ues[idx as usize].as_mut() else { return };
+        u.qam256 = gone.qam256;
+        for mut c in gone.channels.into_iter().filter(|c| c.config.bearer != Bearer::Srb1) {
+            c.rlc.reestablish();
+            c.suspended = true;
+            u.channels.push(c);
+        }
+        u.channels.sort_by_key(|c| (c.config.logical_channel.priority, c.config.lcid));
+        self.remove(from);
+    }
+}
+
+/// Whether a DL-CCCH message is an RRCSetup.
+fn is_setup(pdu: &[u8]) -> bool {
+    let message = rrc::decode::<rrc::DlCcchMessage>(pdu);
+    matches!(message.map(|m| m.message), Ok(rrc::DlCcchMessageType::C1(rrc::DlCcchMessageTypeC1::RrcSetup(_))))
+}
+
+/// 256QAM down and up, out of UE-NR-Capability. Spec: TS 38.306 §4.2.7
+fn qam256(capability: &[u8], band: u16) -> (bool, bool) {
+    let Ok(c) = rrc::decode::<rrc::UeNrCapability>(capability) else { return (false, false) };
+    let down = c.phy_parameters.phy_parameters_fr1.as_ref().is_some_and(|p| p.pdsch_256_qam_fr1);
+    let up = c.rf_parameters.supported_band_list_nr.iter().any(|b| b.band_nr == band && b.pusch_256_qam);
+    (down, up)
+}
