@@ -199,8 +199,9 @@ impl Uplink {
         let first = usize::from(due.occasion.start_symbol.min(13));
         let at = start - c.cell.n_ta_offset_tc as f64 / Tc::PER_SECOND as f64 * rate
             + carrier.symbol_start(slot, first) as f64;
-        let whole = libm::floor(at);
-        let Some(samples) = self.prach.samples(due, slot, at - whole) else {
+        // Half a sample is a tenth of a timing advance step: the fraction is left to the gNB's measurement.
+        let whole = libm::round(at);
+        let Some(samples) = self.prach.samples(due, slot) else {
             self.counters.ul_refused += 1;
             return;
         };

@@ -6,6 +6,7 @@ use node::Rng;
 use nr::SlotPoint;
 use nr::tables::prach::{PrachConfiguration, PrachTime, configuration};
 use ofdm::Carrier;
+use phy::prach::PrachTransmitter;
 
 /// A preamble that MAC has asked for.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,9 @@ pub struct Access {
     configuration: Option<PrachConfiguration>,
     request: Option<Request>,
     rng: Rng,
-    kernel: Kernel,
+    /// None where the configuration is one that cannot be sent.
+    transmitter: Option<PrachTransmitter>,
+    samples: Vec<Cf32>,
 }
 
 /// A preamble that is due in a slot.
@@ -31,8 +34,6 @@ pub struct Due {
     pub target_power_dbm: i16,
     /// Its occasion.
     pub occasion: PrachOccasion,
-    /// Time and format.
-    pub time: PrachTime,
 }
 
 impl Access {
@@ -43,7 +44,9 @@ impl Access {
             configuration: configuration(paired, cell.rach.configuration_index),
             request: None,
             rng: Rng::from_lab_seed(seed),
-            kernel: Kernel::new(cell, carrier, isa),
+            transmitter: PrachTransmitter::new(isa, cell, carrier).ok(),
+            // A short preamble takes a slot at most, a long one four subframes.
+            samples: Vec::with_capacity(carrier.subframe_len()),
         }
     }
 
@@ -71,12 +74,13 @@ impl Access {
         let f_id = self.rng.below(u32::from(cell.rach.msg1_fdm.max(1))) as u8;
         self.request = None;
         let occasion = PrachOccasion { start_symbol: time.start_symbol, t_id: time.t_id, s_id: time.s_id, f_id };
-        Some(Due { preamble: request.preamble, target_power_dbm: request.target_power_dbm, occasion, time })
+        Some(Due { preamble: request.preamble, target_power_dbm: request.target_power_dbm, occasion })
     }
 
-    /// The samples of a preamble, of unit mean power, from the start of its cyclic prefix, `fraction` of a sample late.
-    pub fn samples(&mut self, due: &Due, slot: SlotPoint, fraction: f64) -> Option<&[Cf32]> {
-        self.kernel.samples(due, slot, fraction)
+    /// The samples of a preamble, of unit mean power, from the start of its cyclic prefix.
+    pub fn samples(&mut self, due: &Due, slot: SlotPoint) -> Option<&[Cf32]> {
+        self.transmitter.as_mut()?.generate(due.preamble, slot, &due.occasion, &mut self.samples).ok()?;
+        Some(&self.samples)
     }
 }
 
@@ -85,16 +89,4 @@ fn is_valid(cell: &CellConfig, slot: SlotPoint, time: &PrachTime, duration: u8) 
     let start = time.start_symbol.min(13);
     let n = if duration == 0 { 14 - start } else { duration.min(14 - start) };
     cell.duplex.is_uplink(slot, start, n)
-}
-
-/// Makes preambles.
-struct Kernel;
-
-impl Kernel {
-    fn new(_cell: &CellConfig, _carrier: Carrier, _isa: Isa) -> Kernel {
-        Kernel
-    }
-    fn samples(&mut self, _due: &Due, _slot: SlotPoint, _fraction: f64) -> Option<&[Cf32]> {
-        None
-    }
 }

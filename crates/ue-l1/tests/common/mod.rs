@@ -247,7 +247,17 @@ pub struct World {
     buffer: Vec<Cf32>,
     tuning: AirTuning,
     pub dl_samples: i64,
+    /// The cell's receiver: samples of slots not yet looked at, and the slot that comes next.
+    uplink: std::collections::VecDeque<(SlotPoint, usize)>,
+    pub ul_slot: SlotPoint,
+    ul_aligned: bool,
+    pub ul_samples: Vec<Cf32>,
+    pub ul_grid: Grid,
+    demodulator: ofdm::Demodulator,
 }
+
+/// Slots after which every burst of a slot has been pushed.
+const UL_LAG: usize = 4;
 
 pub fn tuning_of(t: ue_l1::Tuning) -> AirTuning {
     AirTuning { rate_hz: t.rate_hz, dl_centre_hz: t.dl_centre_hz, ul_centre_hz: t.ul_centre_hz }
@@ -271,7 +281,14 @@ impl World {
         let scs = f64::from(gnb.carrier.numerology().scs_hz());
         let path_loss_db = air::path_loss_db_for(0.0, snr_db, scs, link.noise_figure_db);
         air.add_link(LinkConfig { path_loss_db, ..link }, tuning).unwrap();
+        let ul = ue_l1::slot::carrier_of(&gnb.cell.ul).unwrap();
         World {
+            uplink: Default::default(),
+            ul_slot: gnb.slot,
+            ul_aligned: false,
+            ul_samples: Vec::new(),
+            ul_grid: Grid::new(1, ul.n_subcarriers()),
+            demodulator: ofdm::Demodulator::new(ul, Isa::best()).unwrap(),
             gnb,
             air,
             ue,
@@ -283,12 +300,53 @@ impl World {
         }
     }
 
+    /// The UE's timing less the truth, seconds: where it expects its next slot against where that slot arrives.
+    pub fn timing_error_s(&self) -> f64 {
+        let link = self.air.link(0).unwrap().config().clone();
+        let (slot, start) = self.ue.timing().unwrap();
+        let rate = f64::from(self.tuning.rate_hz);
+        let local = self.ue.now().as_secs_f64() + (start - self.ue.count() as f64) / rate;
+        let heard = link.start_s + local / (1.0 + link.ppm * 1e-6);
+        // The slot that the cell sends next starts after all that it has sent.
+        let mut sent = self.dl_samples as f64 / f64::from(self.gnb.carrier.sample_rate_hz());
+        let behind = self.gnb.slot.minus(slot);
+        for i in 1..=behind {
+            sent -=
+                self.gnb.carrier.slot_len(self.gnb.slot.plus(-i)) as f64 / f64::from(self.gnb.carrier.sample_rate_hz());
+        }
+        heard - (sent + link.delay_s)
+    }
+
+    /// The next slot of the uplink, once all that may lie in it has been sent: samples and grid, elements in sqrt(mW).
+    pub fn uplink_slot(&mut self) -> Option<SlotPoint> {
+        if self.uplink.len() <= UL_LAG {
+            return None;
+        }
+        let (slot, len) = self.uplink.pop_front()?;
+        if !self.ul_aligned {
+            // The cell's uplink slots start N_TA,offset before its downlink slots: the first one is cut short.
+            let rate = self.gnb.carrier.sample_rate_hz() as f64;
+            let early = (self.gnb.cell.n_ta_offset_tc as f64 / nr::Tc::PER_SECOND as f64 * rate).round() as usize;
+            self.ul_samples.resize(len - early, Cf32::default());
+            self.air.pull_uplink(&mut self.ul_samples);
+            self.ul_aligned = true;
+            return self.uplink_slot();
+        }
+        self.ul_samples.resize(len, Cf32::default());
+        self.air.pull_uplink(&mut self.ul_samples);
+        self.demodulator.demodulate(slot, &self.ul_samples, 8, &mut self.ul_grid, 0).unwrap();
+        self.ul_slot = slot;
+        Some(slot)
+    }
+
     /// One slot of the cell with what it always sends and what `extra` adds; then the UE runs as far as it can, and `react` answers
     /// each of its indications.
     pub fn slot(&mut self, extra: impl FnOnce(&mut Gnb), mut react: impl FnMut(&UeIndication, &mut UeResponse)) {
         self.gnb.send_broadcast();
         extra(&mut self.gnb);
+        let slot = self.gnb.slot;
         let samples = self.gnb.finish();
+        self.uplink.push_back((slot, samples.len()));
         self.dl_samples += samples.len() as i64;
         self.air.push_downlink(samples);
         let mut response = UeResponse::default();
