@@ -73,7 +73,7 @@ fn uplink(d: &mut Dice, plan: &mut SlotPlan) {
         let mut p = pusch(d.word(65536), 0, 1, 2, 10, 100.0);
         (p.harq, p.new_data, p.rbs) = (d.harq(), d.below(2) == 0, d.rbs());
         (p.start_symbol, p.n_symbols, p.mapping) = (d.byte(3), d.byte(15), d.mapping());
-        (p.dmrs, p.n_id, p.n_layers, p.coding) = (d.dmrs(), d.word(1024), 1 + d.byte(1), d.coding());
+        (p.dmrs, p.n_id, p.n_layers, p.coding) = (d.dmrs(), d.word(1024), d.byte(1).saturating_add(1), d.coding());
         p.transform_precoding = d.below(20) == 0;
         if d.below(2) == 0 {
             p.uci = UciOnPusch {
@@ -119,7 +119,7 @@ fn downlink(d: &mut Dice, plan: &mut SlotPlan) {
             mapping: d.mapping(),
             dmrs: d.dmrs(),
             n_id: d.word(1024),
-            n_layers: 1 + d.byte(1),
+            n_layers: d.byte(1).saturating_add(1),
             coding: d.coding(),
             reserved: [
                 (d.below(3) == 0).then_some(ReservedRbs {

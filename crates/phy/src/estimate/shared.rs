@@ -208,7 +208,12 @@ impl SharedEstimator {
                         let r = &self.sequence[done * ref_per_rb..((done + len) * ref_per_rb).min(n)];
                         let ls = &mut ls[done * comb.per_rb..(done + len) * comb.per_rb];
                         match comb.kind {
-                            0 => divide_single(self.isa, y, r, delta, scale, ls),
+                            0 => {
+                                divide_single(self.isa, y, r, delta, scale, ls);
+                                if comb.layout.w_f < 0 {
+                                    ls.iter_mut().skip(1).step_by(2).for_each(|ls| *ls = -*ls);
+                                }
+                            }
                             1 => divide_pairs(y, r, 4, 2, delta, scale, comb.layout.w_f as f32, ls),
                             _ => divide_pairs(y, r, 6, 1, delta, scale, comb.layout.w_f as f32, ls),
                         }

@@ -67,10 +67,17 @@ const FULL: RbAllocation = RbAllocation::Contiguous { start: 0, n_rb: 51 };
 
 #[test] // Spec: TS 38.211 §6.4.1.1
 fn flat_delayed_channel_is_found_with_a_tenth_of_the_noise() {
-    for (config_type, symbols, groups) in [(1, 1 << 2, 2), (1, 1 << 2 | 1 << 11, 2), (2, 1 << 3, 3), (1, 1 << 2, 1)] {
+    for (config_type, symbols, groups, ports) in [
+        (1, 1 << 2, 2, 1),
+        (1, 1 << 2 | 1 << 11, 2, 2),
+        (1, 4, 2, 8),
+        (2, 1 << 3, 3, 1),
+        (2, 8, 2, 8),
+        (1, 1 << 2, 1, 1),
+    ] {
         for snr_db in [0.0, 10.0, 30.0] {
             let case = Case {
-                dmrs: dmrs(config_type, symbols, 1, groups),
+                dmrs: dmrs(config_type, symbols, ports, groups),
                 rbs: FULL,
                 snr_db,
                 delay: 0.013,

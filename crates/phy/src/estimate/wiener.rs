@@ -42,10 +42,16 @@ pub struct Stats {
     energy: f64,
     /// Sum of h(p+1) conj h(p).
     lag: dsp::Cf64,
+    /// Sum of h(p+LONG_LAG) conj h(p).
+    long_lag: dsp::Cf64,
     /// Pilots and pairs.
     n: usize,
     n_lag: usize,
+    n_long_lag: usize,
 }
+
+/// Pilots between those that refine the slope.
+const LONG_LAG: usize = 8;
 
 impl Stats {
     /// Adds one comb of least-squares estimates.
@@ -56,14 +62,28 @@ impl Stats {
             self.lag += dsp::vector::dot_conj(isa, &ls[1..], &ls[..ls.len() - 1]);
             self.n_lag += ls.len() - 1;
         }
+        if ls.len() >= 2 * LONG_LAG {
+            self.long_lag += dsp::vector::dot_conj(isa, &ls[LONG_LAG..], &ls[..ls.len() - LONG_LAG]);
+            self.n_long_lag += ls.len() - LONG_LAG;
+        }
     }
 
     /// Phase slope, turns from one pilot to the next: minus the mean delay times the pilots' frequency spacing.
     pub fn slope(&self) -> f64 {
-        if self.lag.norm_sqr() > 0.0 && self.lag.norm_sqr().is_finite() {
-            libm::atan2(self.lag.im, self.lag.re) / core::f64::consts::TAU
+        let turns = |z: dsp::Cf64| libm::atan2(z.im, z.re) / core::f64::consts::TAU;
+        let power = self.lag.norm_sqr();
+        if !(power > 0.0 && power.is_finite()) {
+            return 0.0;
+        }
+        let coarse = turns(self.lag);
+        // Pilots further apart tell more, as long as the channel is alike there.
+        let near = libm::sqrt(power) / self.n_lag as f64;
+        let far = libm::sqrt(self.long_lag.norm_sqr()) / self.n_long_lag.max(1) as f64;
+        if far > 0.6 * near {
+            let raw = turns(self.long_lag);
+            (raw + libm::round(LONG_LAG as f64 * coarse - raw)) / LONG_LAG as f64
         } else {
-            0.0
+            coarse
         }
     }
 

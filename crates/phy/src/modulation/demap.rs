@@ -17,7 +17,7 @@ const BLOCK: usize = 32;
 /// Writes the max-log likelihoods of every bit: `llrs[i * q_m + b]` is bit `b` of symbol `i`, positive means 0.
 ///
 /// `noise_var[i]` is the noise power of symbol `i` (both axes together) for a constellation of unit mean power. Values are in
-/// steps of 1/[`LLR_SCALE`] and saturate at +-120; a symbol that is not a number, or a noise power that is zero, infinite
+/// steps of 1/[`LLR_SCALE`] and saturate at +-120; a symbol that is not a number, or a noise power that is negative, infinite
 /// or not a number, gives 0. Every instruction set gives the same bits.
 ///
 /// Spec: TS 38.211 §5.1 (inverse). Errors: `LengthMismatch` if the slices do not fit. Cost: O(n * q_m), no allocation.
@@ -50,7 +50,8 @@ pub fn demodulate(
 #[inline(always)]
 fn weight(noise_var: f32) -> f32 {
     let w = LLR_SCALE / noise_var;
-    if w > 0.0 && w < 1e30 { w } else { 0.0 }
+    let w = if w > 1e30 { 1e30 } else { w };
+    if w > 0.0 { w } else { 0.0 }
 }
 
 /// Rounds to the nearest integer in -120..=120; not a number gives 0.

@@ -93,7 +93,7 @@ fn every_instruction_set_gives_the_same_soft_bits_and_nothing_panics() {
                 symbols[0].re = f32::NAN;
                 symbols[1].im = f32::INFINITY;
                 noise_var[2] = f32::NAN;
-                noise_var[3] = 0.0;
+                noise_var[3] = -1.0;
                 noise_var[4] = f32::INFINITY;
             }
             let mut expected = vec![0; n * scheme.q_m()];
@@ -130,4 +130,22 @@ fn bits_survive_mapping_scrambling_and_demapping() {
             assert_eq!((*llr < 0) as u8, bits[i / 8] >> (7 - i % 8) & 1, "{scheme:?} {i}");
         }
     }
+}
+
+#[test] // Spec: TS 38.211 §5.1; vectors: vectors/modulation.txt (py3gpp 0.6.0, seed 511)
+fn points_equal_the_independent_model() {
+    let mut lines = include_str!("../../../../vectors/modulation.txt").lines();
+    for scheme in SCHEMES {
+        let (_, hex, cells) = (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+        let bits: Vec<u8> =
+            (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let mut symbols = vec![Cf32::default(); 48];
+        modulate(scheme, &bits, &mut symbols).unwrap();
+        for (symbol, cell) in symbols.iter().zip(cells.split(' ')) {
+            let (re, im) = cell.split_once(',').unwrap();
+            let expected = Cf32::new(re.parse::<f32>().unwrap(), im.parse::<f32>().unwrap()) * 1e-6;
+            assert!((symbol - expected).norm_sqr() < 1e-11, "{scheme:?}: {symbol} {expected}");
+        }
+    }
+    assert!(lines.next().is_none());
 }

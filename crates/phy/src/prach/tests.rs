@@ -305,3 +305,32 @@ fn what_does_not_fit_is_an_error_and_bad_numbers_do_not_panic() {
         rx.detect(&[&samples], slot, &list[0], |d| panic!("{value}: {d:?}")).unwrap();
     }
 }
+
+#[test] // Spec: TS 38.211 §5.3.2, §6.3.3; vectors: vectors/prach.txt (second derivation)
+fn samples_equal_the_sums_of_the_clause() {
+    let mut lines = include_str!("../../../../vectors/prach.txt").lines();
+    let mut n_vectors = 0;
+    while let Some(head) = lines.next() {
+        let n: Vec<i64> = head.split(' ').map(|v| v.parse().unwrap()).collect();
+        let mu = Numerology::from_scs_khz(n[0] as u32).unwrap();
+        let duplex = if n[3] == 0 { Duplex::Fdd } else { TDD };
+        let long = configuration(n[3] == 0, n[4] as u16).unwrap().format.is_long();
+        let mut r = rach(n[4] as u16, long, mu, n[5] as u8, n[6] as u16);
+        (r.msg1_fdm, r.msg1_frequency_start) = (n[7] as u8, n[8] as u16);
+        let carrier = Carrier::with_fft_len(mu, n[1] as usize, n[2] as usize, 0.0).unwrap();
+        let cell = cell(mu, n[1] as u16, duplex, r);
+        let mut tx = PrachTransmitter::new(Isa::best(), &cell, carrier).unwrap();
+        let slot = SlotPoint::new(mu, 1, n[9] as u32);
+        let occasion = PrachOccasion { start_symbol: n[10] as u8, t_id: 0, s_id: 0, f_id: n[11] as u8 };
+        let mut signal = vec![];
+        tx.generate(n[12] as u8, slot, &occasion, &mut signal).unwrap();
+        assert_eq!(signal.len() as i64, n[13], "{n:?}");
+        for cell in lines.next().unwrap().split(' ') {
+            let v: Vec<i64> = cell.split(',').map(|v| v.parse().unwrap()).collect();
+            let expected = Cf32::new(v[1] as f32, v[2] as f32) * 1e-6;
+            assert!((signal[v[0] as usize] - expected).norm_sqr() < 1e-8, "{n:?} {}: {expected}", v[0]);
+        }
+        n_vectors += 1;
+    }
+    assert_eq!(n_vectors, 15);
+}

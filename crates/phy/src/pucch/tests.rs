@@ -256,3 +256,41 @@ fn long_base_sequences_are_flat_and_distinct() {
     }
     assert!(!low_papr::base(0, 0, &mut [Cf32::default(); 13]));
 }
+
+#[test] // Spec: TS 38.211 §6.3.2, §6.4.1.3, TS 38.212 §6.3.1; vectors: vectors/pucch.txt (second derivation)
+fn elements_equal_the_second_derivation() {
+    let bits = |text: &str| -> Vec<u8> { if text == "-" { vec![] } else { text.bytes().map(|b| b - b'0').collect() } };
+    let mut lines = include_str!("../../../../vectors/pucch.txt").lines();
+    let mut n_vectors = 0;
+    while let Some(head) = lines.next() {
+        let n: Vec<i64> = head.split(' ').map(|v| v.parse().unwrap()).collect();
+        let format = match n[0] {
+            0 => f0(n[5] as u8),
+            1 => f1(n[5] as u8, n[6] as u8),
+            _ => PucchFormat::F2 { n_prb: n[7] as u8 },
+        };
+        let mut p = pdu(format, n[3] as u8, n[4] as u8, (n[2] >= 0).then_some(n[2] as u16));
+        p.resource.start_prb = n[1] as u16;
+        (p.n_harq_ack, p.n_sr, p.n_csi1) = (n[8] as u8, n[9] as u8, n[10] as u8);
+        let slot = SlotPoint::new(Numerology::KHZ30, 3, n[11] as u32);
+        (p.rnti, p.hopping_id, p.group_hopping) = (Rnti(n[12] as u16), n[13] as u16, n[14] as u8);
+        (p.n_id, p.dmrs_n_id) = (n[15] as u16, n[16] as u16);
+        let uci: Vec<&str> = lines.next().unwrap().split(' ').collect();
+        let (ack, sr, csi) = (bits(uci[0]), uci[1] == "1", bits(uci[2]));
+        let mut expected = Grid::new(1, N_SC);
+        for cell in lines.next().unwrap().split(' ') {
+            let v: Vec<i64> = cell.split(',').map(|v| v.parse().unwrap()).collect();
+            expected.symbol_mut(0, v[0] as usize)[v[1] as usize] = Cf32::new(v[2] as f32, v[3] as f32) * 1e-4;
+        }
+        let mut grid = Grid::new(1, N_SC);
+        PucchTransmitter::new(n[17] as u16).transmit(&p, &ack, sr, &csi, slot, &mut grid).unwrap();
+        for (i, (x, e)) in grid.elements().iter().zip(expected.elements()).enumerate() {
+            assert!((x - e).norm_sqr() < 1e-7, "{n_vectors} {p:?}: {} {}: {x} {e}", i / N_SC, i % N_SC);
+        }
+        let r = PucchReceiver::new(Isa::best(), n[17] as u16, 1).receive(&expected, &p, slot).unwrap();
+        let csi1 = csi.iter().fold(0, |w, b| w << 1 | *b as u32);
+        assert_eq!((&r.harq_ack[..ack.len()], r.sr, r.csi1), (&ack[..], sr, csi1), "{n_vectors} {p:?}");
+        n_vectors += 1;
+    }
+    assert_eq!(n_vectors, 18);
+}
