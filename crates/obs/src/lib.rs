@@ -3,5 +3,8 @@
 //! - [`pcap`]: taps to pcapng that Wireshark opens.
 //! - [`metrics`]: small statistics with percentiles.
 
+mod fuzz;
 pub mod metrics;
 pub mod pcap;
+
+pub use fuzz::fuzz_one;
