@@ -162,28 +162,28 @@ pub struct SessionAmbr {
     pub uplink_kbps: u64,
 }
 
-/// Unit code and value of a rate, rounded up to what the unit can say.
-fn rate(kbps: u64) -> (u8, u16) {
-    let (mut code, mut unit) = (1, 1u64);
-    while kbps.div_ceil(unit) > 65_535 && code < 20 {
-        // 1, 4, 16, 64, 256 kbit/s, then the same in Mbit/s and Gbit/s.
-        unit = if code % 5 == 0 { unit / 256 * 1000 } else { unit * 4 };
-        code += 1;
+/// The unit of a code in kbit/s: 1, 4, 16, 64, 256 kbit/s, then the same in Mbit/s, Gbit/s, Tbit/s.
+fn unit_kbps(code: u8) -> u64 {
+    match code {
+        0 => 0,
+        _ => 1000u64.pow(u32::from(code.min(20) - 1) / 5) * 4u64.pow(u32::from(code.min(20) - 1) % 5),
     }
-    (code, kbps.div_ceil(unit).min(65_535) as u16)
 }
 
-fn kbps(code: u8, value: u16) -> u64 {
-    let unit = (1..code.min(20)).fold(1u64, |unit, code| if code % 5 == 0 { unit / 256 * 1000 } else { unit * 4 });
-    if code == 0 { 0 } else { unit * u64::from(value) }
+/// Unit code and value of a rate: in Mbit/s if that says it exactly, else in the finest unit that fits, rounded up.
+fn rate(kbps: u64) -> (u8, u16) {
+    let exact = |code: &u8| kbps.is_multiple_of(unit_kbps(*code)) && kbps / unit_kbps(*code) <= 65_535;
+    let fits = |code: &u8| kbps.div_ceil(unit_kbps(*code)) <= 65_535;
+    let code = [6].into_iter().find(exact).or((1..=20).find(fits)).unwrap_or(20);
+    (code, kbps.div_ceil(unit_kbps(code)).min(65_535) as u16)
 }
 
 impl Ie for SessionAmbr {
     fn decode(value: &[u8]) -> Option<Self> {
         let [d, d0, d1, u, u0, u1] = *value.first_chunk()?;
         Some(Self {
-            downlink_kbps: kbps(d, u16::from_be_bytes([d0, d1])),
-            uplink_kbps: kbps(u, u16::from_be_bytes([u0, u1])),
+            downlink_kbps: unit_kbps(d) * u64::from(u16::from_be_bytes([d0, d1])),
+            uplink_kbps: unit_kbps(u) * u64::from(u16::from_be_bytes([u0, u1])),
         })
     }
     fn encode(&self, out: &mut Vec<u8>) {
