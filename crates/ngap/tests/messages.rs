@@ -81,3 +81,18 @@ fn mutated_messages_never_panic() {
         }
     }
 }
+
+#[test] // Spec: TS 38.413 §9.4; vectors: vectors/ngap.txt (pycrate 0.8.1)
+fn messages_have_the_octets_of_another_implementation() {
+    let vectors = include_str!("../../../vectors/ngap.txt").lines().filter(|line| !line.starts_with('#'));
+    let samples = samples::all();
+    let mut count = 0;
+    for (name, octets) in vectors.map(|line| line.split_once(' ').unwrap()) {
+        let name = name.replace('_', " ");
+        let sample = samples.iter().find(|pdu| pdu.name() == name).unwrap();
+        let encoded: String = sample.encode().unwrap().iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(encoded, octets, "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 9);
+}
