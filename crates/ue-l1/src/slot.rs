@@ -152,7 +152,7 @@ impl Serving {
         let snr = self.downlink.csi_snr.unwrap_or(libm::powf(10.0, self.sync.snr_db() / 10.0));
         self.uplink.cqi = cqi_of(snr, c.d.and_then(|d| d.csi_report).map_or(McsTable::Qam64, |r| r.cqi_table));
 
-        if slot.slot() % (slot.numerology().slots_per_frame()) == 0 {
+        if slot.slot() == 0 {
             ind.events.push(UeL1Event::InSync(self.sync.in_sync()));
         }
         ind.slot = Some(slot);

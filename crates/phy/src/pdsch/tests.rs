@@ -45,8 +45,10 @@ fn pdu() -> PdschPdu {
     }
 }
 
-/// The PDU, the coded bits and one grid for each layer of a vector.
-fn vector(lines: &mut std::str::Lines) -> Option<(PdschPdu, SlotPoint, Vec<u8>, Vec<Vec<Cf32>>)> {
+/// The PDU, its slot, the coded bits and one grid for each layer.
+type Vector = (PdschPdu, SlotPoint, Vec<u8>, Vec<Vec<Cf32>>);
+
+fn vector(lines: &mut std::str::Lines) -> Option<Vector> {
     let head: Vec<&str> = lines.next()?.split(' ').collect();
     let n = |i: usize| head[i].parse::<i64>().unwrap();
     let mut p = pdu();

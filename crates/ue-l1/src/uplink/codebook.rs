@@ -56,7 +56,7 @@ impl Codebook {
     ) -> Codebook {
         let mut book = Codebook { bits: [0; BITS_MAX], n: 0, last: None };
         let own = acks.iter().filter(|a| a.slot == slot);
-        book.last = own.clone().last().copied();
+        book.last = own.clone().next_back().copied();
         match d {
             Some(d) if d.harq_codebook == HarqCodebook::SemiStatic => {
                 if book.last.is_some() || ul_dai.is_some_and(|dai| dai & 1 == 1) {

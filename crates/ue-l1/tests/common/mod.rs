@@ -137,23 +137,37 @@ impl Gnb {
         }
     }
 
-    /// Sends a DCI in a search space, and returns what it means.
+    /// Sends a DCI in the first candidate of a level.
     pub fn send_dci(
         &mut self,
         dci: &Dci,
         rnti: Rnti,
-        kind: RntiKind,
         space: &SearchSpaceConfig,
         d: Option<&DedicatedConfig>,
         level_idx: usize,
     ) {
-        let ctx = d.map_or(DciContext::common(&self.cell), |d| DciContext::dedicated(&self.cell, d));
-        let _ = kind;
-        let coreset = *d
-            .and_then(|d| d.coresets.iter().find(|c| c.id == space.coreset_id))
-            .or(self.cell.coresets.iter().find(|c| c.id == space.coreset_id))
-            .unwrap();
+        let coreset = self.coreset(space, d);
         let cce = resolve::candidates(space, &coreset, rnti, self.slot, level_idx).next().unwrap();
+        self.send_dci_at(dci, rnti, space, d, level_idx, cce);
+    }
+
+    fn coreset(&self, space: &SearchSpaceConfig, d: Option<&DedicatedConfig>) -> CoresetConfig {
+        let own = d.map_or(&[][..], |d| &d.coresets);
+        *own.iter().chain(&self.cell.coresets).find(|c| c.id == space.coreset_id).unwrap()
+    }
+
+    /// Sends a DCI from CCE `cce` on.
+    pub fn send_dci_at(
+        &mut self,
+        dci: &Dci,
+        rnti: Rnti,
+        space: &SearchSpaceConfig,
+        d: Option<&DedicatedConfig>,
+        level_idx: usize,
+        cce: u16,
+    ) {
+        let ctx = d.map_or(DciContext::common(&self.cell), |d| DciContext::dedicated(&self.cell, d));
+        let coreset = self.coreset(space, d);
         let (n_id, n_rnti) = resolve::pdcch_scrambling(&coreset, space.kind, rnti, self.cell.pci.get());
         let pdu = PdcchPdu {
             coreset,
@@ -180,12 +194,9 @@ impl Gnb {
         level_idx: usize,
         tb: &dyn Fn(usize) -> Vec<u8>,
     ) -> Vec<u8> {
-        self.send_dci(dci, rnti, kind, space, d, level_idx);
+        self.send_dci(dci, rnti, space, d, level_idx);
         let cell = self.cell.clone();
-        let coreset = *d
-            .and_then(|d| d.coresets.iter().find(|c| c.id == space.coreset_id))
-            .or(cell.coresets.iter().find(|c| c.id == space.coreset_id))
-            .unwrap();
+        let coreset = self.coreset(space, d);
         let heard = Heard { slot: self.slot, rnti, rnti_kind: kind, kind: space.kind, coreset: &coreset };
         let a = resolve::pdsch(dci, &heard, &cell, d, None).unwrap();
         let tb = tb(a.pdu.coding.tbs_bytes as usize);
@@ -212,7 +223,7 @@ impl Gnb {
         }
         let space = self.cell.search_spaces[0];
         let (k, o) = (u32::from(space.period_slots), u32::from(space.offset_slots));
-        if (slot.index() + k - o) % k == 0 {
+        if (slot.index() + k - o).is_multiple_of(k) {
             let riv = resolve::riv_encode(0, self.cell.coreset0_bwp.n_rb, self.cell.coreset0_bwp.n_rb).unwrap();
             let dci = Dci::Si(DciSi { frequency: riv, time: 0, interleaved: false, mcs: 0, rv: 0, other_si: false });
             let sib1 = self.sib1.clone();
