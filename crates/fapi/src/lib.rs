@@ -13,10 +13,12 @@
 
 pub mod config;
 pub mod dci;
+mod fuzz;
 pub mod pdu;
 pub mod resolve;
 pub mod slot;
 pub mod ue;
 
 pub use config::*;
+pub use fuzz::fuzz_one;
 pub use pdu::*;

@@ -11,6 +11,7 @@
 pub mod bits;
 pub mod crc;
 pub mod dci;
+mod fuzz;
 pub mod ldpc;
 pub mod pbch;
 pub mod polar;
@@ -20,6 +21,7 @@ pub mod uci;
 
 pub use crc::Crc;
 pub use dsp::Isa;
+pub use fuzz::fuzz_one;
 
 /// A soft bit: positive means 0, the magnitude grows with certainty, 0 is an erasure; saturates at +-[`LLR_MAX`].
 pub type Llr = i8;

@@ -14,6 +14,9 @@
 //! Left out: sequence numbers and N-PDU numbers on sending (read and skipped), delay measurement, extension headers other
 //! than the container (skipped unless their comprehension is required).
 
+mod fuzz;
+
+pub use fuzz::fuzz_one;
 use nr::Teid;
 
 /// The UDP port. Spec: TS 29.281 §4.4.2.0

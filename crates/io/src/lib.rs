@@ -9,6 +9,7 @@
 //! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
 //! socket, which an ordinary user has no right to).
 
+mod fuzz;
 pub mod gateway;
 pub mod host;
 pub mod policy;
@@ -16,4 +17,5 @@ pub mod proxy;
 pub mod services;
 pub mod stack;
 
+pub use fuzz::fuzz_one;
 pub use smoltcp::wire::{IpAddress, IpEndpoint};

@@ -37,6 +37,7 @@
 //! Left out: EAP, SMS, LCS and policy containers (they stay bytes), EPS interworking, non-3GPP access, CIoT.
 
 mod codec;
+mod fuzz;
 
 pub mod cause;
 pub mod ie;
@@ -48,6 +49,7 @@ pub mod sm;
 
 pub use cause::{GmmCause, GsmCause};
 pub use codec::{NasError, UnknownIe};
+pub use fuzz::fuzz_one;
 pub use mm::MmMessage;
 pub use protection::{ProtectionError, SecurityContext, SecurityHeader, SecurityHeaderType, Side, Unprotected};
 pub use sm::{SmHeader, SmMessage};

@@ -16,6 +16,7 @@
 
 mod cause;
 mod convert;
+mod fuzz;
 
 pub mod interface;
 pub mod session;
@@ -23,6 +24,7 @@ pub mod types;
 pub mod ue;
 
 pub use cause::{Cause, CauseGroup};
+pub use fuzz::fuzz_one;
 pub use interface::*;
 pub use session::*;
 pub use types::*;

@@ -5,5 +5,5 @@ mod mutate;
 
 #[test] // Spec: TS 38.413, TS 24.501, TS 38.331 (frames that are no messages, into a capture)
 fn corpus_and_its_mutations_pass() {
-    mutate::replay("pcap", 2000, obs::fuzz_one);
+    mutate::replay("pcap", 10000, obs::fuzz_one);
 }

@@ -17,9 +17,11 @@ pub mod ie;
 pub mod rules;
 
 mod body;
+mod fuzz;
 mod tlv;
 
 pub use body::*;
+pub use fuzz::fuzz_one;
 pub use ie::{Cause, FSeid, FTeid, Interface, NodeId, OuterHeaderCreation, UeIpAddress};
 pub use rules::*;
 pub use tlv::{PfcpError, RawIe};

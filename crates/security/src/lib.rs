@@ -13,6 +13,8 @@
 //!
 //! Left out: the 256-bit algorithms (TS 33.501 §5.11.1.1 has none yet), EAP-AKA', handover keys from EPS.
 
+mod fuzz;
+
 pub mod aka;
 pub mod algorithm;
 pub mod kdf;
@@ -21,6 +23,7 @@ pub mod tuak;
 
 pub use aka::{AkaError, AuthenticationSubscription, AuthenticationVector, Autn, Auts, UsimResponse};
 pub use algorithm::{Direction, NeaAlg, NiaAlg, nea, nia};
+pub use fuzz::fuzz_one;
 pub use suci::{Scheme, SuciError};
 
 /// Compares two byte strings in a time that depends on their lengths only.

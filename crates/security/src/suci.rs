@@ -83,10 +83,10 @@ pub fn msin_to_bcd(msin: &str) -> Result<Vec<u8>, SuciError> {
 pub fn bcd_to_msin(bcd: &[u8]) -> Result<String, SuciError> {
     let mut msin = String::with_capacity(2 * bcd.len());
     for (i, byte) in bcd.iter().enumerate() {
-        for nibble in [byte & 15, byte >> 4] {
+        for (high, nibble) in [(false, byte & 15), (true, byte >> 4)] {
             match nibble {
                 0..=9 => msin.push(char::from(b'0' + nibble)),
-                15 if i + 1 == bcd.len() && nibble == byte >> 4 => {}
+                15 if high && i + 1 == bcd.len() => {}
                 _ => return Err(SuciError::Digits),
             }
         }
