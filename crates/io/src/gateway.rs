@@ -19,9 +19,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream, ToSo
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-const TCP_BUFFER: usize = 1 << 20;
-/// Listening sockets that wait for the built-in HTTP server's clients.
-const HTTP_LISTENERS: usize = 8;
+const TCP_BUFFER: usize = 1 << 19;
+/// Listening sockets of each family that wait for the built-in HTTP server's clients: so many may come at once.
+const HTTP_LISTENERS: usize = 64;
 /// Most connections to outside hosts at a time.
 const OUTSIDE_MAX: usize = 256;
 /// Most UDP flows at a time.
@@ -124,11 +124,13 @@ impl Gateway {
         self.stack.sockets.add(s)
     }
     fn replenish(&mut self) {
-        while self.listeners.len() < HTTP_LISTENERS {
-            let even = self.listeners.len().is_multiple_of(2);
-            let addr = if even { IpAddress::Ipv4(self.ipv4) } else { IpAddress::Ipv6(self.ipv6) };
-            let h = self.listening(IpListenEndpoint { addr: Some(addr), port: 80 });
-            self.listeners.push(h);
+        for addr in [IpAddress::Ipv4(self.ipv4), IpAddress::Ipv6(self.ipv6)] {
+            let sockets = &self.stack.sockets;
+            let waits = |h: &SocketHandle| sockets.get::<tcp::Socket>(*h).listen_endpoint().addr == Some(addr);
+            for _ in self.listeners.iter().filter(|h| waits(h)).count()..HTTP_LISTENERS {
+                let h = self.listening(IpListenEndpoint { addr: Some(addr), port: 80 });
+                self.listeners.push(h);
+            }
         }
     }
     /// A packet from the UPF.
