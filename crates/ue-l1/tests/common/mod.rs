@@ -17,7 +17,7 @@ use phy::ssb::SsbTransmitter;
 use ue_l1::{UeL1, UeL1Config, UlBursts};
 
 /// What a test cell is made of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Preset {
     pub band: u16,
     pub pci: u16,
@@ -46,6 +46,34 @@ pub const N78: Preset = Preset {
     below: 1,
     ssb_index: 0,
     duplex: DDDSU,
+};
+
+/// FDD at 15 kHz, 10 MHz: SSB case A.
+pub const N3: Preset = Preset {
+    band: 3,
+    pci: 42,
+    gscn: 4600,
+    n_rb: 52,
+    k_ssb: 5,
+    coreset_zero: 5,
+    search_space_zero: 4,
+    below: 2,
+    ssb_index: 1,
+    duplex: Duplex::Fdd,
+};
+
+/// 40 MHz in n79: CORESET 0 from table 13-6, raster in steps of 16.
+pub const N79: Preset = Preset {
+    band: 79,
+    pci: 611,
+    gscn: 8672,
+    n_rb: 106,
+    k_ssb: 0,
+    coreset_zero: 4,
+    search_space_zero: 4,
+    below: 7,
+    ssb_index: 3,
+    duplex: Duplex::Tdd(TddPattern { period_slots: 5, dl_slots: 1, dl_symbols: 10, ul_slots: 3, ul_symbols: 2 }),
 };
 
 impl Preset {
@@ -124,7 +152,7 @@ impl Gnb {
         let carrier = ue_l1::slot::carrier_of(&cell.dl).unwrap();
         Gnb {
             slot: SlotPoint::new(carrier.numerology(), 1020, 3),
-            sib1: (0..97).map(|i| i as u8 ^ 0x5a).collect(),
+            sib1: (0..24).map(|i| i as u8 ^ 0x5a).collect(),
             modulator: Modulator::new(carrier, Isa::best()).unwrap(),
             grid: Grid::new(1, carrier.n_subcarriers()),
             ssb: SsbTransmitter::new(),
