@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// TCP buffer in each direction, bytes.
-const TCP_BUFFER: usize = 1 << 20;
+const TCP_BUFFER: usize = 1 << 19;
 /// A DNS question is asked again after this, three times.
 const DNS_RETRY: Tc = Tc::from_ms(1000);
 

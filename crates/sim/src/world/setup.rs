@@ -191,7 +191,7 @@ fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: I
         drb_pdcp_sn_bits: 18,
         drb_t_reordering_ms: 100,
         sdap_header: true,
-        drb_queue_bytes: 600_000,
+        drb_queue_bytes: 1_500_000,
         ues_max: s.cell.max_ues as usize,
     };
     let l1 = gnb_l1::GnbL1Options { isa, ..Default::default() };
