@@ -14,6 +14,27 @@ use phy::pucch::PucchReceiver;
 use phy::pusch::PuschReceiver;
 use std::collections::VecDeque;
 
+/// Counts what the UE's L1 allocates.
+struct Counting;
+
+// SAFETY: hands everything to the system's allocator.
+unsafe impl std::alloc::GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+        if AT_WORK.try_with(|w| w.get()).unwrap_or(false) {
+            ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { std::alloc::System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: std::alloc::Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { std::alloc::System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
 const C_RNTI: Rnti = Rnti(0x1234);
 
 /// What the layers above the UE's L1 do: count blocks, answer grants.
@@ -339,6 +360,10 @@ fn traffic(link: LinkConfig, snr_db: f64, mcs: u8, ul_mcs: u8, n_slots: u32) -> 
             },
             |i, r| above.react(i, r),
         );
+        if n == 60 {
+            // All sizes in use have been seen.
+            ALLOCATIONS.set(0);
+        }
         if above.requests == 3 {
             above.commands.push(UeL1Command::SchedulingRequest(false));
             above.requests += 1;
@@ -383,6 +408,8 @@ fn blocks_feedback_and_reports_both_ways() {
     let c = world.ue.counters();
     assert_eq!((c.ul_late, c.ul_refused, c.dcis_dropped, c.dl_crc_errors), (0, 0, 0, 0));
     assert!(above.in_sync.iter().all(|s| *s));
+    // Spec: ARCHITECTURE (the slot path allocates nothing after warm-up)
+    assert_eq!(ALLOCATIONS.get(), 0, "allocations in the slot path");
 }
 
 #[test] // Spec: TR 38.901 §7.7.2 (TDL-C), TS 38.214 §5.1

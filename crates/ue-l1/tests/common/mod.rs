@@ -16,6 +16,13 @@ use phy::pdsch::PdschTransmitter;
 use phy::ssb::SsbTransmitter;
 use ue_l1::{UeL1, UeL1Config, UlBursts};
 
+thread_local! {
+    /// The UE's L1 is at work in this thread.
+    pub static AT_WORK: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+    /// Allocations of the UE's L1 in this thread, where a test counts them.
+    pub static ALLOCATIONS: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
+}
+
 /// What a test cell is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
@@ -388,6 +395,7 @@ impl World {
         self.uplink.push_back((slot, samples.len()));
         self.dl_samples += samples.len() as i64;
         self.air.push_downlink(samples);
+        // Memory of a response is the caller's own.
         let mut response = UeResponse::default();
         loop {
             let need = self.ue.need();
@@ -401,12 +409,16 @@ impl World {
                 return;
             }
             self.ind.clear();
+            AT_WORK.set(true);
             self.ue.receive(&self.buffer, &mut self.ind);
+            AT_WORK.set(false);
             response.clear();
             react(&self.ind, &mut response);
+            AT_WORK.set(response.commands.is_empty());
             self.ue.respond(&response);
             self.bursts.clear();
             self.ue.transmit(&mut self.bursts);
+            AT_WORK.set(false);
             for (start, samples) in self.bursts.iter() {
                 assert!(self.air.link_mut(0).unwrap().push_burst(start, samples), "a late burst");
             }
