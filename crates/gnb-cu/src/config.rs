@@ -31,7 +31,7 @@ pub struct GnbCuConfig {
     pub nia: Vec<u8>,
     /// NEA0 and NIA0 may be chosen. Off by default.
     pub allow_null: bool,
-    /// Integrity protection of user data.
+    /// Integrity protection of user data, also where the core does not require it.
     pub up_integrity: bool,
     /// DRBs use RLC AM (else UM).
     pub drb_acknowledged: bool,

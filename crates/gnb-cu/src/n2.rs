@@ -6,7 +6,6 @@ use ngap::*;
 use node::Outbox;
 use nr::{DrbId, Tc, Teid};
 use sdap::Sdap;
-use seam::f1::CuToDu;
 
 impl GnbCu {
     pub(crate) fn location(&self) -> UserLocation {
@@ -58,7 +57,7 @@ impl GnbCu {
             Pdu::PduSessionResourceSetupRequest(m) => self.session_setup(now, m, out),
             Pdu::PduSessionResourceReleaseCommand(m) => self.session_release(now, m, out),
             Pdu::UeContextReleaseCommand(m) => self.release_command(now, m, out),
-            Pdu::NgReset(r) => self.reset(r, out),
+            Pdu::NgReset(r) => self.reset(now, r, out),
             Pdu::ErrorIndication(e) => {
                 let cause = e.cause.map_or("no cause", |c| c.name());
                 out.push(CuOutput::Event(CuEvent::PeerError(format!("the AMF indicates an error: {cause}"))));
@@ -93,14 +92,14 @@ impl GnbCu {
                 InitialContextSetupFailure { ids: m.ids, cause: Cause::AlgorithmsNotSupported, failed: Vec::new() };
             return self.send_n2(failure, out);
         };
-        let (drbs, mut nas, failed) = self.admit(ran, &m.sessions);
-        nas.extend(m.nas);
-        let Some(u) = self.ues.get_mut(&ran) else { return };
-        if u.security.is_some() || u.state != UeState::Connected {
+        if self.ues.get(&ran).is_none_or(|u| u.security.is_some() || u.state != UeState::Connected) {
             let failure =
                 InitialContextSetupFailure { ids: m.ids, cause: Cause::MessageNotCompatible, failed: Vec::new() };
             return self.send_n2(failure, out);
         }
+        let (drbs, mut nas, failed) = self.admit(ran, &m.sessions);
+        nas.extend(m.nas);
+        let Some(u) = self.ues.get_mut(&ran) else { return };
         u.security = Some(crate::ue::Security { algorithms, k_gnb: m.k_gnb, ncc: 0, active: false });
         u.initial_context = true;
         u.tasks.push_back(Task::Security);
@@ -126,7 +125,7 @@ impl GnbCu {
     fn admit(&mut self, ran: u32, asked: &[SessionSetup]) -> Admitted {
         let (mut drbs, mut nas, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for s in asked {
-            match self.admit_one(ran, s, &drbs) {
+            match self.admit_one(ran, s) {
                 Ok(drb) => {
                     drbs.push((s.id, drb));
                     nas.extend(s.nas.clone());
@@ -136,13 +135,13 @@ impl GnbCu {
         }
         (drbs, nas, failed)
     }
-    fn admit_one(&mut self, ran: u32, s: &SessionSetup, taken: &[(u8, DrbId)]) -> Result<DrbId, Cause> {
+    fn admit_one(&mut self, ran: u32, s: &SessionSetup) -> Result<DrbId, Cause> {
         let transfer = SetupRequestTransfer::decode(&s.transfer).map_err(|e| e.cause())?;
         if !self.config.slices.contains(&s.s_nssai) {
             return Err(Cause::SliceNotSupported);
         }
         let u = self.ues.get_mut(&ran).ok_or(Cause::UnknownLocalUeNgapId)?;
-        if u.sessions.iter().any(|x| x.id == s.id) || taken.iter().any(|t| t.0 == s.id) {
+        if u.sessions.iter().any(|x| x.id == s.id) {
             return Err(Cause::MultiplePduSessionIdInstances);
         }
         if transfer.flows.is_empty()
@@ -150,7 +149,9 @@ impl GnbCu {
         {
             return Err(Cause::InvalidQosCombination);
         }
-        let drb = u.free_drb(taken).ok_or(Cause::RadioResourcesNotAvailable)?;
+        let required = matches!(transfer.security, Some((Protection::Required, _)));
+        let integrity = self.config.up_integrity || required;
+        let drb = u.free_drb().ok_or(Cause::RadioResourcesNotAvailable)?;
         let downlink = Teid(self.next_teid);
         self.next_teid = self.next_teid.wrapping_add(1).max(1);
         self.by_teid.insert(downlink, (ran, s.id));
@@ -162,6 +163,7 @@ impl GnbCu {
             drb,
             qfis: transfer.flows.iter().map(|f| f.qfi).collect(),
             five_qi: transfer.flows[0].five_qi,
+            integrity,
         });
         Ok(drb)
     }
@@ -223,7 +225,7 @@ impl GnbCu {
         }
     }
     /// Spec: TS 38.413 §8.7.4.2.1
-    fn reset(&mut self, r: NgReset, out: &mut Outbox<CuOutput>) {
+    fn reset(&mut self, now: Tc, r: NgReset, out: &mut Outbox<CuOutput>) {
         let named: Vec<u32> = match &r.ues {
             None => self.ues.keys().copied().collect(),
             Some(list) => self
@@ -234,9 +236,7 @@ impl GnbCu {
                 .collect(),
         };
         for ran in named {
-            if let Some(u) = self.ues.get(&ran) {
-                out.push(CuOutput::F1(CuToDu::UeContextRelease { ue: u.du, rrc: None }));
-            }
+            self.release_ue(now, ran, out);
             self.forget(ran, out);
         }
         self.send_n2(NgResetAcknowledge { ues: r.ues }, out);

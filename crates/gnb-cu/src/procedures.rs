@@ -142,7 +142,7 @@ impl GnbCu {
             sn_bits: c.drb_pdcp_sn_bits,
             discard_timer_ms: None,
             t_reordering_ms: Some(c.drb_t_reordering_ms),
-            integrity: c.up_integrity,
+            integrity: false,
             ciphering: true,
             status_report_required: c.drb_acknowledged,
             out_of_order_delivery: false,
@@ -163,6 +163,7 @@ impl GnbCu {
                 flows: session.qfis.iter().filter_map(|q| Qfi::new(*q)).collect(),
             };
             session.sdap.configure(*drb, &sdap);
+            let config = PdcpConfig { integrity: session.integrity, ..config };
             let bearer = Bearer::Drb(*drb);
             let setup = Setup { bearer, end: End::Gnb, config, acknowledged, sdap_tx: header, sdap_rx: header };
             let mut p = Pdcp::new(setup, Limits::default());

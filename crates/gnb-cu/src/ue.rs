@@ -63,6 +63,8 @@ pub(crate) struct Session {
     pub drb: DrbId,
     pub qfis: Vec<u8>,
     pub five_qi: u8,
+    /// Its user data is integrity protected, because the core or the operator says so.
+    pub integrity: bool,
 }
 
 /// One DRB.
@@ -119,7 +121,7 @@ impl Ue {
         }
     }
     /// A DRB identity that is free.
-    pub(crate) fn free_drb(&self, taken: &[(u8, DrbId)]) -> Option<DrbId> {
-        (1..=29).filter_map(DrbId::new).find(|d| !self.drbs.contains_key(d) && !taken.iter().any(|t| t.1 == *d))
+    pub(crate) fn free_drb(&self) -> Option<DrbId> {
+        (1..=29).filter_map(DrbId::new).find(|d| !self.sessions.iter().any(|s| s.drb == *d))
     }
 }

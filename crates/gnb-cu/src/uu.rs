@@ -111,18 +111,22 @@ impl GnbCu {
         if id.phys_cell_id != self.config.pci.get() {
             return None;
         }
-        let u = self.ues.values().find(|u| u.c_rnti.0 == id.c_rnti && u.state != UeState::SettingUp)?;
+        let named = |u: &&Ue| u.c_rnti.0 == id.c_rnti && !matches!(u.state, UeState::SettingUp | UeState::Releasing);
+        self.ues.values().filter(named).find(|u| self.short_mac_i(u) == Some(id.short_mac_i)).map(|u| u.ran)
+    }
+    /// ShortMAC-I that the UE would compute; `None` if it has nothing to re-establish.
+    fn short_mac_i(&self, u: &Ue) -> Option<u16> {
         let s = u.security.as_ref().filter(|s| s.active && u.srb2.is_some() && !u.drbs.is_empty())?;
         let input = rrc::VarShortMacInput {
-            source_phys_cell_id: id.phys_cell_id,
+            source_phys_cell_id: self.config.pci.get(),
             target_cell_identity: self.config.nr_cell_id,
-            source_c_rnti: id.c_rnti,
+            source_c_rnti: u.c_rnti.0,
         };
         let nia = NiaAlg::new(s.algorithms.nia)?;
         let key = security::kdf::k_rrc_int(&s.k_gnb, nia);
         let bytes = rrc::encode(&input).ok()?;
         let mac = security::nia(nia, &key, u32::MAX, 31, security::Direction::Downlink, &bytes);
-        (u16::from_be_bytes([mac[2], mac[3]]) == id.short_mac_i).then_some(u.ran)
+        Some(u16::from_be_bytes([mac[2], mac[3]]))
     }
     pub(crate) fn ue_lost(&mut self, now: Tc, du: DuUeId) {
         let Some(&ran) = self.by_du.get(&du) else { return };
@@ -179,6 +183,9 @@ impl GnbCu {
     }
     pub(crate) fn ul_rrc(&mut self, now: Tc, du: DuUeId, bearer: Bearer, pdu: Vec<u8>, out: &mut Outbox<CuOutput>) {
         let Some(&ran) = self.by_du.get(&du) else { return };
+        if bearer == Bearer::Srb1 && self.is_security_failure(ran, &pdu) {
+            return self.request_release(now, ran, Cause::FailureInRadioInterfaceProcedure, out);
+        }
         let mut events = std::mem::take(&mut self.scratch);
         if let Some(p) = self.ues.get_mut(&ran).and_then(|u| u.srb(bearer)) {
             p.receive(now, pdu, &mut events);
@@ -196,6 +203,14 @@ impl GnbCu {
         }
         self.scratch = events;
     }
+    /// A UE that refuses the SecurityModeCommand goes on without security, so its PDU has a MAC-I of zero and PDCP, which has
+    /// its keys already, would drop it. Spec: TS 38.331 §5.3.4.3, §B.1
+    fn is_security_failure(&self, ran: u32, pdu: &[u8]) -> bool {
+        let waits = self.ues.get(&ran).is_some_and(|u| matches!(u.procedure, Some(Procedure::Security)));
+        let Some([_, _, sdu @ .., 0, 0, 0, 0]) = waits.then_some(pdu) else { return false };
+        let decoded = rrc::decode::<rrc::UlDcchMessage>(sdu).map(|m| m.message);
+        matches!(decoded, Ok(rrc::UlDcchMessageType::C1(Dcch::SecurityModeFailure(_))))
+    }
     fn dcch(&mut self, now: Tc, ran: u32, sdu: &[u8], verified: bool, out: &mut Outbox<CuOutput>) {
         let m = match rrc::decode::<rrc::UlDcchMessage>(sdu) {
             Ok(rrc::UlDcchMessage { message: rrc::UlDcchMessageType::C1(m) }) => m,
@@ -211,9 +226,6 @@ impl GnbCu {
             Dcch::UlInformationTransfer(t) => self.ul_information(ran, t, out),
             Dcch::SecurityModeComplete(_) if matches!(u.procedure, Some(Procedure::Security)) => {
                 self.security_complete(now, ran, out);
-            }
-            Dcch::SecurityModeFailure(_) if matches!(u.procedure, Some(Procedure::Security)) => {
-                self.request_release(now, ran, Cause::AlgorithmsNotSupported, out);
             }
             Dcch::UeCapabilityInformation(c) if matches!(u.procedure, Some(Procedure::Capability)) => {
                 self.capability(now, ran, c, out);

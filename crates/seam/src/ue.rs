@@ -26,11 +26,14 @@ pub enum L2Command {
     /// An RRC message for SRB1 or SRB2 (PDCP and below are L2's).
     SendRrc { bearer: Bearer, pdu: Vec<u8> },
     /// MAC-I of the given message bits for a ShortMAC-I or a check, computed outside PDCP: not L2's matter; RRC does it itself.
-    /// Re-establish PDCP and RLC of a bearer (COUNT is kept or reset as TS 38.323 §5.1.2 says).
+    /// Re-establish PDCP and RLC of a bearer (COUNT is kept or reset as TS 38.323 §5.1.2 says). A signalling bearer's security is
+    /// off until the next `Secure`: what comes meanwhile is handed up unverified, with its `mac_i`.
     Reestablish { bearer: Bearer },
-    /// Suspend every bearer but SRB0 and reset MAC (re-establishment starts). SRB1's entities are re-established, and its security is
-    /// off until the next `Secure`: its next message comes up unverified, with its `mac_i`. Spec: TS 38.331 §5.3.7.2
+    /// Suspend every bearer but SRB0 and reset MAC (re-establishment starts). Spec: TS 38.331 §5.3.7.2
     SuspendAll,
+    /// Release every bearer but SRB0 with its entities, and forget the keys; MAC and the C-RNTI stay (an RRCSetup answers a
+    /// re-establishment). Spec: TS 38.331 §5.3.3.4
+    ReleaseBearers,
     /// Resume a bearer.
     Resume { bearer: Bearer },
     /// MAC reset and release of everything.

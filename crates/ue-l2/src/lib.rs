@@ -227,6 +227,7 @@ impl UeL2 {
                 self.reset_mac(now, out);
                 self.bearers.suspend_all();
             }
+            L2Command::ReleaseBearers => self.bearers.clear(),
             L2Command::Resume { bearer } => self.bearers.resume(bearer),
             L2Command::Reset => {
                 self.reset_mac(now, out);

@@ -22,6 +22,10 @@ impl NasUe {
         if self.security.as_ref().is_some_and(|s| self.secured && s.ng_ksi == r.ng_ksi.value) || r.ng_ksi.value == 7 {
             return self.authentication_failure(GmmCause::NG_KSI_IN_USE, None, now, out);
         }
+        // Spec: TS 24.501 §5.4.1.3.2: the same challenge again gets the same answer, for its SQN is used up.
+        if let (Some((_, res_star)), Some(_)) = (self.answered.filter(|a| a.0 == rand), &self.pending) {
+            return self.send(&Message::from(AuthenticationResponse::new(res_star)), out);
+        }
         let usim = &mut self.config.usim;
         let response = match usim.subscription.check_autn(&rand, &autn) {
             Err(_) => return self.authentication_failure(GmmCause::MAC_FAILURE, None, now, out),
@@ -46,6 +50,7 @@ impl NasUe {
         let k_seaf = security::kdf::k_seaf(&k_ausf, &snn);
         let k_amf = security::kdf::k_amf(&k_seaf, self.config.usim.supi.imsi(), &r.abba);
         self.pending = Some((r.ng_ksi.value, k_amf));
+        self.answered = Some((rand, res_star));
         self.send(&Message::from(AuthenticationResponse::new(res_star)), out);
         out.push(NasOutput::Event(CpEvent::Authenticated));
     }
@@ -89,14 +94,23 @@ impl NasUe {
     pub(super) fn security_mode_command(&mut self, bytes: &[u8], _now: Tc, out: &mut Vec<NasOutput>) {
         let Some(inner) = nas::protection::unverified_inner(bytes) else { return };
         let Ok(Message::Mm(MmMessage::SecurityModeCommand(c))) = Message::decode(inner) else { return };
-        let k_amf = match (&self.pending, &self.security) {
-            (Some((ksi, k)), _) if *ksi == c.ng_ksi.value => *k,
-            (_, Some(s)) if s.ng_ksi == c.ng_ksi.value => s.k_amf,
+        let (nea, nia) = (c.selected_algorithms.nea, c.selected_algorithms.nia);
+        let (verified, context) = match (&self.pending, &self.security) {
+            (Some((ksi, k)), _) if *ksi == c.ng_ksi.value => {
+                let mut context = SecurityContext::new(Side::Ue, *ksi, *k, nea, nia);
+                (context.unprotect(bytes).is_ok(), context)
+            }
+            // The context in use goes on with its counts: one that was heard before is not taken again.
+            (_, Some(s)) if s.ng_ksi == c.ng_ksi.value && (s.nea, s.nia) == (nea, nia) => {
+                let mut context = s.clone();
+                if context.unprotect(bytes).is_err() {
+                    return;
+                }
+                (true, context)
+            }
             _ => return,
         };
-        let (nea, nia) = (c.selected_algorithms.nea, c.selected_algorithms.nia);
-        let mut context = SecurityContext::new(Side::Ue, c.ng_ksi.value, k_amf, nea, nia);
-        if context.unprotect(bytes).is_err() {
+        if !verified {
             return self.refuse(
                 GmmCause::SECURITY_MODE_REJECTED,
                 "the integrity of the security mode command does not hold",
@@ -129,6 +143,7 @@ impl NasUe {
         };
         let plain = Message::from(complete).encode();
         if let Some(s) = self.security.as_mut() {
+            self.k_gnb_count = s.next_sent();
             out.push(NasOutput::Send(s.protect(SecurityHeaderType::IntegrityCipheredNew, &plain)));
         }
         out.push(NasOutput::Event(CpEvent::NasSecurity { nea: nea.id(), nia: nia.id() }));

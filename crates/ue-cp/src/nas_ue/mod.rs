@@ -72,7 +72,11 @@ pub struct NasUe {
     security: Option<SecurityContext>,
     /// K_AMF of an authentication whose security mode command has not come yet.
     pending: Option<(u8, [u8; 32])>,
+    /// RAND of the challenge that was answered last, and the answer.
+    answered: Option<([u8; 16], [u8; 16])>,
     secured: bool,
+    /// NAS COUNT of the uplink message that K_gNB comes from: the security mode complete, or the protected initial message.
+    k_gnb_count: u32,
     requested: Vec<u8>,
     sync_failures: u8,
     attempts: u8,
@@ -93,7 +97,9 @@ impl NasUe {
             guti: None,
             security: None,
             pending: None,
+            answered: None,
             secured: false,
+            k_gnb_count: 0,
             requested: Vec::new(),
             sync_failures: 0,
             attempts: 0,
@@ -110,7 +116,7 @@ impl NasUe {
     /// K_gNB for the access stratum of this connection, once NAS security is in force. Spec: TS 33.501 §A.9
     pub fn k_gnb(&self) -> Option<[u8; 32]> {
         let s = self.security.as_ref()?;
-        Some(security::kdf::k_gnb(&s.k_amf, s.last_uplink()))
+        Some(security::kdf::k_gnb(&s.k_amf, self.k_gnb_count))
     }
     /// NH derived from the given synchronisation input (K_gNB or the previous NH). Spec: TS 33.501 §A.10
     pub fn next_hop(&self, sync_input: &[u8; 32]) -> Option<[u8; 32]> {

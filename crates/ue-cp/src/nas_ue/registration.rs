@@ -42,8 +42,9 @@ impl NasUe {
                 let Message::Mm(MmMessage::RegistrationRequest(mut m)) = clear else { return };
                 let mut container = self.requested.clone();
                 // Spec: TS 24.501 §4.4.6: the whole message travels ciphered inside.
-                cipher_container(context, &mut container);
+                context.cipher_container(&mut container);
                 m.nas_message_container = Some(container);
+                self.k_gnb_count = context.next_sent();
                 context.protect(SecurityHeaderType::Integrity, &Message::from(m).encode())
             }
             None => clear.encode(),
@@ -175,8 +176,7 @@ impl NasUe {
         self.timers.stop_where(|_| true);
         self.dereg_attempts += 1;
         if switch_off {
-            self.state = MmState::Deregistered;
-            out.push(NasOutput::Event(CpEvent::Deregistered));
+            self.leave(out);
         } else {
             self.state = MmState::DeregisteredInitiated;
             self.timers.start(NasTimer::T3521, now + T3521);
@@ -197,6 +197,7 @@ impl NasUe {
     }
     fn leave(&mut self, out: &mut Vec<NasOutput>) {
         self.state = MmState::Deregistered;
+        (self.attempts, self.dereg_attempts) = (0, 0);
         self.drop_sessions(out);
         out.push(NasOutput::Event(CpEvent::Deregistered));
     }
@@ -218,11 +219,4 @@ impl NasUe {
             self.send(&Message::from(ConfigurationUpdateComplete::new()), out);
         }
     }
-}
-
-/// Ciphers the NAS message container of an initial message with the count that its outer message will have.
-/// Spec: TS 24.501 §4.4.6
-fn cipher_container(context: &nas::SecurityContext, container: &mut [u8]) {
-    let (enc, _) = context.keys();
-    security::nea(context.nea, enc, context.next_sent(), 1, security::Direction::Uplink, container);
 }

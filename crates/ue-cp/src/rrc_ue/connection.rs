@@ -113,6 +113,7 @@ impl UeCp {
         if fallback {
             // Spec: TS 38.331 §5.3.3.4: what was kept for re-establishment is given up.
             self.forget_bearers(out);
+            out.push(CpOutput::L2(L2Command::ReleaseBearers));
         }
         let group = match cell_group::apply(&group, &cell_group::initial(&cell), &cell_group::default_mac(), &cell) {
             Ok(g) => g,
@@ -204,6 +205,9 @@ impl UeCp {
     pub(super) fn released(&mut self, now: Tc, out: &mut Outbox<CpOutput>) {
         self.leave_connection(out);
         self.event(CpEvent::Released, out);
+        if self.off {
+            return self.switch_radio_off(out);
+        }
         let mut n = Vec::new();
         self.nas.connection_released(now, &mut n);
         self.nas_outputs(n, now, out);
@@ -228,6 +232,9 @@ impl UeCp {
     pub(super) fn go_idle(&mut self, cause: &'static str, now: Tc, out: &mut Outbox<CpOutput>) {
         self.leave_connection(out);
         self.event(failed("random-access", cause, "TS 38.331 §5.3.11"), out);
+        if self.off {
+            return self.switch_radio_off(out);
+        }
         let mut n = Vec::new();
         self.nas.connection_released(now, &mut n);
         self.nas_outputs(n, now, out);

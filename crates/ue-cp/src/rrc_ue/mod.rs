@@ -131,6 +131,8 @@ pub struct UeCp {
     pub(crate) source: Option<(u16, u16)>,
     pub(crate) attempts: u32,
     pub(crate) ue: u32,
+    /// The user has switched the terminal off; the radio follows when the connection is gone.
+    pub(crate) off: bool,
 }
 
 impl UeCp {
@@ -163,6 +165,7 @@ impl UeCp {
             source: None,
             attempts: 0,
             ue,
+            off: false,
         }
     }
     /// Its state.
@@ -179,10 +182,12 @@ impl UeCp {
     }
     /// Switches the terminal on.
     pub fn switch_on(&mut self, now: Tc, out: &mut Outbox<CpOutput>) {
+        self.off = false;
         self.search(false, now, out);
     }
     /// Deregisters, then everything is released. Spec: TS 24.501 §5.5.2.2
     pub fn switch_off(&mut self, now: Tc, out: &mut Outbox<CpOutput>) {
+        self.off = true;
         let mut n = Vec::new();
         self.nas.deregister(true, now, &mut n);
         self.nas_outputs(n, now, out);
@@ -320,7 +325,7 @@ impl UeCp {
                 NasOutput::Event(e) => {
                     let off = e == CpEvent::Deregistered;
                     self.event(e, out);
-                    if off && self.state != RrcState::Connected {
+                    if off && self.off && self.state != RrcState::Connected {
                         self.switch_radio_off(out);
                     }
                 }
@@ -328,7 +333,7 @@ impl UeCp {
             }
         }
     }
-    fn switch_radio_off(&mut self, out: &mut Outbox<CpOutput>) {
+    pub(crate) fn switch_radio_off(&mut self, out: &mut Outbox<CpOutput>) {
         self.state = RrcState::Off;
         self.timers.stop_where(|_| true);
         out.push(CpOutput::L2(L2Command::Reset));

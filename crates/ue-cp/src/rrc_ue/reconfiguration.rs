@@ -46,8 +46,15 @@ impl UeCp {
             }
             out.push(CpOutput::L2(L2Command::AddPdcp { bearer: b, config, sdap }));
         }
+        // A signalling bearer that is re-established has no keys until it is given them again.
+        let secure = self.secure(true).filter(|_| bearers.reestablish.iter().any(|b| b.is_srb()));
+        for b in &bearers.reestablish {
+            out.push(CpOutput::L2(L2Command::Reestablish { bearer: *b }));
+        }
+        if let Some(secure) = secure {
+            out.push(CpOutput::L2(secure));
+        }
         for b in bearers.reestablish {
-            out.push(CpOutput::L2(L2Command::Reestablish { bearer: b }));
             out.push(CpOutput::L2(L2Command::Resume { bearer: b }));
         }
         let complete =

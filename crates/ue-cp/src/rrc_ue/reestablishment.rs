@@ -85,6 +85,9 @@ impl UeCp {
                 spare: 0,
             },
         };
+        // SRB1 begins anew, without security until the answer has shown that the network has the keys.
+        out.push(CpOutput::L2(L2Command::Reestablish { bearer: Bearer::Srb1 }));
+        out.push(CpOutput::L2(L2Command::Resume { bearer: Bearer::Srb1 }));
         self.state = RrcState::Reestablishing;
         let t301 = self.sib1.as_ref().and_then(|s| s.ue_timers_and_constants.as_ref()).and_then(|t| t.t301.number());
         self.timers.start(RrcTimer::T301, now + Tc::from_ms(t301.unwrap_or(1000) as i64));
@@ -143,7 +146,6 @@ impl UeCp {
         let algorithms = s.algorithms;
         let Some(keys) = as_keys(&k_gnb, algorithms) else { return };
         out.push(CpOutput::L2(L2Command::Secure { algorithms, keys, ciphering: true }));
-        out.push(CpOutput::L2(L2Command::Resume { bearer: Bearer::Srb1 }));
         self.state = RrcState::Connected;
         self.source = None;
         let complete =

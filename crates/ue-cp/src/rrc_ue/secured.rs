@@ -145,6 +145,11 @@ impl UeCp {
         out.push(CpOutput::L2(L2Command::Secure { algorithms, keys, ciphering: true }));
         self.event(CpEvent::AsSecurity { nea: algorithms.nea, nia: algorithms.nia }, out);
     }
+    /// The command that gives layer 2 the keys in force.
+    pub(super) fn secure(&self, ciphering: bool) -> Option<L2Command> {
+        let s = self.security.as_ref()?;
+        Some(L2Command::Secure { algorithms: s.algorithms, keys: as_keys(&s.k_gnb, s.algorithms)?, ciphering })
+    }
     /// Spec: TS 38.331 §5.6.1.3
     pub(super) fn send_capability(&mut self, transaction: u8, now: Tc, out: &mut Outbox<CpOutput>) {
         let Ok(bytes) = rrc::encode(&crate::capability::ue_nr_capability(&self.config)) else { return };
