@@ -150,7 +150,7 @@ impl PuschReceiver {
             control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, false);
             control.csi1 = self.decode_uci(pdu, pdu.uci.n_csi1 as usize, true);
         }
-        descramble(&mut self.llrs[..n_bits], &self.sequence);
+        descramble(self.isa, &mut self.llrs[..n_bits], &self.sequence);
         self.n_data = self.keep_data();
         self.dtx = control.dtx;
         Ok(control)
@@ -206,7 +206,7 @@ impl PuschReceiver {
             }
             let (symbols, noise) = (&mut self.symbols[..n_sc * n_layers], &mut self.noise_var[..n_sc * n_layers]);
             self.equalizer.equalize(&self.estimate, l, &y[..grid.n_ports()], symbols, noise);
-            for n in noise.iter().step_by(11) {
+            for n in noise.iter().step_by((noise.len() / 40).max(1)) {
                 rate += f64::from(libm::log2f(1.0 + 1.0 / n.max(1e-9)));
                 n_rate += 1;
             }
