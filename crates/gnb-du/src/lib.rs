@@ -22,3 +22,6 @@ mod signalling;
 mod ue;
 
 pub use du::{GnbDu, Metrics, UeMetrics};
+
+#[cfg(test)]
+mod tests;

@@ -93,9 +93,6 @@ impl Scheduler {
         else {
             return;
         };
-        // The UE takes it for granted that no SS/PBCH block lies in SIB1's elements. Spec: TS 38.214 §5.1.4
-        let mut used = state.used;
-        state.ssb.iter().flatten().for_each(|r| used.insert(r.start_rb, r.n_rb));
         let heard = Heard {
             slot: state.slot,
             rnti: Rnti::SI,
@@ -104,7 +101,7 @@ impl Scheduler {
             coreset: &coreset,
         };
         let dci = |frequency, mcs| Dci::Si(DciSi { frequency, time: row, mcs, ..DciSi::default() });
-        let Some((dci, pdu)) = self.smallest(&heard, &used, self.config.sib1_bytes, dci) else { return };
+        let Some((dci, pdu)) = self.smallest(&heard, &state.used, self.config.sib1_bytes, dci) else { return };
         self.send_common(state, plan, out, &space, &coreset, &dci, pdu, Content::Sib1);
     }
 

@@ -11,11 +11,14 @@ use fapi::slot::SlotPlan;
 use fapi::*;
 use nr::HarqId;
 
-/// Bytes of a block in fallback formats: so few code blocks that limited-buffer rate matching does not depend on a configuration
-/// that the UE may or may not have applied.
-pub(crate) const FALLBACK_BYTES_MAX: u32 = 2500;
+/// Bytes of a block in fallback formats: one code block, so that limited-buffer rate matching (TS 38.212 §5.4.2.1) does not depend
+/// on a configuration that the UE may or may not have applied.
+pub(crate) const FALLBACK_BYTES_MAX: u32 = 900;
 /// RBs that a UE gets at least when several have data.
 const SHARE_RB: u16 = 8;
+
+/// UEs that get a new block, or a new grant, in one slot: more would use up the PDCCH before the shared channel.
+pub(crate) const NEW_MAX: usize = 4;
 
 /// What an assignment is to be.
 struct Wish {
@@ -48,9 +51,14 @@ impl Scheduler {
             }
         }
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let n = order.len();
-        for (i, (_, idx)) in order.iter().enumerate() {
-            self.new_downlink(*idx, (n - i) as u16, state, plan, out);
+        let n = order.len().min(NEW_MAX);
+        let before = out.blocks.len();
+        for (_, idx) in &order {
+            let done = out.blocks.len() - before;
+            if done >= n {
+                break;
+            }
+            self.new_downlink(*idx, (n - done) as u16, state, plan, out);
         }
         self.order = order;
     }
@@ -148,29 +156,11 @@ impl Scheduler {
         let per_rb = |mcs: u8| mcs_row(table, mcs).map_or(0.1, |r| r.efficiency()) * re / 8.0;
         let want_at = |mcs: u8| {
             let bytes = if fallback { need.min(FALLBACK_BYTES_MAX) } else { need };
-            ((bytes as f32 * 1.02 + 4.0) / per_rb(mcs)) as u16 + 1
+            (((bytes as f32 * 1.02 + 4.0) / per_rb(mcs)) as u16).min(400) + 1
         };
         let mcs = mcs_for(table, snr, 1.0);
         let want = want_at(mcs).min(if n_waiting > 1 { share } else { u16::MAX });
         let (start, n_rb) = state.used.free_run(lo, hi, want)?;
-        // Elements that SS/PBCH blocks take raise the code rate of what is left.
-        let lost: u32 = state
-            .ssb
-            .iter()
-            .flatten()
-            .map(|r| {
-                let rbs =
-                    (start..start + n_rb).filter(|rb| *rb >= r.start_rb && *rb < r.start_rb + r.n_rb).count() as u32;
-                let window = ((1u32 << t.n_symbols) - 1) << t.start;
-                rbs * 12 * (r.symbols as u32 & window).count_ones()
-            })
-            .sum();
-        let total = n_rb as f32 * re;
-        let load = total / (total - lost as f32).max(1.0);
-        if load > 2.5 {
-            return None;
-        }
-        let mcs = if lost > 0 { mcs_for(table, snr, load) } else { mcs };
         Some(wish(mcs, start, n_rb))
     }
 

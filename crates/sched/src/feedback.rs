@@ -1,7 +1,7 @@
 //! HARQ feedback: where it will come, and what it says. Spec: TS 38.213 §9.1, §9.2
 
 use crate::harq::Outcome;
-use crate::link::{snr_max, snr_of_cqi};
+use crate::link::{mcs_max, snr_max, snr_of_cqi};
 use crate::ring::{FEEDBACK_MAX, Feedback};
 use crate::scheduler::Scheduler;
 use crate::ue::{Phase, Ue};
@@ -187,8 +187,13 @@ impl Scheduler {
             u.ul_link.report(ind.sinr_db + shortage, 0.3);
             timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32, ind.slot);
             if p.n_tx == 1 {
-                u.ul_link.outcome(ind.crc_ok);
-                u.ul_link.bound(snr_max(p.coding.map_or(McsTable::Qam64, |c| c.mcs_table)));
+                let table = p.coding.map_or(McsTable::Qam64, |c| c.mcs_table);
+                // That a narrow block got through with the best MCS says nothing of wider ones, which arrive weaker.
+                if !ind.crc_ok || p.mcs < mcs_max(table) {
+                    u.ul_link.outcome(ind.crc_ok);
+                }
+                let widest = u.power_shortage_db(config.cell.initial_ul_bwp.n_rb);
+                u.ul_link.bound(snr_max(table) + widest);
             }
         }
         let outcome = u.ul[ind.harq.get() as usize].outcome(ind.crc_ok, config.max_harq_tx);

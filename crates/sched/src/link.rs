@@ -87,10 +87,14 @@ fn fits(row: &Mcs, limit: f32, load: f32) -> bool {
     row.efficiency() * load <= limit && row.rate_x1024() / 1024.0 * load <= 0.95
 }
 
+/// The highest MCS of a table.
+pub fn mcs_max(table: McsTable) -> u8 {
+    if table == McsTable::Qam256 { 27 } else { 28 }
+}
+
 /// SNR of the highest MCS of a table, dB.
 pub fn snr_max(table: McsTable) -> f32 {
-    let last = if table == McsTable::Qam256 { 27 } else { 28 };
-    mcs_row(table, last).map_or(20.0, |r| snr_for(r.efficiency()))
+    mcs_row(table, mcs_max(table)).map_or(20.0, |r| snr_for(r.efficiency()))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl ControlRegion {
     pub fn new() -> Self {
         ControlRegion { used: [RbSet::EMPTY; 14] }
     }
-    /// Looks for a free candidate, first at the level `idx` of [`AGGREGATION_LEVELS`], then above it, and takes it.
+    /// Looks for a free candidate, first at the level `idx` of [`AGGREGATION_LEVELS`], then one and two above it, and takes it.
     pub fn take(
         &mut self,
         space: &SearchSpaceConfig,
@@ -40,7 +40,7 @@ impl ControlRegion {
             return None;
         }
         let start_symbol = occasion_symbols(space).next()?;
-        for level_idx in idx..5 {
+        for level_idx in idx..5.min(idx + 3) {
             let level = AGGREGATION_LEVELS[level_idx];
             for cce in candidates(space, coreset, rnti, slot, level_idx) {
                 let regs = || cce_regs(coreset, cce, level);

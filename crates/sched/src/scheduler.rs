@@ -89,8 +89,6 @@ pub(crate) struct SlotState {
     pub control: ControlRegion,
     /// Downlink RBs in use, over all symbols of the slot.
     pub used: RbSet,
-    /// RBs and symbols of SS/PBCH blocks.
-    pub ssb: [Option<ReservedRbs>; 2],
     /// Row of the PDSCH time allocation list for this slot, with its symbols.
     pub time: Option<(u8, TimeAllocation)>,
     /// A CSI-RS is sent: only UEs that know of it may get a PDSCH.
@@ -276,11 +274,14 @@ impl Scheduler {
             let times = &cell.pdsch.time_allocations;
             let best = times.iter().enumerate().filter(|(_, t)| fits(t)).max_by_key(|(_, t)| t.n_symbols);
             plan.csi_rs.extend(self.config.csi_rs.iter().filter(|c| c.is_sent(slot)));
+            // A PDSCH could be matched around a block, but its DM-RS may not fall on one: keep away from its RBs.
+            let mut used = RbSet::EMPTY;
+            let blocks = resolve::reserved_for_ssb(cell, slot, 0, 14);
+            blocks.iter().flatten().for_each(|r| used.insert(r.start_rb, r.n_rb));
             let mut state = SlotState {
                 slot,
                 control: ControlRegion::new(),
-                used: RbSet::EMPTY,
-                ssb: resolve::reserved_for_ssb(cell, slot, 0, 14),
+                used,
                 time: best.map(|(i, t)| (i as u8, *t)),
                 csi_rs: !plan.csi_rs.is_empty(),
             };

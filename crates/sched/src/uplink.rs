@@ -1,5 +1,6 @@
 //! Uplink grants: retransmissions first, then new ones by metric.
 
+use crate::downlink::NEW_MAX;
 use crate::harq::{self, State};
 use crate::link::{efficiency_at, mcs_for};
 use crate::pdcch::level_for;
@@ -74,9 +75,14 @@ impl Scheduler {
             }
         }
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let n = order.len();
-        for (i, (_, idx)) in order.iter().enumerate() {
-            self.new_uplink(*idx, (n - i) as u16, row, at, state, plan);
+        let n = order.len().min(NEW_MAX);
+        let before = plan.pdcch.len();
+        for (_, idx) in &order {
+            let done = plan.pdcch.len() - before;
+            if done >= n {
+                break;
+            }
+            self.new_uplink(*idx, (n - done) as u16, row, at, state, plan);
         }
         self.order = order;
     }
@@ -147,7 +153,7 @@ impl Scheduler {
         // The MCS depends on the width (power), and the width on the MCS: from the widest down to what holds the data.
         let rb_for = |mcs: u8| {
             let per_rb = mcs_row(table, mcs).map_or(0.1, |r| r.efficiency()) * re / 8.0;
-            ((need as f32 * 1.02 + 8.0) / per_rb) as u16 + 1
+            (((need as f32 * 1.02 + 8.0) / per_rb) as u16).min(400) + 1
         };
         let mut n = share.min(n_carrier);
         while n > 4 && u.ul_snr(n) < NARROW_BELOW_DB {

@@ -44,6 +44,7 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     within("prach_target_power_dbm", p.prach_target_power_dbm, -202, -60)?;
     one_of("prach_power_step_db", p.prach_power_step_db, &[0, 2, 4, 6])?;
     one_of("prach_trans_max", p.prach_trans_max, &[3, 4, 5, 6, 7, 8, 10, 20, 50, 100, 200])?;
+    one_of("prach_preambles", p.prach_preambles, &[4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64])?;
     one_of("ra_response_window_slots", p.ra_response_window_slots, &[1, 2, 4, 8, 10, 20, 40, 80])?;
     one_of("contention_resolution_ms", p.contention_resolution_ms, &[8, 16, 24, 32, 40, 48, 56, 64])?;
     within("pdsch_additional_position", p.pdsch_additional_position, 0, if p.type_a_position == 2 { 3 } else { 2 })?;
@@ -62,6 +63,7 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     within("p_max_dbm", p.p_max_dbm, -30, 33)?;
     one_of("n_ta_offset_tc", p.n_ta_offset_tc, &[0, 25_600, 39_936])?;
     one_of("rlc_am_sn_bits", p.rlc_am_sn_bits, &[12, 18])?;
+    one_of("pdcp_sn_bits", p.pdcp_sn_bits, &[12, 18])?;
     one_of("max_retx_threshold", p.max_retx_threshold, &[1, 2, 3, 4, 6, 8, 16, 32])?;
     one_of("sr_prohibit_ms", p.sr_prohibit_ms, &[0, 1, 2, 4, 8, 16, 32, 64, 128])?;
     one_of("sr_trans_max", p.sr_trans_max, &[4, 8, 16, 32, 64])?;

@@ -493,7 +493,7 @@ fn shared_channels(p: &CellParams, cell: &mut CellConfig) {
         ra_response_window_slots: p.ra_response_window_slots,
         contention_resolution_timer_ms: p.contention_resolution_ms,
         n_preambles: 64,
-        cb_preambles_per_ssb: 64,
+        cb_preambles_per_ssb: p.prach_preambles,
         rsrp_threshold_dbm: None,
     };
     cell.n_ta_offset_tc = p.n_ta_offset_tc;

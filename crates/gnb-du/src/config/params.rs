@@ -60,6 +60,7 @@ params! {
     prach_target_power_dbm: i16, "Preamble power that the gNB wants to receive", "dBm", "-202 to -60, even", "preambleReceivedTargetPower, TS 38.321 5.1.3";
     prach_power_step_db: u8, "Power ramping step", "dB", "0, 2, 4, 6", "powerRampingStep, TS 38.321 5.1.3";
     prach_trans_max: u8, "Preambles before a random access problem", "", "3, 4, 5, 6, 7, 8, 10, 20, 50, 100, 200", "preambleTransMax, TS 38.321 5.1.4";
+    prach_preambles: u8, "Preambles that UEs choose from", "", "4 to 64 in steps of 4", "CB-PreamblesPerSSB, TS 38.331";
     ra_response_window_slots: u8, "Window for the random access response", "slots", "1, 2, 4, 8, 10, 20, 40, 80", "ra-ResponseWindow, TS 38.321 5.1.4";
     contention_resolution_ms: u8, "Time for contention resolution after Msg3", "ms", "8, 16, 24, 32, 40, 48, 56, 64", "ra-ContentionResolutionTimer, TS 38.321 5.1.5";
     k1_slots: Vec<u8>, "PDSCH to HARQ feedback", "slots", "1 to 8 values of 1 to 15", "dl-DataToUL-ACK, TS 38.213 9.2.3";
@@ -80,6 +81,7 @@ params! {
     p_max_dbm: i8, "Greatest uplink power in the cell", "dBm", "-30 to 33", "p-Max, TS 38.331";
     n_ta_offset_tc: i64, "Offset of uplink before downlink", "Tc", "0, 25600, 39936", "n-TimingAdvanceOffset, TS 38.133 table 7.1.2-2";
     rlc_am_sn_bits: u8, "Sequence number of AM data bearers", "bits", "12, 18", "sn-FieldLength, TS 38.331";
+    pdcp_sn_bits: u8, "Sequence number of PDCP data bearers", "bits", "12, 18", "pdcp-SN-SizeDL, -UL, TS 38.331";
     t_poll_retransmit_ms: u16, "Time until a poll is repeated", "ms", "5 to 250 in steps of 5, 300, 350, 400, 450, 500, 800, 1000, 2000, 4000", "t-PollRetransmit, TS 38.322 7.3";
     poll_pdu: u32, "PDUs between polls; 0 is infinity", "PDU", "0, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 6144, 8192, 12288, 16384, 20480, 24576, 28672, 32768, 40960, 49152, 57344, 65536", "pollPDU, TS 38.322 7.4";
     poll_byte_kb: u32, "Kilobytes between polls; 0 is infinity", "kB", "0, 1, 2, 5, 8, 10, 15, 25, 50, 75, 100, 125, 250, 375, 500, 750, 1000", "pollByte, TS 38.322 7.4";

@@ -1,0 +1,124 @@
+//! The distributed unit against UEs that know only what the air and the configuration say.
+
+mod overlap;
+mod terminal;
+mod world;
+
+use crate::config::{Cell, PRESETS, preset};
+use nr::SlotPoint;
+use world::{Faults, World};
+
+#[test] // Spec: TS 38.321 §5.1 (random access), TS 38.331 §5.3.3 (setup), §5.3.5 (reconfiguration)
+fn a_terminal_goes_from_preamble_to_bearer_in_every_preset() {
+    for name in PRESETS {
+        let mut w = World::new(name, 1, Faults::default(), 7);
+        w.run_until(name, 400, |w| w.ues[0].is_ready());
+        w.ues[0].ul_backlog = 20_000;
+        w.push_downlink(0, 20_000);
+        w.run_until(name, 400, |w| w.ues[0].dl_bytes >= 20_000 && w.ul_bytes(0) >= 20_000);
+        let m = w.du.totals();
+        assert_eq!((m.dl.crc_errors, m.ul.crc_errors, m.dl.residual_errors), (0, 0, 0), "{name}");
+    }
+}
+
+#[test] // Spec: TS 38.321 §5.3.2, §5.4.2 (HARQ), TS 38.213 §9.1.3 (codebook), TS 38.322 §5.3
+fn lost_control_and_lost_blocks_are_made_good() {
+    for name in PRESETS {
+        for seed in 0..3 {
+            let faults = Faults { pdcch: 0.03, pdsch: 0.1, pusch: 0.1, pucch: 0.03, prach: 0.2 };
+            let mut w = World::new(name, 4, faults, 100 + seed);
+            w.run_until(name, 4000, |w| w.ues.iter().all(|u| u.is_ready()));
+            for i in 0..4 {
+                w.ues[i].ul_backlog = 30_000;
+                w.push_downlink(i, 30_000);
+            }
+            let all = |w: &World| (0..4).all(|i| w.ues[i].dl_bytes >= 30_000 && w.ul_bytes(i) >= 30_000);
+            w.run_until(name, 6000, all);
+            let m = w.du.totals();
+            assert!(m.dl.retransmissions > 0 && m.ul.retransmissions > 0, "{name} {m:?}");
+        }
+    }
+}
+
+#[test] // Spec: ironcell issue §2 (scheduler: proportional fair, no starvation)
+fn eight_terminals_share_a_saturated_cell() {
+    for name in ["n78-20", "n3-10", "mine-ul"] {
+        let mut w = World::new(name, 8, Faults::default(), 3);
+        w.run_until(name, 2000, |w| w.ues.iter().all(|u| u.is_ready()));
+        for i in 0..8 {
+            w.ues[i].ul_backlog = 100_000_000;
+            w.push_downlink(i, 4_000_000);
+        }
+        let before: Vec<_> = (0..8).map(|i| (w.ues[i].dl_bytes, w.ul_bytes(i))).collect();
+        w.run(1000);
+        let down: Vec<_> = (0..8).map(|i| w.ues[i].dl_bytes - before[i].0).collect();
+        let up: Vec<_> = (0..8).map(|i| w.ul_bytes(i) - before[i].1).collect();
+        let spread = |v: &[usize]| *v.iter().max().unwrap() as f64 / *v.iter().min().unwrap().max(&1) as f64;
+        assert!(spread(&down) < 1.5, "{name} down {down:?}");
+        let all: Vec<_> = w.du.all_metrics().map(|m| (m.ul_waiting, m.metrics.ul)).collect();
+        assert!(spread(&up) < 1.5, "{name} up {up:?} {all:#?}");
+    }
+}
+
+#[test] // Spec: TS 38.321 §5.1.5 (contention resolution)
+fn two_terminals_with_one_preamble_both_get_in_one_after_the_other() {
+    let mut w = World::new("n78-20", 2, Faults::default(), 11);
+    w.force_preamble(21);
+    w.run_until("collision", 2000, |w| w.ues.iter().all(|u| u.is_ready()));
+    assert!(w.ues.iter().any(|u| u.attempts > 1));
+    assert_ne!(w.ues[0].c_rnti, w.ues[1].c_rnti);
+}
+
+#[test] // Spec: ironcell issue §5 (rate aimed at: 70 % of TS 38.306's peak)
+fn a_saturated_terminal_gets_its_rate() {
+    for (name, down, up) in [("n78-20", 57.0, 16.0), ("n78-100", 300.0, 87.0), ("mine-ul", 55.0, 100.0)] {
+        let mut w = World::new(name, 1, Faults::default(), 5);
+        w.run_until(name, 400, |w| w.ues[0].is_ready());
+        w.ues[0].ul_backlog = 1_000_000_000;
+        w.push_downlink(0, 1_000_000);
+        w.run(200);
+        let start = (w.ues[0].dl_bytes, w.ul_bytes(0));
+        let slots = 1000;
+        for _ in 0..slots / 100 {
+            w.top_up_downlink(0, 5_000_000);
+            w.run(100);
+        }
+        let seconds = slots as f64 * 0.5e-3;
+        let rate = |b: usize| b as f64 * 8.0 / seconds / 1e6;
+        let (d, u) = (rate(w.ues[0].dl_bytes - start.0), rate(w.ul_bytes(0) - start.1));
+        assert!(d >= down && u >= up, "{name}: {d:.1} Mb/s down, {u:.1} up");
+    }
+}
+
+#[test] // Spec: TS 38.331 §5.3.8, TS 38.473 §8.3.3
+fn a_release_is_sent_and_then_the_context_is_gone() {
+    let mut w = World::new("n78-20", 1, Faults::default(), 9);
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    w.release(0);
+    w.run_until("released", 400, |w| w.released == 1);
+    assert_eq!(w.du.all_metrics().count(), 0);
+    assert!(w.ues[0].srb1_received > 1);
+}
+
+#[test] // Spec: ironcell DU (a silent UE is told to the central unit)
+fn silence_is_a_loss() {
+    let mut p = preset("n78-20").unwrap();
+    p.rlf_silence_ms = 500;
+    let mut w = World::with_cell(Cell::new(p).unwrap(), 1, Faults::default(), 9);
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    w.ues[0].deaf = true;
+    w.run_until("lost", 1400, |w| w.lost == 1);
+}
+
+#[test] // Spec: TS 38.211 §4.3.2 (frame numbers wrap)
+fn the_wrap_of_frame_numbers_disturbs_nobody() {
+    let mut w = World::new("n3-10", 1, Faults::default(), 4);
+    w.start_at(SlotPoint::new(w.du.cell().numerology(), 1020, 0));
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    for _ in 0..6 {
+        w.run(2000);
+        w.push_downlink(0, 5000);
+        let target = w.ues[0].dl_bytes + 5000;
+        w.run_until("after the wrap", 200, |w| w.ues[0].dl_bytes >= target);
+    }
+}
