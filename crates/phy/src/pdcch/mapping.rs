@@ -44,7 +44,11 @@ impl CoresetMap {
             CceRegMapping::Interleaved { reg_bundle_size, interleaver_size, shift_index } => {
                 let (bundle, rows) = (usize::from(reg_bundle_size), usize::from(interleaver_size));
                 let fits = bundle == 6 || bundle == duration || (duration == 1 && bundle == 2);
-                if !fits || !matches!(bundle, 2 | 3 | 6) || !matches!(rows, 2 | 3 | 6) || !n_reg.is_multiple_of(bundle * rows) {
+                if !fits
+                    || !matches!(bundle, 2 | 3 | 6)
+                    || !matches!(rows, 2 | 3 | 6)
+                    || !n_reg.is_multiple_of(bundle * rows)
+                {
                     return None;
                 }
                 let (columns, n) = (n_reg / (bundle * rows), n_reg / bundle);

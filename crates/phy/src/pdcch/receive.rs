@@ -8,7 +8,9 @@
 //! | h-hat(l, i) | `ls` | received pilot over sent pilot, `[symbol][3 rb + k']` |
 //! | rho | `coherence` | coherent over total power of a candidate's pilots, 0..=1 |
 //!
-//! Noise alone gives rho = 1/(pilots of a bundle) on average; a candidate is decoded when rho is two standard deviations above.
+//! Noise alone gives rho = 1/(pilots of a bundle) on average; a candidate is decoded when rho is two standard deviations above, and
+//! when no part of it is empty beside the rest. Plain successive cancellation comes first; the list only where the SNR is so low that it
+//! may find what the other did not.
 
 use super::transmit::map_index;
 use super::{CoresetMap, N_CCE_MAX, PDCCH_BITS_MAX, Reg, dmrs_sequence, scrambling};
@@ -24,6 +26,10 @@ use ofdm::Grid;
 const BUNDLES_MAX: usize = 48;
 /// Soft bits of a candidate are scaled to this mean magnitude.
 const LLR_MEAN: f32 = 24.0;
+/// A half of a candidate with less than this share of the other's coherent energy is empty: a shorter candidate lies in the other.
+const HALF_MIN: f32 = 0.03;
+/// SNR in dB above which the list decoder finds no more than plain cancellation, for levels 1, 2, 4, 8, 16.
+const LIST_SNR_DB: [f32; 5] = [13.0, 10.0, 7.0, 4.0, 1.0];
 /// Share of wrong hard decisions, measured against the decoded word, above which a decoded word is not believed.
 const BIT_ERRORS_MAX: f32 = 0.33;
 
@@ -64,7 +70,8 @@ pub struct PdcchReceiver {
     soft: Vec<f32>,
     /// Smoothed channel of the candidate: `[bundle][3 rb of bundle + k']`.
     smoothed: Vec<Cf32>,
-    codec: PolarCodec,
+    list: PolarCodec,
+    plain: PolarCodec,
     coded: Vec<u8>,
 }
 
@@ -83,6 +90,8 @@ struct CandidateChannel {
     power: f32,
     coherence: f32,
     threshold: f32,
+    /// One half is empty beside the other.
+    halved: bool,
 }
 
 impl Default for PdcchReceiver {
@@ -103,7 +112,8 @@ impl PdcchReceiver {
             llrs: vec![0; PDCCH_BITS_MAX],
             soft: vec![0.0; PDCCH_BITS_MAX],
             smoothed: zeros(BUNDLES_MAX * 18),
-            codec: PolarCodec::new(8),
+            list: PolarCodec::new(8),
+            plain: PolarCodec::new(1),
             coded: vec![0; PDCCH_BITS_MAX],
         }
     }
@@ -158,28 +168,24 @@ impl PdcchReceiver {
     ) -> Option<PdcchDetection> {
         let Prepared { map, l0 } = self.current?;
         let channel = self.channel(map, usize::from(cce), usize::from(level))?;
-        if channel.coherence < channel.threshold {
+        if channel.coherence < channel.threshold || channel.halved {
             return None;
         }
         let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
         scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
-        let snr = (channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6);
-        for target in targets {
+        let snr_db = 10.0 * libm::log10f((channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6));
+        let level_idx = usize::from(level).trailing_zeros().min(4) as usize;
+        let passes = if snr_db < LIST_SNR_DB[level_idx] { 2 } else { 1 };
+        for (pass, target) in (0..passes).flat_map(|pass| targets.iter().map(move |t| (pass, t))) {
             let mut bits = [0u8; fapi::DCI_BITS_MAX];
             let Some(bits) = bits.get_mut(..target.n_bits) else { continue };
-            let found = dci::decode(&mut self.codec, &self.llrs[..n], target.rntis, bits);
+            let codec = if pass == 0 { &mut self.plain } else { &mut self.list };
+            let found = dci::decode(codec, &self.llrs[..n], target.rntis, bits);
             let Some(&rnti) = found.ok().flatten().and_then(|hit| target.rntis.get(hit.rnti_idx)) else { continue };
             let bit_errors = self.bit_errors(bits, rnti, n);
             let Some(payload) = DciBits::new(bits) else { continue };
             if bit_errors <= BIT_ERRORS_MAX {
-                return Some(PdcchDetection {
-                    rnti: Rnti(rnti),
-                    payload,
-                    cce,
-                    level,
-                    snr_db: 10.0 * libm::log10f(snr),
-                    bit_errors,
-                });
+                return Some(PdcchDetection { rnti: Rnti(rnti), payload, cce, level, snr_db, bit_errors });
             }
         }
         None
@@ -187,7 +193,7 @@ impl PdcchReceiver {
 
     /// Share of the hard decisions that differ from the code word of `bits`.
     fn bit_errors(&mut self, bits: &[u8], rnti: u16, n: usize) -> f32 {
-        if dci::encode(&mut self.codec, bits, rnti, &mut self.coded[..n]).is_err() {
+        if dci::encode(&mut self.plain, bits, rnti, &mut self.coded[..n]).is_err() {
             return 1.0;
         }
         let wrong = |(llr, c): (&Llr, &u8)| (*llr != 0 && (*llr < 0) != (*c == 1)) as u32;
@@ -220,13 +226,15 @@ impl PdcchReceiver {
         let slope = if slope.is_finite() { slope } else { 0.0 };
         let pilots = (bundles.len() * n * duration) as f32;
         let mut rotated = [Cf32::default(); 18];
-        let (mut coherent, mut noise) = (0.0, 0.0);
-        for smoothed in self.smoothed.chunks_exact_mut(n).take(bundles.len()) {
-            for (i, (r, raw)) in rotated.iter_mut().zip(&*smoothed).enumerate() {
-                *r = raw * phasor(-slope * i as f32);
+        let (mut coherent, mut noise) = ([0.0; 2], 0.0);
+        let mut turns = [Cf32::default(); 18];
+        powers(slope, 0.0, &mut turns[..n]);
+        for (b, smoothed) in self.smoothed.chunks_exact_mut(n).take(bundles.len()).enumerate() {
+            for ((r, raw), turn) in rotated.iter_mut().zip(&*smoothed).zip(&turns) {
+                *r = raw * turn.conj();
             }
             let sum: Cf32 = rotated[..n].iter().sum();
-            coherent += sum.norm_sqr() / n as f32;
+            coherent[usize::from(2 * b >= bundles.len())] += sum.norm_sqr() / n as f32;
             let reach = if n > 6 { 3 } else { n };
             let mut residual = 0.0;
             for (i, out) in smoothed.iter_mut().enumerate() {
@@ -243,7 +251,8 @@ impl PdcchReceiver {
             slope,
             noise_var: noise_var.max(power * 1e-5),
             power: (power - noise_var).max(power * 1e-3),
-            coherence: coherent * duration as f32 / total.max(f32::MIN_POSITIVE),
+            coherence: (coherent[0] + coherent[1]) * duration as f32 / total.max(f32::MIN_POSITIVE),
+            halved: bundles.len() > 1 && coherent[0].min(coherent[1]) < HALF_MIN * coherent[0].max(coherent[1]),
             threshold: (1.0 + 2.0 / n_bundles.sqrt()) / (n * duration) as f32,
         })
     }
@@ -273,14 +282,16 @@ impl PdcchReceiver {
             }
         }
         regs[..n].sort_unstable_by_key(|r| r.0);
+        // The phase on every subcarrier of a bundle: pilot i lies on subcarrier 4 i + 1, and the slope goes on between pilots.
+        let mut turns = [Cf32::default(); 72];
+        powers(channel.slope / 4.0, -channel.slope / 4.0, &mut turns[..12 * n_rb]);
         let mut at = 0;
         for &(reg, bundle, rb) in &regs[..n] {
             let row = &grid.symbol(0, l0 + usize::from(reg.l))[12 * usize::from(reg.rb)..][..12];
             let h = &self.smoothed[usize::from(bundle) * 3 * n_rb + 3 * usize::from(rb)..][..3];
-            for k in (0..12).filter(|k| k % 4 != 1) {
-                // Pilot i of the bundle lies on subcarrier 4 i + 1: the slope goes on between pilots.
-                let position = 3.0 * f32::from(rb) + (k as f32 - 1.0) / 4.0;
-                let z = row[k] * (h[k / 4] * phasor(channel.slope * position)).conj();
+            let turns = &turns[12 * usize::from(rb)..][..12];
+            for k in [0, 2, 3, 4, 6, 7, 8, 10, 11] {
+                let z = row[k] * (h[k / 4] * turns[k]).conj();
                 self.soft[at] = z.re;
                 self.soft[at + 1] = z.im;
                 at += 2;
@@ -301,8 +312,13 @@ impl PdcchReceiver {
     }
 }
 
-/// exp(2 pi i `turns`).
-fn phasor(turns: f32) -> Cf32 {
-    let p = dsp::unit_phasor(f64::from(turns));
-    Cf32::new(p.re as f32, p.im as f32)
+/// Writes exp(2 pi i (`first` + n `step`)), both in turns; short enough for rounding not to add up.
+fn powers(step: f32, first: f32, out: &mut [Cf32]) {
+    let cf32 = |p: dsp::Cf64| Cf32::new(p.re as f32, p.im as f32);
+    let mut p = cf32(dsp::unit_phasor(f64::from(first)));
+    let step = cf32(dsp::unit_phasor(f64::from(step)));
+    for out in out {
+        *out = p;
+        p *= step;
+    }
 }
