@@ -121,14 +121,14 @@ def format2(p, ack, sr, csi):
 CASES = [
     (0, 1, 0, 0, 1, 1, 0, 0), (0, 2, 0, 0, 1, 2, 1, 0), (0, 2, 1, 1, 1, 0, 1, 0), (0, 2, 1, 1, 1, 2, 0, 0), (0, 1, 0, 1, 1, 1, 1, 0),
     (1, 4, 0, 0, 1, 1, 0, 0), (1, 14, 0, 0, 1, 2, 0, 0), (1, 14, 1, 1, 1, 2, 0, 0), (1, 10, 1, 0, 1, 0, 1, 0), (1, 7, 0, 1, 1, 1, 0, 0),
-    (1, 9, 1, 0, 1, 2, 0, 0), (1, 12, 0, 0, 1, 1, 0, 0),
+    (1, 9, 1, 0, 1, 2, 0, 0), (1, 12, 0, 0, 1, 1, 0, 0), (1, 8, 0, 0, 1, 1, 0, 0), (1, 8, 0, 0, 1, 2, 0, 0), (1, 8, 0, 0, 1, 1, 0, 0),
     (2, 1, 0, 0, 1, 3, 0, 0), (2, 2, 0, 0, 2, 4, 1, 4), (2, 2, 1, 0, 3, 9, 1, 4), (2, 2, 0, 0, 4, 20, 0, 4), (2, 1, 0, 0, 5, 0, 0, 11), (2, 2, 1, 0, 1, 1, 1, 0),
 ]
 
 
 def main(out):
     with open(f"{out}/pucch.txt", "w") as f:
-        for fmt, n_sym, hopping, group, n_prb, n_ack, n_sr, n_csi in CASES:
+        for i, (fmt, n_sym, hopping, group, n_prb, n_ack, n_sr, n_csi) in enumerate(CASES):
             while True:
                 p = dict(format=fmt, prb=random.randrange(8), hop_prb=random.randrange(8, 18) if hopping else -1, start=random.randrange(15 - n_sym),
                          n_sym=n_sym, m0=random.randrange(12), occ=0, n_prb=n_prb, n_sr=n_sr, n_csi=n_csi, n_ack=n_ack, slot=random.randrange(20),
@@ -138,7 +138,7 @@ def main(out):
                     break
             if fmt == 1:
                 smallest = min(min(x, (n_sym - x)) for x in N_SF[n_sym][:1]) if not hopping else min(N_SF[n_sym][1:] + (n_sym // 2 - N_SF[n_sym][1], n_sym - n_sym // 2 - N_SF[n_sym][2]))
-                p["occ"] = random.randrange(smallest)
+                p["occ"] = i % smallest
             ack = [random.randrange(2) for _ in range(n_ack)]
             csi = [random.randrange(2) for _ in range(n_csi)]
             sr = 1 if n_sr and (not n_ack or random.randrange(2)) else 0

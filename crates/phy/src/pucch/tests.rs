@@ -292,5 +292,5 @@ fn elements_equal_the_second_derivation() {
         assert_eq!((&r.harq_ack[..ack.len()], r.sr, r.csi1), (&ack[..], sr, csi1), "{n_vectors} {p:?}");
         n_vectors += 1;
     }
-    assert_eq!(n_vectors, 18);
+    assert_eq!(n_vectors, 21);
 }
