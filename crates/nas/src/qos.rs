@@ -170,11 +170,11 @@ fn unit_kbps(code: u8) -> u64 {
     }
 }
 
-/// Unit code and value of a rate: in Mbit/s if that says it exactly, else in the finest unit that fits, rounded up.
+/// Unit code and value of a rate: in Mbit/s if that says it exactly, else in the finest unit that does, else rounded up.
 fn rate(kbps: u64) -> (u8, u16) {
     let exact = |code: &u8| kbps.is_multiple_of(unit_kbps(*code)) && kbps / unit_kbps(*code) <= 65_535;
     let fits = |code: &u8| kbps.div_ceil(unit_kbps(*code)) <= 65_535;
-    let code = [6].into_iter().find(exact).or((1..=20).find(fits)).unwrap_or(20);
+    let code = [6].into_iter().chain(1..=20).find(exact).or((1..=20).find(fits)).unwrap_or(20);
     (code, kbps.div_ceil(unit_kbps(code)).min(65_535) as u16)
 }
 

@@ -3,6 +3,7 @@
 pub mod csi_rs;
 pub mod equalize;
 pub mod estimate;
+mod fuzz;
 pub mod modulation;
 pub mod pdcch;
 pub mod pdsch;
@@ -11,3 +12,5 @@ pub mod pucch;
 pub mod pusch;
 pub mod sequences;
 pub mod ssb;
+
+pub use fuzz::fuzz_one;

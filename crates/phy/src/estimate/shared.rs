@@ -217,6 +217,7 @@ impl SharedEstimator {
                             1 => divide_pairs(y, r, 4, 2, delta, scale, comb.layout.w_f as f32, ls),
                             _ => divide_pairs(y, r, 6, 1, delta, scale, comb.layout.w_f as f32, ls),
                         }
+                        erase_absurd(ls);
                         done += len;
                     }
                 }
@@ -345,6 +346,16 @@ fn for_runs(rbs: &RbAllocation, per_rb: usize, mut f: impl FnMut(usize, usize, u
     for (_, n) in runs(rbs) {
         f(done * per_rb, n as usize * per_rb, done * 12);
         done += n as usize;
+    }
+}
+
+/// Far above any signal, and far below where sums of squares overflow.
+const PILOT_POWER_MAX: f32 = 1e15;
+
+/// Pilots that are no number, or no signal's, count as erased: one of them would spoil all the others.
+fn erase_absurd(ls: &mut [Cf32]) {
+    for z in ls.iter_mut().filter(|z| !matches!(z.norm_sqr(), 0.0..=PILOT_POWER_MAX)) {
+        *z = Cf32::default();
     }
 }
 

@@ -306,7 +306,7 @@ fn decided(pdu: &PucchPdu, seen: bool, word: &[u8], sr: bool, power: f32, noise_
 fn from_format2(pdu: &PucchPdu, d: &format2::Decision) -> PucchResult {
     let mut result = nothing(pdu);
     result.snr_db = 10.0 * libm::log10f(d.snr.max(1e-3));
-    result.power = d.power;
+    result.power = d.power.max(0.0);
     if !d.valid {
         return result;
     }
