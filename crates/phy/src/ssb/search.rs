@@ -102,6 +102,7 @@ pub struct PssSearcher {
     window: Vec<Cf32>,
     band: Vec<Cf32>,
     energy: Vec<f32>,
+    sums: Vec<f64>,
 }
 
 impl PssSearcher {
@@ -131,6 +132,7 @@ impl PssSearcher {
             window: zeros(WINDOW),
             band: zeros(WINDOW),
             energy: vec![0.0; WINDOW + 1],
+            sums: Vec::with_capacity(n + 1),
         })
     }
 
@@ -205,13 +207,22 @@ impl PssSearcher {
         self.forward.process_into(block, &mut self.spectrum, &mut self.scratch);
         let (n, bin_hz) = (self.spectrum.len() as i64, self.bin_hz());
         let half = 4 * super::SSB_SUBCARRIERS as i64 / 2;
+        // Running sums from the lowest frequency on: a band is a difference.
+        let (upper, lower) = self.spectrum.split_at(self.spectrum.len() / 2);
+        let mut sum = 0.0f64;
+        self.sums.clear();
+        self.sums.push(0.0);
+        self.sums.extend(lower.iter().chain(upper).map(|x| {
+            sum += f64::from(x.norm_sqr());
+            sum
+        }));
         for (out, offset_hz) in out.iter_mut().zip(places) {
-            let centre = libm::round(offset_hz / bin_hz) as i64;
-            if centre.abs() + half > n / 2 {
+            let centre = libm::round(offset_hz / bin_hz) as i64 + n / 2;
+            if centre < half || centre + half > n {
                 continue;
             }
-            let sum: f32 = (-half..half).map(|k| self.spectrum[(centre + k).rem_euclid(n) as usize].norm_sqr()).sum();
-            *out = sum / (2 * half) as f32;
+            let band = self.sums[(centre + half) as usize] - self.sums[(centre - half) as usize];
+            *out = (band / (2 * half) as f64) as f32;
         }
     }
 
