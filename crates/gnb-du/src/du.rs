@@ -65,7 +65,7 @@ pub struct GnbDu {
     next_rnti: u16,
     next_id: u32,
     gone: Metrics,
-    mib: (u32, u32),
+    mib: u32,
 }
 
 impl GnbDu {
@@ -99,7 +99,7 @@ impl GnbDu {
             next_rnti: RNTI_RANGE.0,
             next_id: 1,
             gone: Metrics::default(),
-            mib: (0, mib),
+            mib,
             cell,
         })
     }
@@ -228,23 +228,16 @@ impl GnbDu {
         self.decision = decision;
     }
 
-    fn ssb(&mut self, slot: SlotPoint, plan: &mut SlotPlan) {
+    fn ssb(&self, slot: SlotPoint, plan: &mut SlotPlan) {
         let ssb = &self.cell.config.ssb;
         for o in resolve::ssb_occasions(ssb, slot) {
-            // The MIB carries the six high bits of the frame number: it changes every 16 frames.
-            let epoch = slot.sfn() >> 4;
-            if self.mib.0 != epoch
-                && let Ok(m) = rrc_build::mib(&self.cell, slot)
-            {
-                self.mib = (epoch, m);
-            }
             plan.ssb.push(SsbPdu {
                 pci: self.cell.config.pci,
                 ssb_index: o.index,
                 l_max: ssb.l_max,
                 start_symbol: o.start_symbol,
                 start_subcarrier: resolve::ssb_first_subcarrier(&self.cell.config).max(0) as u32,
-                mib: self.mib.1,
+                mib: mib_at(self.mib, slot.sfn()),
                 k_ssb: ssb.k_ssb,
                 half_frame: o.half_frame,
             });
@@ -319,6 +312,14 @@ impl GnbDu {
     }
 }
 
+/// A MIB in frame `sfn`: behind the bit that chooses the message, six bits carry the high bits of the frame number.
+///
+/// Spec: TS 38.331 MIB
+fn mib_at(mib: u32, sfn: u32) -> u32 {
+    const SHIFT: u32 = 17;
+    mib & !(63 << SHIFT) | (sfn >> 4 & 63) << SHIFT
+}
+
 /// DL DATA DELIVERY STATUS of the DRBs whose counts moved. Spec: TS 38.425 §5.5.2.2
 fn delivery_status(u: &mut UeContext, out: &mut Outbox<DuToCu>) {
     for c in &mut u.channels {
@@ -329,6 +330,22 @@ fn delivery_status(u: &mut UeContext, out: &mut Outbox<DuToCu>) {
             c.reported = done;
             let queued_bytes = c.rlc.held_bytes() as u32;
             out.push(DuToCu::DeliveryStatus { ue: u.id, drb, queued_bytes, delivered });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::preset;
+
+    #[test] // Spec: TS 38.331 MIB
+    fn the_frame_number_lies_where_uper_puts_it() {
+        let cell = Cell::new(preset("n78-20").unwrap()).unwrap();
+        let at = |sfn| rrc_build::mib(&cell, SlotPoint::new(cell.numerology(), sfn, 0)).unwrap();
+        for sfn in [0, 15, 16, 511, 512, 1023] {
+            assert_eq!(mib_at(at(0), sfn), at(sfn));
+            assert_eq!(mib_at(at(1023), sfn), at(sfn));
         }
     }
 }

@@ -588,6 +588,7 @@ fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCellConfig> {
             initial_uplink_bwp: Some(BwpUplinkDedicated {
                 pucch_config: Some(SetupRelease::Setup(pucch(&d.pucch)?)),
                 pusch_config: Some(SetupRelease::Setup(pusch(&d.pusch, &cell.config)?)),
+                srs_config: Some(SetupRelease::Setup(srs(pci)?)),
                 ..Default::default()
             }),
             first_active_uplink_bwp_id: Some(0),
@@ -641,6 +642,43 @@ fn pdsch(c: &fapi::PdschConfig, pci: u16) -> Built<rrc::PdschConfig> {
     })
 }
 
+/// One aperiodic resource: format 0_1 needs codebook transmission (TS 38.214 §6.1.1), which needs an SRS resource; its
+/// single port makes the indicators zero bits long, and nothing triggers it.
+fn srs(pci: u16) -> Built<SrsConfig> {
+    Ok(SrsConfig {
+        srs_resource_set_to_add_mod_list: Some(vec![SrsResourceSet {
+            srs_resource_set_id: 0,
+            srs_resource_id_list: Some(vec![0]),
+            resource_type: SrsResourceSetResourceType::Aperiodic(SrsResourceSetResourceTypeAperiodic {
+                aperiodic_srs_resource_trigger: 1,
+                slot_offset: Some(7),
+                ..Default::default()
+            }),
+            usage: named("codebook")?,
+            p0: Some(-84),
+            ..Default::default()
+        }]),
+        srs_resource_to_add_mod_list: Some(vec![SrsResource {
+            srs_resource_id: 0,
+            nrof_srs_ports: named("port1")?,
+            transmission_comb: SrsResourceTransmissionComb::N2(SrsResourceTransmissionCombN2 {
+                comb_offset_n2: 0,
+                cyclic_shift_n2: 0,
+            }),
+            resource_mapping: SrsResourceResourceMapping {
+                start_position: 0,
+                nrof_symbols: named("n1")?,
+                repetition_factor: named("n1")?,
+            },
+            group_or_sequence_hopping: named("neither")?,
+            resource_type: SrsResourceResourceType::Aperiodic(SrsResourceResourceTypeAperiodic::default()),
+            sequence_id: pci,
+            ..Default::default()
+        }]),
+        ..Default::default()
+    })
+}
+
 fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
     let dmrs = DmrsUplinkConfig {
         dmrs_type: (c.dmrs.config_type == 2).then_some(DmrsUplinkConfigDmrsType::Type2),
@@ -675,6 +713,7 @@ fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
         pusch_time_domain_allocation_list: Some(SetupRelease::Setup(pusch_times(&c.time_allocations)?)),
         mcs_table: mcs_table(c.mcs_table)?,
         transform_precoder: Some(PuschConfigTransformPrecoder::Disabled),
+        tx_config: Some(PuschConfigTxConfig::Codebook),
         codebook_subset: Some(PuschConfigCodebookSubset::NonCoherent),
         max_rank: Some(1),
         uci_on_pusch: Some(SetupRelease::Setup(UciOnPusch {

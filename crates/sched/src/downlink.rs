@@ -50,7 +50,7 @@ impl Scheduler {
                 order.push((urgent * rate / u.dl_average.max(1.0), idx as u8));
             }
         }
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let n = order.len().min(NEW_MAX);
         let before = out.blocks.len();
         for (_, idx) in &order {

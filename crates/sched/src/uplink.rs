@@ -74,7 +74,7 @@ impl Scheduler {
                 order.push((urgent * rate / u.ul_average.max(1.0), idx as u8));
             }
         }
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let n = order.len().min(NEW_MAX);
         let before = plan.pdcch.len();
         for (_, idx) in &order {

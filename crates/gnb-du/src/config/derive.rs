@@ -425,6 +425,16 @@ fn common(
     if start < 0 || start + t.coreset0.n_rb as i64 > p.n_rb as i64 {
         return Err(coreset0_misfit(p, b, scs, ssb_rb, &t.coreset0));
     }
+    if t.coreset0.n_symbols == 3 && p.type_a_position == 2 {
+        return Err(error(
+            "a CORESET of three symbols covers the first DM-RS symbol of the PDSCH (TS 38.211 §7.3.2.2)",
+            &[
+                ("coreset0_index", p.coreset0_index.to_string()),
+                ("type_a_position", p.type_a_position.to_string()),
+            ],
+            "type_a_position = 3, or another coreset0_index",
+        ));
+    }
     let bwp = Bwp { id: 0, start_rb: 0, n_rb: p.n_rb };
     (cell.dl, cell.ul, cell.duplex) = (dl, ul, duplex);
     cell.ssb.positions_in_burst = 1;

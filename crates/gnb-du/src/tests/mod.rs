@@ -1,5 +1,6 @@
 //! The distributed unit against UEs that know only what the air and the configuration say.
 
+mod alloc;
 mod overlap;
 mod terminal;
 mod world;
@@ -120,5 +121,29 @@ fn the_wrap_of_frame_numbers_disturbs_nobody() {
         w.push_downlink(0, 5000);
         let target = w.ues[0].dl_bytes + 5000;
         w.run_until("after the wrap", 200, |w| w.ues[0].dl_bytes >= target);
+    }
+}
+
+#[test] // Spec: ironcell issue §5 (no allocation in a slot once attached)
+fn a_slot_allocates_nothing_once_attached() {
+    for name in ["n78-20", "n3-10"] {
+        let mut w = World::new(name, 2, Faults::default(), 6);
+        w.run_until(name, 600, |w| w.ues.iter().all(|u| u.is_ready()));
+        // Traffic warms every buffer; then the queue that is left goes out, and feedback comes in.
+        for i in 0..2 {
+            w.ues[i].ul_backlog = 300_000;
+            w.push_downlink(i, 1_500_000);
+        }
+        w.run(300);
+        (w.allocations, w.sdus) = (0, 0);
+        w.run(100);
+        let (busy, sdus) = (w.allocations, w.sdus);
+        w.run_until(name, 6000, |w| (0..2).all(|i| w.ues[i].dl_bytes >= 1_500_000 && w.ul_bytes(i) >= 300_000));
+        w.run(400);
+        w.allocations = 0;
+        w.run(2000);
+        assert_eq!(w.allocations, 0, "{name}: idle");
+        // Received SDUs are handed over as they are: one buffer each, and nothing besides.
+        assert!(busy <= 2 * sdus + 8, "{name}: {busy} allocations for {sdus} SDUs");
     }
 }

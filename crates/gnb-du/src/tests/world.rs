@@ -1,7 +1,7 @@
 //! The unit, its terminals, a central unit that says yes, and a physical layer that is perfect but for chosen faults.
 
-use super::overlap;
 use super::terminal::{Spoken, Terminal};
+use super::{alloc, overlap};
 use crate::config::{Cell, preset};
 use crate::du::GnbDu;
 use fapi::slot::*;
@@ -33,6 +33,11 @@ pub struct World {
     up: Vec<(DuUeId, usize)>,
     pub released: usize,
     pub lost: usize,
+    /// Allocations in the unit's slot path.
+    pub allocations: usize,
+    /// SDUs that came up.
+    pub sdus: usize,
+    spare: Vec<SlotPlan>,
     slot: SlotPoint,
     now: Tc,
     plans: VecDeque<SlotPlan>,
@@ -57,6 +62,9 @@ impl World {
             up: Vec::new(),
             released: 0,
             lost: 0,
+            allocations: 0,
+            sdus: 0,
+            spare: Vec::new(),
             slot,
             now: Tc::ZERO,
             plans: VecDeque::new(),
@@ -111,8 +119,8 @@ impl World {
     }
 
     fn step(&mut self) {
-        let mut plan = SlotPlan::default();
-        self.du.decide(self.now, self.slot.plus(AHEAD), &mut plan);
+        let mut plan = self.spare.pop().unwrap_or_default();
+        self.allocations += alloc::count(|| self.du.decide(self.now, self.slot.plus(AHEAD), &mut plan));
         let cell = self.du.cell().clone();
         let busy = (0..1).any(|k| cell.prach.occasions(plan.slot.plus(-k)).next().is_some());
         overlap::check(&plan, &cell.config, (cell.params.prach_frequency_start, cell.prach_n_rb), busy);
@@ -120,11 +128,12 @@ impl World {
         if self.plans.len() > AHEAD as usize {
             let plan = self.plans.pop_front().unwrap();
             let ind = self.air(&plan, &cell);
+            self.spare.push(plan);
             self.back.push_back(ind);
         }
         if self.back.len() > BEHIND as usize {
             let ind = self.back.pop_front().unwrap();
-            self.du.indicate(self.now, self.slot, &ind);
+            self.allocations += alloc::count(|| self.du.indicate(self.now, self.slot, &ind));
         }
         while let Some(m) = self.du.pop() {
             self.central_unit(m);
@@ -279,10 +288,13 @@ impl World {
                 self.du.f1(self.now, CuToDu::DlRrcTransfer { ue, bearer: Bearer::Srb1, pdu: vec![2; 300] });
             }
             DuToCu::UlRrcTransfer { ue, .. } => self.du.f1(self.now, CuToDu::ReconfigurationComplete { ue }),
-            DuToCu::UlUser { ue, pdu, .. } => match self.up.iter_mut().find(|(id, _)| *id == ue) {
-                Some((_, n)) => *n += pdu.len(),
-                None => self.up.push((ue, pdu.len())),
-            },
+            DuToCu::UlUser { ue, pdu, .. } => {
+                self.sdus += 1;
+                match self.up.iter_mut().find(|(id, _)| *id == ue) {
+                    Some((_, n)) => *n += pdu.len(),
+                    None => self.up.push((ue, pdu.len())),
+                }
+            }
             DuToCu::UeContextReleased { .. } => self.released += 1,
             DuToCu::UeLost { ue, .. } => {
                 self.lost += 1;
