@@ -16,6 +16,8 @@ mod config;
 mod n2;
 mod procedures;
 mod rrc_build;
+#[cfg(test)]
+mod tests;
 mod ue;
 mod user;
 mod uu;

@@ -1,6 +1,6 @@
 //! NGAP towards the AMF. Spec: TS 38.413 §8
 
-use crate::ue::{Session, Task, UeState};
+use crate::ue::{Session, TASKS_MAX, Task, UeState};
 use crate::{CuEvent, CuOutput, CuTimer, GnbCu, PROCEDURE_PATIENCE};
 use ngap::*;
 use node::Outbox;
@@ -170,6 +170,9 @@ impl GnbCu {
     /// Spec: TS 38.413 §8.2.1
     fn session_setup(&mut self, now: Tc, m: PduSessionResourceSetupRequest, out: &mut Outbox<CuOutput>) {
         let Some(ran) = self.find(m.ids) else { return self.unknown_ue(m.ids, out) };
+        if self.is_overloaded(ran) {
+            return self.overloaded(m.ids, out);
+        }
         let (drbs, mut nas, failed) = self.admit(ran, &m.sessions);
         nas.extend(m.nas);
         let Some(u) = self.ues.get_mut(&ran) else { return };
@@ -179,11 +182,21 @@ impl GnbCu {
     /// Spec: TS 38.413 §8.2.2
     fn session_release(&mut self, now: Tc, m: PduSessionResourceReleaseCommand, out: &mut Outbox<CuOutput>) {
         let Some(ran) = self.find(m.ids) else { return self.unknown_ue(m.ids, out) };
+        if self.is_overloaded(ran) {
+            return self.overloaded(m.ids, out);
+        }
         let Some(u) = self.ues.get_mut(&ran) else { return };
         let ids: Vec<u8> = m.sessions.iter().map(|s| s.id).collect();
         let drbs = u.sessions.iter().filter(|s| ids.contains(&s.id)).map(|s| s.drb).collect();
         u.tasks.push_back(Task::ReleaseSessions { ids, drbs, nas: m.nas.into_iter().collect() });
         self.next_task(now, ran, out);
+    }
+    fn is_overloaded(&self, ran: u32) -> bool {
+        self.ues.get(&ran).is_some_and(|u| u.tasks.len() >= TASKS_MAX)
+    }
+    fn overloaded(&self, ids: UeIds, out: &mut Outbox<CuOutput>) {
+        let cause = Some(Cause::ControlProcessingOverload);
+        self.send_n2(ErrorIndication { amf: Some(ids.amf), ran: Some(ids.ran), cause }, out);
     }
     /// Spec: TS 38.413 §8.3.3
     fn release_command(&mut self, now: Tc, m: UeContextReleaseCommand, out: &mut Outbox<CuOutput>) {

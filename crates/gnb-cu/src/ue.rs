@@ -53,6 +53,9 @@ pub(crate) enum Task {
     Restore,
 }
 
+/// Tasks that may wait: more than the sessions a UE can have, so only an AMF gone wrong reaches it.
+pub(crate) const TASKS_MAX: usize = 32;
+
 /// One PDU session.
 #[derive(Debug)]
 pub(crate) struct Session {

@@ -10,6 +10,8 @@
 pub mod bearer;
 pub mod cell_group;
 pub mod sib1;
+#[cfg(test)]
+mod tests;
 
 use rrc::{Enumerated, SubcarrierSpacing};
 

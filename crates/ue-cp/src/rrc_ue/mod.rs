@@ -82,6 +82,9 @@ pub(crate) enum Pending {
 /// A message of a signalling bearer that waits for its turn: bearer, message, verified, COUNT, MAC-I.
 type SrbMessage = (Bearer, Vec<u8>, bool, u32, [u8; 4]);
 
+/// Messages that may wait while one is processed.
+const WAITING_MAX: usize = 64;
+
 /// What the control plane wants done.
 #[derive(Clone, PartialEq, Debug)]
 pub enum CpOutput {
@@ -220,7 +223,9 @@ impl UeCp {
                 self.event(CpEvent::RandomAccess { c_rnti: c_rnti.0, preambles: preambles_sent }, out);
             }
             L2Event::Rrc { bearer, pdu, verified, count, mac_i } => {
-                self.waiting.push_back((bearer, pdu, verified, count, mac_i));
+                if self.waiting.len() < WAITING_MAX {
+                    self.waiting.push_back((bearer, pdu, verified, count, mac_i));
+                }
                 self.work(now, out);
             }
             L2Event::RandomAccessProblem => self.random_access_problem(now, out),
