@@ -159,12 +159,19 @@ impl PrachReceiver {
         let l = g.l_ra();
         let n = self.profile.len();
         let noise = trimmed_mean(&self.profile);
-        let strongest = self.profile.iter().copied().fold(0.0, f32::max);
+        let (top, strongest) =
+            self.profile.iter().copied().enumerate().fold((0, 0.0f32), |a, b| if b.1 > a.1 { b } else { a });
         // Cells of the profile in one element of the sequence.
         let cells = n as f64 / l as f64;
         let zone = if g.n_cs() == 0 { l } else { g.n_cs() } as f64;
         // A UE may be a little early; zones are shifted by as much.
-        let early = if zone > 8.0 { 2.0 } else { 0.5 };
+        let early = if zone <= 8.0 {
+            0.5
+        } else if l == 839 {
+            0.75
+        } else {
+            2.0
+        };
         let element_s = 1.0 / (l as f64 * g.scs_hz() as f64);
         let longest = (max_delay_s / element_s).min(zone - early);
         let per_root = g.shifts_per_root();
@@ -180,7 +187,11 @@ impl PrachReceiver {
             let at = |i: i64| self.profile[i.rem_euclid(n as i64) as usize];
             let Some(peak) = (start..end).max_by(|a, b| at(*a).total_cmp(&at(*b))) else { continue };
             let power = at(peak);
-            let above = power > self.threshold[n_rx - 1] * noise && power >= DYNAMIC * strongest;
+            // Side lobes of the strongest peak fall as 1 / (pi d)^2 at d elements.
+            let apart = (peak - top as i64).rem_euclid(n as i64);
+            let d = core::f64::consts::PI * apart.min(n as i64 - apart) as f64 / cells;
+            let lobe = strongest * (2.0 / (d * d)).min(1.0) as f32;
+            let above = power > self.threshold[n_rx - 1] * noise && power >= lobe.max(DYNAMIC * strongest);
             // A peak at the edge that still rises outside belongs to the neighbour.
             if !above || at(peak - 1) > power || at(peak + 1) > power {
                 continue;
