@@ -63,5 +63,32 @@ pub(crate) fn invalid(field: &'static str, value: u32, clause: &'static str) -> 
     ResolveError::Invalid { field, value, clause }
 }
 
+/// Reads `data` as the payload of every format and follows it, with a cell's and a UE's configuration; for fuzzers. Never panics.
+///
+/// The first byte chooses RNTI and search space, each further byte is a bit.
+pub fn fuzz_one(data: &[u8], cell: &crate::CellConfig, d: &crate::DedicatedConfig) {
+    use crate::SearchSpaceKind;
+    use crate::dci::{DciContext, RntiKind, decode};
+    let Some((&choice, rest)) = data.split_first() else { return };
+    let rnti_kind =
+        [RntiKind::Cell, RntiKind::Temporary, RntiKind::Si, RntiKind::Ra, RntiKind::Paging][choice as usize % 5];
+    let kind = if choice & 0x80 == 0 { SearchSpaceKind::Common } else { SearchSpaceKind::Ue };
+    let bits: Vec<u8> = rest.iter().map(|b| b & 1).collect();
+    let ctx = DciContext::dedicated(cell, d);
+    let Ok(dci) = decode(&bits, rnti_kind, kind, &ctx) else { return };
+    let coreset = d.coresets.first().filter(|_| kind == SearchSpaceKind::Ue).or(cell.coresets.first());
+    let Some(coreset) = coreset else { return };
+    let slot = nr::SlotPoint::new(cell.dl.numerology, choice as u32, choice as u32);
+    let heard = Heard { slot, rnti: nr::Rnti(0x4601), rnti_kind, kind, coreset };
+    let own = (choice & 0x40 != 0).then_some(d);
+    if let Ok(a) = pdsch(&dci, &heard, cell, own, None) {
+        let again = Some(&a.pdu.coding);
+        let _ = pdsch(&dci, &heard, cell, own, again);
+    }
+    let _ = pusch(&dci, &heard, cell, own, None);
+    let grant = bits.iter().fold(0u32, |g, b| g << 1 | *b as u32);
+    let _ = msg3(&RarGrant::decode(grant), nr::Rnti(1), slot, cell);
+}
+
 #[cfg(test)]
 mod tests;

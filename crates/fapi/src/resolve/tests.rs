@@ -307,3 +307,27 @@ fn pucch_before_and_after_a_dedicated_configuration() {
     assert_eq!(shape(at(4, 1).main), Some((2, 1, 1, 4)));
     assert_eq!(shape(at(9, 1).main), Some((0, 1, 0, 0)));
 }
+
+#[test] // Spec: ironcell habits (nothing that a peer sends reaches a panic)
+fn random_payloads_are_followed_or_refused() {
+    let cell = cell();
+    let mut d = dedicated(&cell);
+    let mut x = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        (x >> 32) as u8
+    };
+    for round in 0..40_000 {
+        d.pdsch.resource_allocation_type0 = round & 1 == 1;
+        d.pusch.resource_allocation_type0 = round & 2 == 2;
+        d.pdsch.vrb_interleaver = (round & 4 == 4).then_some(2);
+        let ctx = DciContext::dedicated(&cell, &d);
+        let choice = next();
+        let kind = if choice & 0x80 == 0 { SearchSpaceKind::Common } else { SearchSpaceKind::Ue };
+        let size = ctx.sizes(kind)[(round & 1) as usize].or(ctx.sizes(kind)[0]).unwrap();
+        let data: Vec<u8> = core::iter::once(choice).chain((0..size).map(|_| next())).collect();
+        fuzz_one(&data, &cell, &d);
+    }
+}
