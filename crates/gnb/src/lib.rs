@@ -83,7 +83,11 @@ pub struct Gnb {
     cu_outputs: Outbox<CuOutput>,
     outputs: VecDeque<GnbOutput>,
     decided: Option<SlotPoint>,
+    tamper: Option<PlanTamper>,
 }
+
+/// Changes a decided slot before anything of it is sent or received; see [`Gnb::tamper`].
+pub type PlanTamper = Box<dyn FnMut(&mut SlotPlan) + Send>;
 
 impl Gnb {
     /// Makes a base station; [`Gnb::start`] begins NG setup.
@@ -102,6 +106,7 @@ impl Gnb {
             cu_outputs: Outbox::default(),
             outputs: VecDeque::new(),
             decided: None,
+            tamper: None,
         })
     }
     /// Begins NG setup.
@@ -118,6 +123,10 @@ impl Gnb {
     pub fn n3(&mut self, now: Tc, from: IpAddr, packet: &[u8]) {
         self.cu.n3(now, from, packet, &mut self.cu_outputs);
         self.settle(now);
+    }
+    /// A fault of this end alone, for tests: `f` sees every slot after it was decided.
+    pub fn tamper(&mut self, f: PlanTamper) {
+        self.tamper = Some(f);
     }
     /// What leaves, in order.
     pub fn output(&mut self) -> Option<GnbOutput> {

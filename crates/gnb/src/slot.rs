@@ -30,6 +30,9 @@ impl Gnb {
         for ahead in slot_range(self.decided, slot) {
             let plan = &mut self.plans[ahead.index() as usize % PLANS];
             self.du.decide(now, ahead, plan);
+            if let Some(tamper) = &mut self.tamper {
+                tamper(plan);
+            }
             self.decided = Some(ahead);
         }
         self.settle(now);

@@ -40,6 +40,9 @@ pub use setup::{Entropy, SetupError};
 /// Takes the samples of a slot: what the base station sent, and what it received two slots earlier.
 pub type IqSink = Box<dyn FnMut(&[Cf32], &[Cf32]) + Send>;
 
+/// Changes an NGAP message of the core on its way to the base station.
+pub type N2Tamper = Box<dyn FnMut(&mut Vec<u8>) + Send>;
+
 /// Slots after the air at which the base station looks at its uplink.
 const RX_LAG: i64 = 2;
 /// The association of our one base station.
@@ -68,6 +71,7 @@ pub struct World {
     taps: Vec<Tap>,
     keep_taps: bool,
     iq: Option<IqSink>,
+    tamper_n2: Option<N2Tamper>,
     report: Report,
     gnb_times: Durations,
     live: observe::LiveState,
@@ -100,6 +104,14 @@ impl World {
     /// Hands every slot's samples to `sink`.
     pub fn record(&mut self, sink: IqSink) {
         self.iq = Some(sink);
+    }
+    /// A fault of the base station alone, for tests: `f` sees every slot that it decided.
+    pub fn tamper_plans(&mut self, f: gnb::PlanTamper) {
+        self.gnb.tamper(f);
+    }
+    /// A fault between core and base station, for tests: `f` sees every NGAP message of the core.
+    pub fn tamper_n2(&mut self, f: N2Tamper) {
+        self.tamper_n2 = Some(f);
     }
     /// Switches all terminals off; the run is over when they have deregistered, or two seconds later.
     pub fn request_stop(&mut self) {
@@ -225,7 +237,10 @@ impl World {
     }
     fn core_output(&mut self, now: Tc, output: CoreOutput) {
         match output {
-            CoreOutput::N2 { bytes, .. } => {
+            CoreOutput::N2 { mut bytes, .. } => {
+                if let Some(tamper) = &mut self.tamper_n2 {
+                    tamper(&mut bytes);
+                }
                 self.hash.bytes(&bytes);
                 self.gnb.n2(now, &bytes);
             }

@@ -15,6 +15,8 @@ use ue_cp::CpEvent;
 
 /// Uplink bytes that may wait in the terminal before the host's sockets pause.
 const UPLINK_QUEUE: usize = 400_000;
+/// Searches of all rasters after which a terminal that was never attached has failed: the first looks at what stands out only.
+const ROUNDS: u32 = 2;
 /// Packets that wait between host and terminal.
 const HOST_QUEUE: usize = 64;
 
@@ -38,6 +40,10 @@ pub struct Terminal {
     pub search: Option<CellSearch>,
     pub true_cfo_per_hz: f64,
     pub failure: Option<Failure>,
+    /// Why the cell that was found is not ours.
+    refused: Option<Failure>,
+    /// Searches of all rasters that found nothing.
+    rounds: u32,
     pub first_cell: Option<Tc>,
     pub switched_on: Option<Tc>,
     pub snr_db: Option<f32>,
@@ -69,6 +75,8 @@ impl Terminal {
             search: None,
             true_cfo_per_hz: 0.0,
             failure: None,
+            refused: None,
+            rounds: 0,
             first_cell: None,
             switched_on: None,
             snr_db: None,
@@ -158,18 +166,27 @@ impl Terminal {
             CpEvent::SessionDown { .. } => self.host.clear(),
             CpEvent::Deregistered => self.off = true,
             CpEvent::Failed { step, cause, clause, retry } => {
-                let exhausted = *step == "cell-search";
-                if (!retry || exhausted) && self.failure.is_none() {
-                    self.failure = Some(Failure {
-                        ue: Some(self.number),
-                        step: Step::ALL.into_iter().find(|s| s.name() == *step),
-                        cause: cause.clone(),
-                        clause: (*clause).to_owned(),
-                    });
-                    self.client.abandon();
-                }
+                let failure = Failure {
+                    ue: Some(self.number),
+                    step: Step::ALL.into_iter().find(|s| s.name() == *step),
+                    cause: cause.clone(),
+                    clause: (*clause).to_owned(),
+                };
+                self.failed(failure, *retry);
             }
             _ => {}
+        }
+    }
+    /// Failures that the terminal goes on from are none for the report, but for a raster without a cell of ours.
+    fn failed(&mut self, failure: Failure, retry: bool) {
+        let attached = self.ipv4.is_some() || self.ipv6.is_some();
+        self.rounds += u32::from(failure.step == Some(Step::CellSearch));
+        let exhausted = failure.step == Some(Step::CellSearch) && !attached && self.rounds >= ROUNDS;
+        if retry && failure.step == Some(Step::Sib1) {
+            self.refused = Some(failure);
+        } else if (!retry || exhausted) && self.failure.is_none() {
+            self.failure = if exhausted { self.refused.take().or(Some(failure)) } else { Some(failure) };
+            self.client.abandon();
         }
     }
     /// The user's host and script.

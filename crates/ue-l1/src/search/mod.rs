@@ -2,7 +2,8 @@
 //!
 //! The bands are covered by captures as wide as the radio allows, each a little longer than the 20 ms after which a block must come again.
 //! In a capture, blocks of samples whose power around a raster point stands out are correlated with the PSS; where one is found, SSS
-//! and PBCH decide. A first round looks at what stands out only, every later one at everything.
+//! and PBCH decide. A first round looks at what stands out only, every later one at everything,
+//! after a rest that grows.
 //!
 //! | in the specification | here | meaning |
 //! |---|---|---|
@@ -31,6 +32,8 @@ const PEAKS: usize = 24;
 const SHIFTS: i32 = 1;
 /// Cells that are barred at a time.
 const BARRED_MAX: usize = 16;
+/// Rests after rounds without a cell, ms: after the second, and at most; each is twice the one before.
+const REST_MS: (i64, i64) = (20, 320);
 
 /// A cell whose MIB has been read.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,8 @@ pub struct Search {
     /// The capture so far, and the UE's count of its first sample.
     capture: Vec<Cf32>,
     started: i64,
+    /// Samples that go by before the next capture.
+    rest: i64,
     kernels: Vec<(Numerology, PssSearcher, SsbReceiver)>,
 }
 
@@ -113,6 +118,7 @@ impl Search {
             barred: Vec::with_capacity(BARRED_MAX),
             capture: Vec::new(),
             started: 0,
+            rest: 0,
             kernels: Vec::new(),
         };
         for band in bands.iter().filter_map(|&n| Band::of(n)) {
@@ -192,6 +198,10 @@ impl Search {
         if self.is_empty() {
             return Outcome::Nothing;
         }
+        if self.rest > 0 {
+            self.rest -= samples.len() as i64;
+            return Outcome::Nothing;
+        }
         if self.capture.is_empty() {
             self.started = count;
         }
@@ -210,6 +220,10 @@ impl Search {
         }
         self.at = 0;
         self.rounds += 1;
+        if let Some(rested) = self.rounds.checked_sub(2) {
+            let ms = (REST_MS.0 << rested.min(8)).min(REST_MS.1);
+            self.rest = ms * i64::from(self.rate_hz) / 1000;
+        }
         Outcome::Exhausted
     }
 
