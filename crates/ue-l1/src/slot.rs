@@ -148,7 +148,7 @@ impl Serving {
             self.uplink.power.on_rsrp(rsrp_dbm, &self.cell);
             ind.events.push(UeL1Event::Measured { rsrp_dbm, snr_db: m.snr_db(), cfo_hz });
         }
-        self.downlink.measure_csi(&c, slot, samples);
+        self.downlink.measure_csi(&c, slot, samples, rounded, &mut self.sync);
         let snr = self.downlink.csi_snr.unwrap_or(libm::powf(10.0, self.sync.snr_db() / 10.0));
         self.uplink.cqi = cqi_of(snr, c.d.and_then(|d| d.csi_report).map_or(McsTable::Qam64, |r| r.cqi_table));
 

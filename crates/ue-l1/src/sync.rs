@@ -18,9 +18,10 @@ use phy::ssb::SsbMeasurement;
 /// Q_out and Q_in as SNR of the SS/PBCH block, dB: a PDCCH of level 8 is lost in 10 % and 2 % of all cases. Spec: TS 38.133 §8.1.1
 const Q_OUT_DB: f32 = -7.0;
 const Q_IN_DB: f32 = -4.5;
-/// Weights of a new measurement in the loops: blocks, and DM-RS of a decoded PDSCH.
+/// Weights of a new measurement in the loops: blocks, DM-RS of a decoded PDSCH, CSI-RS for tracking.
 const SSB_WEIGHT: f64 = 0.4;
 const DATA_WEIGHT: f64 = 0.08;
+const TRACKING_WEIGHT: f64 = 0.3;
 /// Weight of a new block in the filtered power (layer 3 filtering, TS 38.331 §5.5.3.2 with k = 4).
 const L3_WEIGHT: f32 = 0.5;
 
@@ -44,6 +45,8 @@ pub struct Sync {
     in_sync: bool,
     /// Filtered power of a resource element after `gain`.
     rsrp: f32,
+    /// Noise variance of a resource element after `gain`, from the last block.
+    noise_var: f32,
 }
 
 impl Sync {
@@ -64,6 +67,7 @@ impl Sync {
             snr_db,
             in_sync: true,
             rsrp: rsrp * gain * gain,
+            noise_var: 0.0,
         }
     }
 
@@ -76,6 +80,7 @@ impl Sync {
         s.centre_hz = carrier.centre_hz();
         // A longer transform gathers more of everything.
         s.rsrp *= (carrier.fft_len() as f64 / self.fft_len) as f32;
+        s.noise_var = 0.0;
         s.rate_hz = rate_hz;
         s.fft_len = carrier.fft_len() as f64;
         s.symbol_s = s.fft_len * (1.0 + 9.0 / 128.0) / rate_hz;
@@ -128,6 +133,7 @@ impl Sync {
         let snr_db = m.snr_db();
         self.snr_db = if snr_db.is_finite() { snr_db } else { -30.0 };
         let there = self.snr_db > Q_OUT_DB;
+        self.noise_var = m.noise_var;
         self.in_sync = if self.in_sync { there } else { self.snr_db > Q_IN_DB };
         if !there {
             return false;
@@ -146,12 +152,27 @@ impl Sync {
         self.pull(delay_s + rounded / self.rate_hz, turns_per_symbol.map(f64::from), DATA_WEIGHT);
     }
 
+    /// Takes a tracking set of CSI-RS.
+    pub fn on_tracking(&mut self, delay_s: f64, turns_per_symbol: f64, rounded: f64) {
+        if self.in_sync {
+            self.pull(delay_s + rounded / self.rate_hz, Some(turns_per_symbol), TRACKING_WEIGHT);
+        }
+    }
+
+    /// Noise variance of a resource element, from the last block; `None` before there was one.
+    ///
+    /// It compares symbols, so that a channel that changes over the subcarriers is no noise to it.
+    pub fn noise_var(&self) -> Option<f32> {
+        (self.noise_var > 0.0).then_some(self.noise_var)
+    }
+
     /// Changes the gain where the power has left -6 to +6 dB; between slots only.
     pub fn settle_gain(&mut self) {
         if self.rsrp > 4.0 || (self.rsrp < 0.25 && self.rsrp > 0.0) {
             let change = gain_for(self.rsrp);
             self.gain *= change;
             self.rsrp *= change * change;
+            self.noise_var *= change * change;
         }
     }
 

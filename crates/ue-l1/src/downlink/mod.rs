@@ -65,6 +65,9 @@ pub struct Downlink {
     pdcch: PdcchReceiver,
     pdsch: PdschReceiver,
     csi: CsiRsReceiver,
+    isa: Isa,
+    /// Pilots of the tracking symbol before.
+    tracked: Vec<dsp::Cf32>,
     harq: Vec<DlProcess>,
     broadcast: SoftBuffer,
     later: Vec<Later>,
@@ -88,6 +91,8 @@ impl Downlink {
             pdcch: PdcchReceiver::new(),
             pdsch: PdschReceiver::new(isa, n_rb, 1, 1),
             csi: CsiRsReceiver::new(isa),
+            isa,
+            tracked: Vec::with_capacity(phy::csi_rs::PILOTS_MAX),
             harq: (0..n_harq).map(|_| DlProcess::new(tbs_bits)).collect(),
             broadcast: SoftBuffer::new(tbs_bits.min(32_768)),
             later: Vec::with_capacity(LATER_MAX),

@@ -151,18 +151,33 @@ impl Downlink {
         last
     }
 
-    /// Measures the CSI-RSs of `slot`: the channel quality, and by tracking sets timing.
-    pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: &[Cf32]) {
+    /// Measures the CSI-RSs of `slot`: quality by the resource that is reported, timing and frequency by tracking sets.
+    pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: &[Cf32], rounded: f64, sync: &mut Sync) {
         let Some(d) = c.d else { return };
+        self.tracked.clear();
+        let mut before = 0;
         for resource in d.csi_rs.iter().filter(|r| r.is_sent(slot) && r.l0 < 14) {
-            // A tracking set is as good a measure of quality as any other: its power is known.
             let reported = d.csi_report.is_some_and(|r| r.csi_rs_id == resource.id);
-            if !reported {
+            if !reported && !resource.trs {
                 continue;
             }
             let grid = self.front.grid(samples, 1 << resource.l0);
-            if let Ok(m) = self.csi.measure(resource, slot, c.cell.dl.offset_to_carrier, grid) {
-                self.csi_snr = Some(m.rsrp / m.noise_var.max(f32::MIN_POSITIVE));
+            let Ok(m) = self.csi.measure(resource, slot, c.cell.dl.offset_to_carrier, grid) else { continue };
+            if reported {
+                // Across subcarriers an echo looks like noise: what the blocks say bounds it.
+                let noise_var = m.noise_var.min(sync.noise_var().unwrap_or(m.noise_var));
+                self.csi_snr = Some(m.rsrp / noise_var.max(f32::MIN_POSITIVE));
+            }
+            if resource.trs {
+                let pilots = self.csi.pilots();
+                if self.tracked.len() == pilots.len() && resource.l0 > before {
+                    let turned = dsp::vector::dot_conj(self.isa, pilots, &self.tracked);
+                    let turns = turned.arg() / core::f64::consts::TAU / f64::from(resource.l0 - before);
+                    sync.on_tracking(m.delay_s, turns, rounded);
+                }
+                self.tracked.clear();
+                self.tracked.extend_from_slice(pilots);
+                before = resource.l0;
             }
         }
     }

@@ -239,6 +239,13 @@ impl Gnb {
         tb
     }
 
+    /// Writes the CSI-RSs of this slot.
+    pub fn send_csi(&mut self, d: &DedicatedConfig) {
+        for r in d.csi_rs.iter().filter(|r| r.is_sent(self.slot)) {
+            phy::csi_rs::transmit(r, self.slot, 0, &mut self.grid).unwrap();
+        }
+    }
+
     /// Writes what a cell always sends into the slot's grid: blocks, and SIB1 every 20 ms.
     pub fn send_broadcast(&mut self) {
         let slot = self.slot;
