@@ -202,7 +202,6 @@ impl Scenario {
         within("air.ue_ppm_max", a.ue_ppm_max, 0.0, 10.0, "ppm")?;
         within("air.gnb_ppm_max", a.gnb_ppm_max, 0.0, 0.1, "ppm")?;
         within("air.ue_noise_figure_db", a.ue_noise_figure_db, 0.0, 30.0, "dB")?;
-        within("air.gnb_noise_figure_db", a.gnb_noise_figure_db, 0.0, 30.0, "dB")?;
         within("air.start_ms_max", a.start_ms_max, 0.0, 10_000.0, "ms")?;
         if let Some(at) = a.blackout_at_s {
             within("air.blackout_at_s", at, 0.0, 86_400.0, "s")?;

@@ -83,7 +83,6 @@ section! {
         ue_ppm_max: f64 = 2.0, "Largest error of a terminal's oscillator", "ppm", "0 to 10", "ironcell";
         gnb_ppm_max: f64 = 0.05, "Largest error of the gNB's oscillator", "ppm", "0 to 0.1", "TS 38.104 6.5.1.2";
         ue_noise_figure_db: f64 = 7.0, "Noise figure of a terminal's receiver", "dB", "0 to 30", "TR 38.803";
-        gnb_noise_figure_db: f64 = 5.0, "Noise figure of the gNB's receiver", "dB", "0 to 30", "TR 38.803";
         start_ms_max: f64 = 30.0, "Latest switching on of a terminal", "ms", "0 to 10000", "ironcell";
         blackout_at_s: Option<f64> = None, "When the channel goes dark", "s", "0 to 86400", "ironcell";
         blackout_s: f64 = 3.0, "How long it stays dark", "s", "0 to 600", "ironcell";

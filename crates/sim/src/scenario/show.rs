@@ -6,7 +6,7 @@ use gnb_du::config::{PARAMS, ParamDoc};
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::params::{AIR, CORE, OUTPUT, RUN, SUBSCRIBER, SubscriberParams, TOP, TRAFFIC, Top, UE, UeParams};
+use super::params::{AIR, CORE, OUTPUT, RUN, SUBSCRIBER, TOP, TRAFFIC, Top, UE};
 use super::{Scenario, Which};
 
 impl Scenario {
@@ -32,13 +32,13 @@ impl Scenario {
         section(&mut out, Some("cell"), "The cell.", &self.cell, PARAMS);
         section(&mut out, Some("core"), "The core network.", &self.core, CORE);
         let mut ues = self.ues.clone();
-        ues.entry(Which::All).or_insert_with(UeParams::default);
+        ues.entry(Which::All).or_default();
         for (which, ue) in &ues {
             let name = format!("ue.{}", word(*which));
             section(&mut out, Some(&name), "Terminals and their USIMs; [ue.1] is the first alone.", ue, UE);
         }
         let mut subscribers = self.subscribers.clone();
-        subscribers.entry(Which::All).or_insert_with(SubscriberParams::default);
+        subscribers.entry(Which::All).or_default();
         for (which, subscriber) in &subscribers {
             let name = format!("subscriber.{}", word(*which));
             let about = "Subscribers as the core knows them; [subscriber.1] is the first alone.";
