@@ -17,5 +17,5 @@ pub mod proxy;
 pub mod services;
 pub mod stack;
 
-pub use fuzz::fuzz_one;
+pub use fuzz::{fuzz_packets, fuzz_services};
 pub use smoltcp::wire::{IpAddress, IpEndpoint};
