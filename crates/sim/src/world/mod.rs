@@ -28,7 +28,7 @@ use gnb::{Gnb, GnbOutput};
 use hash::EventHash;
 use io::gateway::Gateway;
 use io::proxy::Proxy;
-use node::{Node, Outbox, Tap};
+use node::{Direction, Node, Outbox, Tap};
 use nr::{Numerology, SlotPoint, Tc};
 use obs::metrics::Durations;
 use std::net::IpAddr;
@@ -215,7 +215,9 @@ impl World {
                         self.core.handle(now, input, &mut self.core_out);
                     }
                     GnbOutput::Event(e) => self.gnb_event(now, e),
-                    GnbOutput::Tap(t) => self.keep(t),
+                    // What goes down is taken where it was received: at the terminals.
+                    GnbOutput::Tap(t) if t.direction == Direction::Uplink => self.keep(t),
+                    GnbOutput::Tap(_) => {}
                 }
             }
             if self.core.deadline().is_some_and(|t| t <= now) {
