@@ -26,6 +26,7 @@ impl Ue {
         // down the layers: blocks for grants and commands -> samples
         self.l1.respond(&self.response);
         self.response.clear();
+        self.bursts.clear();
         self.l1.transmit(&mut self.bursts);
     }
     /// What L1 has to say to RRC.
