@@ -329,7 +329,7 @@ fn traffic(link: LinkConfig, snr_db: f64, mcs: u8, ul_mcs: u8, n_slots: u32) -> 
                     let dci = Dci::F1_1(Dci1_1 {
                         frequency: riv,
                         mcs,
-                        ndi: n_sent / 16 % 2 == 0,
+                        ndi: (n_sent / 16).is_multiple_of(2),
                         harq,
                         dai,
                         k1,

@@ -227,7 +227,7 @@ impl World {
         let ue = t.number;
         let (v4, v6) = (t.ipv4, t.ipv6);
         let wanted6 = t.ue().sessions().first().is_some_and(|s| s.interface_id.is_some());
-        let up = t.ue().sessions().first().is_some() && (v4.is_some() || v6.is_some()) && (!wanted6 || v6.is_some());
+        let up = !t.ue().sessions().is_empty() && (v4.is_some() || v6.is_some()) && (!wanted6 || v6.is_some());
         let first = t.first_cell;
         let ping = t.client().first_ping;
         let failed = t.client().failure.clone();
