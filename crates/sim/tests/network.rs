@@ -1,0 +1,14 @@
+//! The whole network, phone to data network over its samples, as scenarios with a seed.
+
+#[path = "network/attach.rs"]
+mod attach;
+#[path = "network/channel.rs"]
+mod channel;
+#[path = "network/failure.rs"]
+mod failure;
+#[path = "network/fault.rs"]
+mod fault;
+#[path = "network/harness.rs"]
+mod harness;
+#[path = "network/parameters.rs"]
+mod parameters;
