@@ -428,10 +428,7 @@ fn common(
     if t.coreset0.n_symbols == 3 && p.type_a_position == 2 {
         return Err(error(
             "a CORESET of three symbols covers the first DM-RS symbol of the PDSCH (TS 38.211 §7.3.2.2)",
-            &[
-                ("coreset0_index", p.coreset0_index.to_string()),
-                ("type_a_position", p.type_a_position.to_string()),
-            ],
+            &[("coreset0_index", p.coreset0_index.to_string()), ("type_a_position", p.type_a_position.to_string())],
             "type_a_position = 3, or another coreset0_index",
         ));
     }

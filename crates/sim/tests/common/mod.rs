@@ -31,6 +31,7 @@ const UPF_N3: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 53, 1, 2));
 
 /// Something under way between two nodes.
 #[derive(Clone, Debug)]
+#[allow(clippy::enum_variant_names)]
 pub enum Wire {
     ToDu(CuToDu),
     ToCu(DuToCu),

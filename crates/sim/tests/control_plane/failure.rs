@@ -251,7 +251,7 @@ fn messages_that_were_damaged_do_not_stop_the_network() {
                     bytes.truncate(i.max(1));
                 }
             }
-            rng.below(12).min(2).max(1) as usize
+            rng.below(12).clamp(1, 2) as usize
         }));
         (0..2).for_each(|i| w.switch_on(i));
         w.run_ms(20_000);
