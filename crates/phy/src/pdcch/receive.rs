@@ -8,8 +8,8 @@
 //! | h-hat(l, i) | `ls` | received pilot over sent pilot, `[symbol][3 rb + k']` |
 //! | rho | `coherence` | coherent over total power of a candidate's pilots, 0..=1 |
 //!
-//! Noise alone gives rho = 1/(pilots of a bundle) on average; a candidate is decoded when rho is two standard deviations above, and
-//! when no part of it is empty beside the rest. Plain successive cancellation comes first; the list only where the SNR is so low that it
+//! Noise alone gives rho = 1/(pilots of a bundle) on average; a candidate is decoded when rho is well above that and above what its level
+//! needs to decode at all, and when no part of it is empty beside the rest. Plain successive cancellation comes first; the list only where the SNR is so low that it
 //! may find what the other did not.
 
 use super::transmit::map_index;
@@ -30,6 +30,8 @@ const LLR_MEAN: f32 = 24.0;
 const HALF_MIN: f32 = 0.03;
 /// SNR in dB above which the list decoder finds no more than plain cancellation, for levels 1, 2, 4, 8, 16.
 const LIST_SNR_DB: [f32; 5] = [13.0, 10.0, 7.0, 4.0, 1.0];
+/// Coherence below which a candidate cannot be decoded, or hardly ever, for levels 1, 2, 4, 8, 16: 5 dB below what the code needs.
+const COHERENCE_MIN: [f32; 5] = [0.3, 0.25, 0.2, 0.14, 0.1];
 /// Share of wrong hard decisions, measured against the decoded word, above which a decoded word is not believed.
 const BIT_ERRORS_MAX: f32 = 0.33;
 
@@ -174,8 +176,7 @@ impl PdcchReceiver {
         let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
         scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
         let snr_db = 10.0 * libm::log10f((channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6));
-        let level_idx = usize::from(level).trailing_zeros().min(4) as usize;
-        let passes = if snr_db < LIST_SNR_DB[level_idx] { 2 } else { 1 };
+        let passes = if snr_db < LIST_SNR_DB[level_index(usize::from(level))] { 2 } else { 1 };
         for (pass, target) in (0..passes).flat_map(|pass| targets.iter().map(move |t| (pass, t))) {
             let mut bits = [0u8; fapi::DCI_BITS_MAX];
             let Some(bits) = bits.get_mut(..target.n_bits) else { continue };
@@ -253,7 +254,7 @@ impl PdcchReceiver {
             power: (power - noise_var).max(power * 1e-3),
             coherence: (coherent[0] + coherent[1]) * duration as f32 / total.max(f32::MIN_POSITIVE),
             halved: bundles.len() > 1 && coherent[0].min(coherent[1]) < HALF_MIN * coherent[0].max(coherent[1]),
-            threshold: (1.0 + 2.0 / n_bundles.sqrt()) / (n * duration) as f32,
+            threshold: ((1.0 + 2.5 / n_bundles.sqrt()) / (n * duration) as f32).max(COHERENCE_MIN[level_index(level)]),
         })
     }
 
@@ -310,6 +311,11 @@ impl PdcchReceiver {
         }
         at
     }
+}
+
+/// 0 to 4 for levels 1, 2, 4, 8, 16.
+fn level_index(level: usize) -> usize {
+    (level.max(1).trailing_zeros() as usize).min(4)
 }
 
 /// Writes exp(2 pi i (`first` + n `step`)), both in turns; short enough for rounding not to add up.

@@ -162,10 +162,10 @@ impl Uplink {
         let amplitude = libm::sqrtf(power * n as f32 / sent.n_subcarriers.max(1.0));
         let (first, n_symbols) = (usize::from(sent.symbols.0), usize::from(sent.symbols.1));
         let from = out.begin(whole as i64 + carrier.symbol_start(slot, first) as i64);
+        fill_ramp(&mut self.ramp, amplitude, fraction / n as f64);
         for l in first..(first + n_symbols).min(14) {
             let row = self.grid.symbol_mut(0, l);
-            ramp(row, amplitude, fraction / n as f64);
-            self.symbol.clear();
+            dsp::vector::mul_assign(self.isa, row, &self.ramp);
             self.symbol.resize(carrier.symbol_len(slot, l), Cf32::default());
             let fits = self.modulator.modulate_symbol(slot, l, row, &mut self.symbol);
             debug_assert!(fits.is_ok());
@@ -216,16 +216,13 @@ impl Uplink {
     }
 }
 
-/// Multiplies subcarrier k by `amplitude` exp(-2 pi i `turns` (k - half)): a delay of a fraction of a sample.
-fn ramp(row: &mut [Cf32], amplitude: f32, turns: f64) {
-    let half = row.len() as f64 / 2.0;
+/// Writes `amplitude` exp(-2 pi i `turns` (k - half)) for subcarrier k: a delay of a fraction of a sample.
+fn fill_ramp(ramp: &mut [Cf32], amplitude: f32, turns: f64) {
+    let half = ramp.len() as f64 / 2.0;
+    let mut p = dsp::unit_phasor(turns * half) * f64::from(amplitude);
     let step = dsp::unit_phasor(-turns);
-    // Restarted now and then, so that rounding does not add up.
-    for (block, cells) in row.chunks_mut(64).enumerate() {
-        let mut p = dsp::unit_phasor(turns * (half - 64.0 * block as f64)) * f64::from(amplitude);
-        for z in cells {
-            *z *= Cf32::new(p.re as f32, p.im as f32);
-            p *= step;
-        }
+    for z in ramp {
+        *z = Cf32::new(p.re as f32, p.im as f32);
+        p *= step;
     }
 }

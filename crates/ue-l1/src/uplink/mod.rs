@@ -60,6 +60,8 @@ pub struct Uplink {
     modulator: Modulator,
     grid: Grid,
     symbol: Vec<dsp::Cf32>,
+    /// Amplitude and fractional delay of the present slot, by subcarrier.
+    ramp: Vec<dsp::Cf32>,
     pusch: PuschTransmitter,
     pucch: PucchTransmitter,
     prach: prach::Access,
@@ -99,6 +101,7 @@ impl Uplink {
             modulator: Modulator::new(carrier, isa)?,
             grid: Grid::new(1, carrier.n_subcarriers()),
             symbol: Vec::with_capacity(2 * carrier.fft_len()),
+            ramp: vec![dsp::Cf32::default(); carrier.n_subcarriers()],
             pusch: PuschTransmitter::new(isa, n_rb, 1),
             pucch: PucchTransmitter::new(cell.ul.offset_to_carrier),
             prach: prach::Access::new(cell, carrier, isa, seed),
