@@ -1,1 +1,157 @@
+use super::*;
+use crate::slot::carrier_of;
+use fapi::resolve::{MibView, cell_from_mib};
+use fapi::*;
+use nr::{Numerology, Pci};
 
+fn cell() -> CellConfig {
+    let view = MibView {
+        pci: Pci::new(1).unwrap(),
+        scs_common: Numerology::KHZ30,
+        k_ssb: 0,
+        coreset_zero: 10,
+        search_space_zero: 0,
+        type_a_position: 2,
+        ssb_numerology: Numerology::KHZ30,
+        ssb_case: SsbCase::C,
+        l_max: 8,
+        ssb_index: 0,
+        ssb_hz: 3.5e9,
+        min_bandwidth_40mhz: false,
+        fr2: false,
+    };
+    let (mut cell, _) = cell_from_mib(&view).unwrap();
+    cell.rach.preamble_target_power_dbm = -100;
+    cell.ssb.block_power_dbm = -5;
+    cell.p_max_dbm = 20;
+    cell.pucch.p0_dbm = -110;
+    cell
+}
+
+fn slot(n: u32) -> SlotPoint {
+    SlotPoint::new(Numerology::KHZ30, 7, n)
+}
+
+fn ack(dai: u8, k: u32, ok: bool) -> Ack {
+    Ack {
+        slot: slot(9),
+        pdsch_slot: slot(9 - k),
+        dai,
+        pri: 3,
+        tpc: 1,
+        first_cce: 4,
+        n_cce: 8,
+        ack: ok,
+        temporary: false,
+        dedicated: true,
+    }
+}
+
+fn dedicated(cell: &CellConfig, harq_codebook: HarqCodebook) -> DedicatedConfig {
+    DedicatedConfig {
+        dl_bwp: cell.initial_dl_bwp,
+        ul_bwp: cell.initial_ul_bwp,
+        coresets: vec![],
+        search_spaces: vec![],
+        pdsch: cell.pdsch.clone(),
+        pusch: PuschConfig { p0_dbm: -90, alpha: 0.8, ..cell.pusch.clone() },
+        pucch: PucchConfig { dl_data_to_ul_ack: vec![2, 3, 4, 6], ..cell.pucch.clone() },
+        harq_codebook,
+        n_dl_harq: 16,
+        csi_rs: vec![],
+        csi_report: None,
+    }
+}
+
+#[test] // Spec: TS 38.213 §9.1.3.1 (a missed assignment is a NACK in its place)
+fn dynamic_codebook_keeps_the_place_of_what_was_missed() {
+    let cell = cell();
+    let d = dedicated(&cell, HarqCodebook::Dynamic);
+    let acks = [ack(0, 4, true), ack(2, 2, true)];
+    let book = Codebook::gather(&acks, slot(9), None, &cell, Some(&d));
+    assert_eq!(book.bits(), [1, 0, 1]);
+    let uci = book.uci().unwrap();
+    assert_eq!((uci.n_bits, uci.pri, uci.first_cce), (3, 3, 4));
+    // The grant says that four assignments were sent. Spec: TS 38.213 §9.1.3.2
+    assert_eq!(Codebook::gather(&acks, slot(9), Some(3), &cell, Some(&d)).bits(), [1, 0, 1, 0]);
+    assert_eq!(Codebook::gather(&[], slot(9), Some(1), &cell, Some(&d)).bits(), [0, 0]);
+    assert!(Codebook::gather(&[], slot(9), Some(3), &cell, Some(&d)).bits().is_empty());
+    assert!(Codebook::gather(&acks, slot(8), None, &cell, Some(&d)).uci().is_none());
+}
+
+#[test] // Spec: TS 38.213 §9.1.2.1
+fn semi_static_codebook_has_a_bit_for_each_k1() {
+    let mut cell = cell();
+    cell.duplex = Duplex::Tdd(TddPattern { period_slots: 5, dl_slots: 3, dl_symbols: 10, ul_slots: 1, ul_symbols: 2 });
+    let mut d = dedicated(&cell, HarqCodebook::SemiStatic);
+    d.pdsch.time_allocations = vec![TimeAllocation { k: 0, mapping: MappingType::A, start: 2, n_symbols: 12 }];
+    // K_1 of 6 leads to slot 3, which has no twelve downlink symbols from symbol 2 on.
+    let book = Codebook::gather(&[ack(0, 3, true)], slot(9), None, &cell, Some(&d));
+    assert_eq!(book.bits(), [0, 1, 0]);
+}
+
+#[test] // Spec: TS 38.213 §9.2.1
+fn one_bit_before_a_dedicated_configuration() {
+    let book = Codebook::gather(&[ack(3, 4, true)], slot(9), None, &cell(), None);
+    assert_eq!((book.bits(), book.uci().unwrap().n_bits), (&[1][..], 1));
+}
+
+#[test] // Spec: TS 38.213 §7.1.1, §7.2.1, §7.4, §7.7.1
+fn power_by_hand() {
+    let cell = cell();
+    let d = dedicated(&cell, HarqCodebook::Dynamic);
+    let mut p = Power::new(23.0, &cell);
+    assert_eq!(p.p_cmax_dbm(), 20.0);
+    p.on_rsrp(-95.0, &cell);
+    assert_eq!(p.path_loss_db, 90.0);
+    assert_eq!(p.prach_dbm(-98.0, &cell), -8.0);
+    // Ramped by 2 dB, corrected by -4 dB.
+    p.on_random_access(-4.0);
+    let close = |a: f32, b: f32| assert!((a - b).abs() < 0.01, "{a} against {b}");
+    // Msg3: -100 + 10 log10(2 * 2) + 90 - 2.
+    close(p.pusch_dbm(2, 1, true, &cell, None).0, -100.0 + 6.0206 + 90.0 - 2.0);
+    p.on_pusch_tpc(3.0);
+    let (dbm, headroom) = p.pusch_dbm(50, 1, false, &cell, Some(&d));
+    close(dbm, -90.0 + 20.0 + 72.0 + 1.0);
+    close(headroom, 20.0 - dbm);
+    // All that there is, and no more.
+    p.on_rsrp(-120.0, &cell);
+    let (dbm, headroom) = p.pusch_dbm(50, 1, false, &cell, Some(&d));
+    close(dbm, 20.0);
+    close(headroom, 20.0 - (-90.0 + 20.0 + 92.0 + 1.0));
+    p.on_rsrp(-95.0, &cell);
+    let format = |format, n_symbols, n_harq_ack| PucchPdu {
+        rnti: Rnti(1),
+        resource: PucchResource { id: 0, start_prb: 0, second_hop_prb: None, start_symbol: 0, n_symbols, format },
+        n_harq_ack,
+        n_sr: 0,
+        n_csi1: 0,
+        hopping_id: 0,
+        group_hopping: 0,
+        n_id: 0,
+        dmrs_n_id: 0,
+    };
+    let f1 = format(PucchFormat::F1 { initial_cyclic_shift: 0, time_domain_occ: 0 }, 14, 2);
+    close(p.pucch_dbm(&f1, 1, &cell, None), -110.0 + 3.0103 + 90.0 + 3.0103 - 2.0);
+    let f2 = format(PucchFormat::F2 { n_prb: 2 }, 2, 8);
+    close(p.pucch_dbm(&f2, 1, &cell, None), -110.0 + 6.0206 + 90.0 + 10.0 * 1.5f32.log10() - 2.0);
+}
+
+#[test] // Spec: TS 38.213 §4.2
+fn timing_advance_takes_effect_when_it_must() {
+    let cell = cell();
+    let carrier = carrier_of(&cell.ul).unwrap();
+    let mut ul = Uplink::new(&cell, carrier, Isa::Scalar, 23.0, 1).unwrap();
+    ul.on_advance_absolute(100, 1);
+    assert_eq!(ul.n_ta_in(slot(0)), 100 * 512);
+    ul.on_advance(33, slot(2));
+    assert_eq!(ul.n_ta_in(slot(6)), 100 * 512);
+    assert_eq!(ul.n_ta_in(slot(7)), 102 * 512);
+    // Two commands before the first takes effect add up.
+    ul.on_advance(32, slot(10));
+    ul.on_advance(30, slot(11));
+    assert_eq!(ul.n_ta_in(slot(19)), 102 * 512);
+    ul.on_advance_absolute(0, 1);
+    ul.on_advance(0, slot(2));
+    assert_eq!(ul.n_ta_in(slot(19)), 0, "never before the downlink's start");
+}
