@@ -42,6 +42,10 @@ pub fn dns_answer(question: &DnsQuestion, known: bool, addresses: &[IpAddr]) -> 
     let p = Packet::parse(&question.query).ok()?;
     let name = p.questions.first()?.qname.clone();
     let mut reply = p.into_reply();
+    // What else the query held is not ours to repeat.
+    reply.answers.clear();
+    reply.name_servers.clear();
+    reply.additional_records.clear();
     reply.set_flags(PacketFlag::RECURSION_AVAILABLE);
     if !known {
         *reply.rcode_mut() = RCODE::NameError;
