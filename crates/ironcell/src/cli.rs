@@ -24,7 +24,7 @@ Exit status: 0 all of it worked (a scan without a cell too), 1 the network said 
 
 /// A whole 5G standalone network in one process: core, base station, radio channel and phones.
 #[derive(Parser, Debug)]
-#[command(name = "ironcell", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "ironcell", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -35,7 +35,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Puts a cell on the air and phones online (the default command).
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = EXAMPLES, args_override_self = true)]
     Up(UpArgs),
     /// Shows or judges a configuration.
     #[command(subcommand)]
@@ -314,6 +314,8 @@ mod tests {
         }
         assert_eq!(scenario("").unwrap(), Scenario::default());
         assert!(parse("--once up").is_err());
+        let s = scenario("up --seed 1 --seed 2 --set cell.pci=1 --set cell.pci=2").unwrap();
+        assert_eq!((s.seed, s.cell.pci), (Some(2), 2));
     }
 
     #[test] // Spec: ironcell issue §1 (options)

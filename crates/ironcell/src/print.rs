@@ -12,6 +12,8 @@ pub struct Printer {
     live: bool,
     level: u8,
     n_ues: u32,
+    /// What to paste, kept until the first ping is back.
+    paste: Option<String>,
 }
 
 /// Notes are printed from this level on.
@@ -27,7 +29,7 @@ impl Printer {
             (Box::new(std::io::stdout()), std::io::stdout().is_terminal())
         };
         let level = ["off", "error", "warn", "info", "debug"].iter().position(|l| *l == log).unwrap_or(2) as u8;
-        Printer { out, terminal, live: false, level, n_ues }
+        Printer { out, terminal, live: false, level, n_ues, paste: None }
     }
 
     /// A line. That nobody reads any more is no reason to stop.
@@ -69,6 +71,9 @@ impl Printer {
                     "first ping",
                     ms(*rtt)
                 ));
+                if let Some(paste) = self.paste.take() {
+                    self.line(&format!("online; Ctrl-C ends it; to paste:\n    {paste}"));
+                }
             }
             Progress::ProxyReady { address, password } => self.proxy(address, *password),
             Progress::Live(line) => {
@@ -95,7 +100,7 @@ impl Printer {
             (true, false) => "ue1@",
             (false, false) => "",
         };
-        self.line(&format!("SOCKS5 and HTTP proxy on {address}; once the first ping is back, paste:"));
-        self.line(&format!("    curl -x socks5h://{user}{address} http://ironcell.test/"));
+        self.line(&format!("SOCKS5 and HTTP proxy on {address}"));
+        self.paste = Some(format!("curl -x socks5h://{user}{address} http://ironcell.test/"));
     }
 }

@@ -121,7 +121,8 @@ impl Pass {
                 2 if !found => (&everywhere, 0, false),
                 _ => continue,
             };
-            for &start in &starts[..if effort == 2 { 1.min(starts.len()) } else { starts.len() }] {
+            let n_windows = if effort == 2 || found { 1 } else { starts.len() };
+            for &start in starts.iter().take(n_windows) {
                 let end = (start + window).min(self.samples.len());
                 let peaks = self.peaks(start..end, places, shifts, hot);
                 let found = self.receive(start, &peaks);
