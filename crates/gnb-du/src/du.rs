@@ -9,7 +9,7 @@ use fapi::slot::SlotPlan;
 use node::{Direction, Frame, MacKind, Outbox, Tap};
 use nr::{Rnti, SlotPoint, Tc};
 use rlc::RlcEvent;
-use sched::{Decision, DirectionStats, DlOutcome, Scheduler};
+use sched::{Decision, DirectionStats, DlOutcome, Phase, Scheduler};
 use seam::f1::{DuToCu, DuUeId, LossCause};
 
 /// Time for Msg3, its retransmissions included.
@@ -127,7 +127,7 @@ impl GnbDu {
     /// Counters of all UEs since the start, those that are gone included.
     pub fn totals(&self) -> Metrics {
         let mut m = self.gone;
-        for u in self.sched.indices().filter_map(|i| self.sched.ue(i)) {
+        for u in self.sched.indices().filter_map(|i| self.sched.ue(i)).filter(|u| u.phase != Phase::Msg3) {
             m.dl.add(&u.dl_stats);
             m.ul.add(&u.ul_stats);
         }
@@ -173,7 +173,8 @@ impl GnbDu {
     }
 
     pub(crate) fn remove(&mut self, idx: u8) {
-        if let Some(u) = self.sched.ue(idx) {
+        // What never came beyond Msg3 was no terminal, or one that lost its contention: its grants say nothing of the air.
+        if let Some(u) = self.sched.ue(idx).filter(|u| u.phase != Phase::Msg3) {
             self.gone.dl.add(&u.dl_stats);
             self.gone.ul.add(&u.ul_stats);
         }
