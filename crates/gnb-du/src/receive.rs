@@ -133,16 +133,22 @@ impl GnbDu {
     }
 
     fn sub_pdus(&mut self, now: Tc, idx: u8, p: &PuschIndication, n_rb: u16, tb: &[u8]) {
+        let mut told = false;
         for sub in UlReader::new(tb).flatten() {
             match sub {
                 UlSubPdu::Sdu { lcid, data } => self.sdu(now, idx, lcid, data),
+                UlSubPdu::Padding(_) => told = true,
                 UlSubPdu::Bsr(bsr) => {
+                    told = true;
                     let bytes = (0..8).filter_map(|lcg| bsr.bytes(lcg)).fold(0u32, u32::saturating_add);
                     self.sched.buffer_status(idx, bytes, p.slot);
                 }
                 UlSubPdu::Phr(phr) => self.sched.headroom(idx, phr.ph_db() as f32, n_rb),
                 _ => {}
             }
+        }
+        if !told {
+            self.sched.filled(idx, p.slot);
         }
     }
 

@@ -158,7 +158,9 @@ impl Scheduler {
             let bytes = if fallback { need.min(FALLBACK_BYTES_MAX) } else { need };
             (((bytes as f32 * 1.02 + 4.0) / per_rb(mcs)) as u16).min(400) + 1
         };
-        let mcs = mcs_for(table, snr, 1.0);
+        // CSI-RSs take elements from the block, but its size does not know of them.
+        let load = re / (re - state.csi_re_per_rb).max(1.0);
+        let mcs = mcs_for(table, snr, load);
         let want = want_at(mcs).min(if n_waiting > 1 { share } else { u16::MAX });
         let (start, n_rb) = state.used.free_run(lo, hi, want)?;
         Some(wish(mcs, start, n_rb))

@@ -5,6 +5,7 @@ use crate::pdcch::ControlRegion;
 use crate::rbs::RbSet;
 use crate::ring::Ring;
 use crate::ue::{Phase, Ue};
+use crate::uplink::SR_BYTES;
 use fapi::dci::{Dci, DciContext};
 use fapi::resolve::{self, PucchChoice};
 use fapi::slot::SlotPlan;
@@ -93,6 +94,8 @@ pub(crate) struct SlotState {
     pub time: Option<(u8, TimeAllocation)>,
     /// A CSI-RS is sent: only UEs that know of it may get a PDSCH.
     pub csi_rs: bool,
+    /// Elements that CSI-RSs take in every RB.
+    pub csi_re_per_rb: f32,
 }
 
 /// The scheduler.
@@ -178,6 +181,14 @@ impl Scheduler {
         if let Some(u) = self.ue_mut(idx) {
             u.ul_bytes = bytes.saturating_sub(u.outstanding(Some(slot)));
             u.sr = false;
+        }
+    }
+
+    /// The block that came in `slot` was full to the end and held no buffer status: the UE may have more than it was granted for, and
+    /// until its retxBSR-Timer ends it would not say so.
+    pub fn filled(&mut self, idx: u8, slot: SlotPoint) {
+        if let Some(u) = self.ue_mut(idx).filter(|u| u.ul_bytes == 0 && u.outstanding(Some(slot)) == 0) {
+            u.ul_bytes = SR_BYTES;
         }
     }
 
@@ -284,6 +295,7 @@ impl Scheduler {
                 used,
                 time: best.map(|(i, t)| (i as u8, *t)),
                 csi_rs: !plan.csi_rs.is_empty(),
+                csi_re_per_rb: plan.csi_rs.iter().map(|c| f32::from(c.density_x2) / 2.0).sum(),
             };
             self.sib1(&mut state, plan, out);
             self.responses(&mut state, plan, out);

@@ -13,7 +13,7 @@ use fapi::*;
 use nr::SlotPoint;
 
 /// Bytes that a UE gets when it asks without having said how much.
-const SR_BYTES: u32 = 180;
+pub(crate) const SR_BYTES: u32 = 180;
 /// Bytes of a grant that was not asked for.
 const UNASKED_BYTES: u32 = 100;
 /// Slots between such grants.

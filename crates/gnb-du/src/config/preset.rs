@@ -133,7 +133,7 @@ fn n78_20() -> CellParams {
         t_reassembly_ms: 35,
         t_status_prohibit_ms: 10,
         periodic_bsr_ms: 10,
-        retx_bsr_ms: 80,
+        retx_bsr_ms: 10,
         sr_prohibit_ms: 0,
         sr_trans_max: 64,
         phr_periodic_ms: 100,
