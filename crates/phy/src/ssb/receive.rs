@@ -149,7 +149,7 @@ impl SsbReceiver {
         if let Some(ssb_hz) = ssb_hz {
             // Phase from PSS to SSS, without the part that the nominal carrier and its per-symbol phase reset explain.
             let t = 2.0 * (self.fft_len + self.cp_len) as f64 / self.rate_hz;
-            let turns = f64::from(sss_sum.arg()) / core::f64::consts::TAU + (ssb_hz * t) % 1.0;
+            let turns = f64::from(turns_of(sss_sum)) + (ssb_hz * t) % 1.0;
             let turns = turns - libm::round(turns);
             detection.offset_hz += turns / t;
         }
@@ -178,7 +178,8 @@ impl SsbReceiver {
             dsp::vector::dot_conj(self.isa, &self.symbol[range.clone()], &replica[range])
         };
         let (a, b) = (half(0..n / 2), half(n / 2..n));
-        let turns = (b * a.conj()).arg() / core::f64::consts::TAU;
+        let between = b * a.conj();
+        let turns = libm::atan2(between.im, between.re) / core::f64::consts::TAU;
         let by = turns * 2.0 * self.scs_hz;
         Some((start, if by.is_finite() { offset_hz + by } else { offset_hz }))
     }

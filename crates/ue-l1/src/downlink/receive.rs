@@ -172,7 +172,8 @@ impl Downlink {
                 let pilots = self.csi.pilots();
                 if self.tracked.len() == pilots.len() && resource.l0 > before {
                     let turned = dsp::vector::dot_conj(self.isa, pilots, &self.tracked);
-                    let turns = turned.arg() / core::f64::consts::TAU / f64::from(resource.l0 - before);
+                    let turns =
+                        libm::atan2(turned.im, turned.re) / core::f64::consts::TAU / f64::from(resource.l0 - before);
                     sync.on_tracking(m.delay_s, turns, rounded);
                 }
                 self.tracked.clear();
