@@ -144,6 +144,14 @@ impl Air {
         self.add_noise(out);
     }
 
+    /// The same while the cell's receiver is off, as between its own downlink slots: zeros, and nothing is heard.
+    pub fn skip_uplink(&mut self, out: &mut [Cf32]) {
+        out.fill(ZERO);
+        self.ul_taken += out.len() as i64;
+        let end = self.ul_taken;
+        self.links.iter_mut().for_each(|link| link.forget_until(end));
+    }
+
     /// The last step of an uplink whose links were added by the caller, in any number of threads but in order: adds the
     /// cell's noise to `out` and goes on by its length.
     pub fn add_noise(&mut self, out: &mut [Cf32]) {

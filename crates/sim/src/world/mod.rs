@@ -29,7 +29,7 @@ use hash::EventHash;
 use io::gateway::Gateway;
 use io::proxy::Proxy;
 use node::{Direction, Node, Outbox, Tap};
-use nr::{Numerology, SlotPoint, Tc};
+use nr::{Numerology, SYMBOLS_PER_SLOT, SlotPoint, Tc};
 use obs::metrics::Durations;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -168,8 +168,14 @@ impl World {
         // The first window begins before the first sample: that part is silence.
         let skip = if self.count == RX_LAG { self.uplink_offset().min(len) } else { 0 };
         self.rx[..skip].fill(Cf32::default());
-        self.air.pull_uplink(&mut self.rx[skip..]);
-        self.hash.samples(&self.rx);
+        let duplex = &self.gnb.du().cell().config.duplex;
+        if (0..SYMBOLS_PER_SLOT as u8).any(|l| duplex.is_uplink(rx_slot, l, 1)) {
+            self.air.pull_uplink(&mut self.rx[skip..]);
+            self.hash.samples(&self.rx);
+        } else {
+            // Between downlink slots the receiver is off.
+            self.air.skip_uplink(&mut self.rx[skip..]);
+        }
         Some(rx_slot)
     }
     fn uplink_offset(&self) -> usize {
