@@ -1,4 +1,4 @@
-//! The base station: physical layer, distributed unit and central unit composed. [`slot`] is the page to read first.
+//! The base station: physical layer, distributed unit and central unit composed. `slot.rs` is the page to read first.
 //!
 //! A composer calls [`Gnb::run`] once a slot with the uplink samples of an earlier slot, and carries what [`Gnb::output`] gives:
 //! NGAP to the AMF, GTP-U to the UPF, events, taps.

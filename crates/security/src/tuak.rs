@@ -146,7 +146,7 @@ fn keccak_f1600_bytes(state: &mut [u8; 200]) {
     }
 }
 
-/// Keccak-f[1600], lanes `x + 5 y`. Spec: FIPS 202 §3.3, which TS 35.231 §5.1 names Π
+/// Keccak-f\[1600\], lanes `x + 5 y`. Spec: FIPS 202 §3.3, which TS 35.231 §5.1 names Π
 fn keccak_f1600(a: &mut [u64; 25]) {
     let mut lfsr = 1u8;
     for _ in 0..24 {

@@ -1,4 +1,4 @@
-//! The terminal: physical layer, layer 2 and control plane composed. [`slot`] is the page to read first.
+//! The terminal: physical layer, layer 2 and control plane composed. `slot.rs` is the page to read first.
 //!
 //! A composer gives the samples that [`Ue::need`] asks for to [`Ue::run`], carries [`Ue::bursts`] to the air, and moves user packets
 //! and events. The terminal's only clock is its own sample count.
