@@ -214,7 +214,7 @@ fn make_air(
         ul_centre_hz: cell.config.ul.centre_hz(),
         ppm,
         noise_figure_db: gnb_noise_figure(s, cell),
-        history_s: 0.02,
+        history_s: 0.005,
     };
     let _ = plan;
     Air::new(config, isa, lab.fork("air").u64()).map_err(|e| SetupError::Radio(e.to_string()))
