@@ -1,4 +1,18 @@
 //! Every physical channel and signal, transmit and receive side by side, one folder for each.
+//!
+//! | folder | what | Spec: TS 38.211 |
+//! |---|---|---|
+//! | [`ssb`] | PSS, SSS, PBCH; search over samples, measurement in a grid | §7.4.2, §7.4.3, §7.3.3 |
+//! | [`pdcch`] | CORESET, DM-RS, blind reception | §7.3.2, §7.4.1.3 |
+//! | [`pdsch`] | one to four layers, QPSK to 256QAM, around reserved elements | §7.3.1, §7.4.1.1 |
+//! | [`csi_rs`] | rows 1 and 2: tracking, quality | §7.4.1.5 |
+//! | [`prach`] | long and short preambles | §6.3.3 |
+//! | [`pucch`] | formats 0, 1 and 2 | §6.3.2 |
+//! | [`pusch`] | data with UCI multiplexed on it | §6.3.1, §6.4.1.1 |
+//!
+//! Beside them stand what they share: [`sequences`], [`modulation`], [`estimate`], [`equalize`].
+//!
+//! Left out: SRS, PT-RS, PUCCH formats 3 and 4, transform precoding, precoding matrices.
 
 pub mod csi_rs;
 pub mod equalize;

@@ -3,7 +3,7 @@
 //! | in the specification | here | meaning |
 //! |---|---|---|
 //! | m_0, m_cs, n_cs | initial, information and hopping cyclic shift | twelfths of a turn a subcarrier |
-//! | w_i(m) | [`cover`] | orthogonal cover of format 1 |
+//! | w_i(m) | `cover` | orthogonal cover of format 1 |
 //! | N_SF | symbols of one kind in a hop | spreading factor |
 //! | M_RB | `n_prb` | resource blocks of format 2 |
 //!

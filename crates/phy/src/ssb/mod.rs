@@ -1,6 +1,6 @@
 //! SS/PBCH blocks: synchronisation signals, PBCH and its DM-RS, sent and found again.
 //!
-//! - [`transmit`] writes a block into a grid.
+//! - [`SsbTransmitter`] writes a block into a grid.
 //! - [`search::PssSearcher`] finds primary synchronisation signals anywhere in a wide capture.
 //! - [`receive::SsbReceiver`] turns a found one into cell identity, offsets, SNR and the PBCH payload.
 //!

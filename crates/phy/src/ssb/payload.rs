@@ -3,7 +3,7 @@
 //! | in the specification | here | meaning | range |
 //! |---|---|---|---|
 //! | a-bar | `a` | MIB, then the timing bits | 32 bits |
-//! | G(j) | [`G`] | interleaver | 0..=31 |
+//! | G(j) | `G` | interleaver | 0..=31 |
 //! | s | `s` | first scrambling, of all but the bits that select it | |
 //! | v | `v` | third and second least significant bit of the SFN | 0..=3 |
 

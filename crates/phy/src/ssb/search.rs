@@ -7,7 +7,7 @@
 //! | in the formula | here | meaning |
 //! |---|---|---|
 //! | N | `n` | points of the forward transform; bins are a quarter subcarrier |
-//! | M | [`WINDOW`] | bins of a window, points of the inverse transforms |
+//! | M | `WINDOW` | bins of a window, points of the inverse transforms |
 //! | c(t) | | correlation at lag t, in samples of 256 a symbol |
 //! | E(t) | | energy in the signal's band under the replica |
 //!
