@@ -106,25 +106,38 @@ impl Serving {
 
     /// Takes samples; runs the slot that they complete.
     pub fn receive(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
-        self.samples.extend_from_slice(samples);
         self.processed = None;
         let start = self.sync.start_count();
         let len = self.carrier.slot_len(self.sync.next);
-        let at = start - self.first;
-        if at >= 0 && self.samples.len() as i64 >= at + len as i64 {
-            self.run(at as usize, len, ind);
+        let new = self.first + self.samples.len() as i64;
+        let in_new = usize::try_from(start - new).ok().and_then(|at| samples.get(at..at + len));
+        if let Some(slot) = in_new {
+            // The usual case: the slot lies in the new samples as a whole.
+            self.run(slot, ind);
+            let kept = (self.sync.start_count() - HISTORY as i64).max(new);
+            let kept_at = ((kept - new) as usize).min(samples.len());
+            self.samples.clear();
+            self.samples.extend_from_slice(&samples[kept_at..]);
+            self.first = new + kept_at as i64;
+            return;
         }
+        self.samples.extend_from_slice(samples);
+        let buffer = core::mem::take(&mut self.samples);
+        let in_buffer = usize::try_from(start - self.first).ok().and_then(|at| buffer.get(at..at + len));
+        if let Some(slot) = in_buffer {
+            self.run(slot, ind);
+        }
+        self.samples = buffer;
         // Keep what the next slot may need.
         let gone = (self.sync.start_count() - self.first - HISTORY as i64).clamp(0, self.samples.len() as i64) as usize;
         self.samples.drain(..gone);
         self.first += gone as i64;
     }
 
-    /// One slot: its samples are `len` from index `at` on.
-    fn run(&mut self, at: usize, len: usize, ind: &mut UeIndication) {
+    /// One slot, by its samples.
+    fn run(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
         let slot = self.sync.next;
         self.take_configuration(slot);
-        let samples = &self.samples[at..at + len];
         let rounded = self.sync.start_count() as f64 - self.sync.start;
         let c = InForce {
             cell: &self.cell,

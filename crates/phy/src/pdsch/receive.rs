@@ -3,7 +3,7 @@
 use super::{Layout, PdschError, c_init, check, fec_isa, sch_params};
 use crate::equalize::Equalizer;
 use crate::estimate::{ChannelError, ChannelEstimate, SharedEstimator, dmrs};
-use crate::modulation::{Modulation, demodulate};
+use crate::modulation::{Modulation, demodulate, descramble};
 use crate::sequences::Gold;
 use dsp::{Cf32, Isa};
 use fapi::PdschPdu;
@@ -48,6 +48,8 @@ pub struct PdschReceiver {
     data: Vec<Cf32>,
     data_noise: Vec<f32>,
     llrs: Vec<Llr>,
+    /// The scrambling sequence, packed.
+    sequence: Vec<u8>,
 }
 
 impl PdschReceiver {
@@ -71,6 +73,7 @@ impl PdschReceiver {
             data: vec![Cf32::default(); n_layers * n_sc],
             data_noise: vec![0.0; n_layers * n_sc],
             llrs: vec![0; n_layers * n_sc * 14 * 8],
+            sequence: vec![0; n_layers * n_sc * 14],
         }
     }
 
@@ -102,7 +105,9 @@ impl PdschReceiver {
         self.layout.fill(pdu);
         let (n_llrs, sinr) = self.soft_bits(pdu, scheme, n_layers, n_sc, grid);
         let llrs = &mut self.llrs[..n_llrs];
-        Gold::new(c_init(pdu.rnti, pdu.n_id)).descramble(llrs);
+        let sequence = &mut self.sequence[..n_llrs.div_ceil(8)];
+        Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(sequence);
+        descramble(self.isa, llrs, sequence);
         let params = sch_params(&pdu.coding, pdu.n_layers, n_llrs / usize::from(pdu.coding.q_m));
         let result = self.decoder.decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb)?;
         Ok(PdschResult {
