@@ -36,7 +36,7 @@ struct Cli {
 enum Command {
     /// Puts a cell on the air and phones online (the default command).
     #[command(after_help = EXAMPLES, args_override_self = true)]
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Shows or judges a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -300,7 +300,7 @@ mod tests {
         let cli = parse(line).unwrap();
         let up = match cli.command {
             None => cli.up,
-            Some(Command::Up(up)) => up,
+            Some(Command::Up(up)) => *up,
             _ => panic!("not up"),
         };
         up.scenario.load()

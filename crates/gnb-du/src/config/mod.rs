@@ -1,7 +1,7 @@
 //! The cell as a person configures it, and as the physical layer needs it.
 //!
 //! [`CellParams`] is raw: plain values with a unit, a range and a name of the specification each ([`PARAMS`]). [`Cell::new`] checks
-//! it, across fields, and derives everything once: the [`CellConfig`] that SIB1 will describe, and the template of each UE's
+//! it, across fields, and derives everything once: the [`CellConfig`](fapi::CellConfig) that SIB1 will describe, and the template of each UE's
 //! [`fapi::DedicatedConfig`].
 
 mod band;

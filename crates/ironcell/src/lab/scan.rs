@@ -117,7 +117,7 @@ impl Pass {
         for effort in 0..3 {
             let (places, shifts, hot) = match effort {
                 0 if !raster.is_empty() => (&raster, n_shifts, false),
-                1 if !short && !(found && !raster.is_empty()) => (&everywhere, 0, true),
+                1 if !short && (!found || raster.is_empty()) => (&everywhere, 0, true),
                 2 if !found => (&everywhere, 0, false),
                 _ => continue,
             };

@@ -290,7 +290,7 @@ pub(crate) fn parse_net(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
-/// "127.0.0.1:1080", "[::1]:1080", or a port alone on loopback.
+/// `127.0.0.1:1080`, `[::1]:1080`, or a port alone on loopback.
 pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, ()> {
     let text = text.trim().replace("localhost:", "127.0.0.1:");
     let port = text.strip_prefix(':').unwrap_or(&text).parse::<u16>();

@@ -30,7 +30,7 @@ macro_rules! section {
 section! {
     /// What a run is about.
     Top, TOP {
-        preset: String = "n78-20".into(), "Cell that the values of [cell] start from", "", "n78-20, n78-100, n3-10, n3-20, mine-ul", "ironcell";
+        preset: String = "n78-20".into(), "Cell that the values of cell start from", "", "n78-20, n78-100, n3-10, n3-20, mine-ul", "ironcell";
         seed: Option<u64> = None, "Fixes everything that is drawn, keys too (a lab, predictable on purpose); unset: drawn, keys from the operating system", "", "0 to 9223372036854775807", "ironcell";
         ues: u32 = 1, "Terminals", "", "1 to 64, and at most cell.max_ues", "ironcell";
     }
@@ -66,7 +66,7 @@ section! {
     OutputParams, OUTPUT {
         pcap: Option<String> = None, "Directory for captures of the bytes that crossed", "", "a directory, made if it is not there", "pcapng";
         keylog: Option<String> = None, "File for deciphered copies of protected NAS, readable by its owner only", "", "a file", "pcapng";
-        iq: Option<String> = None, "SigMF recordings of what the gNB transmits (NAME.tx) and receives (NAME.rx)", "", "a file name", "SigMF 1.2";
+        iq: Option<String> = None, "SigMF recordings of what the gNB transmits (NAME.sigmf-data, -meta) and receives (NAME.rx.sigmf-data, -meta)", "", "a file name", "SigMF 1.2";
         iq_seconds_max: f64 = 1.0, "Air time that is recorded", "s", "0.001 to 600", "ironcell";
     }
 }
