@@ -53,21 +53,10 @@ struct Run {
 
 fn prepare(scenario: &Scenario, printer: &mut Printer) -> Result<Run, Box<dyn std::error::Error>> {
     let entropy = entropy(scenario)?;
-    let origin = if scenario.seed.is_some() {
-        "given: a lab, predictable on purpose"
-    } else {
-        "drawn; keys from the operating system"
-    };
-    printer.line(&format!(
-        "ironcell {}, preset {}, seed {} ({origin})",
-        env!("CARGO_PKG_VERSION"),
-        scenario.preset,
-        entropy.seed
-    ));
-    printer.info(&format!("instruction set {}, {} terminal(s)", scenario.isa(), scenario.n_ues));
     let output = &scenario.output;
     let tdd = scenario.cell.tdd_period_slots > 0;
     let captures = Captures::open(output.pcap.as_deref(), output.keylog.as_deref(), tdd)?;
+    let seed = entropy.seed;
     let mut world = World::new(scenario.clone(), entropy)?;
     let trouble = iq::Trouble::default();
     if let Some(name) = &output.iq {
@@ -79,6 +68,18 @@ fn prepare(scenario: &Scenario, printer: &mut Printer) -> Result<Run, Box<dyn st
         signal_hook::flag::register_conditional_shutdown(number, 1, signal.clone())?;
         signal_hook::flag::register(number, signal.clone())?;
     }
+    let origin = if scenario.seed.is_some() {
+        "given: a lab, predictable on purpose"
+    } else {
+        "drawn; keys from the operating system"
+    };
+    printer.line(&format!(
+        "ironcell {}, preset {}, seed {} ({origin})",
+        env!("CARGO_PKG_VERSION"),
+        scenario.preset,
+        seed
+    ));
+    printer.info(&format!("instruction set {}, {} terminal(s)", scenario.isa(), scenario.n_ues));
     let (once, virtual_time) = (scenario.run.once, scenario.run.virtual_time);
     Ok(Run { world, once, virtual_time, captures, trouble, signal, failure: None })
 }

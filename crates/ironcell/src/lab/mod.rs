@@ -4,6 +4,9 @@
 //! - [`scan`]: cells by their SS/PBCH blocks, anywhere in the band.
 //! - [`sib1`]: from a block's MIB over CORESET 0 to SIB1.
 
+mod coreset0;
+#[cfg(test)]
+mod made;
 pub mod recording;
 pub mod scan;
 pub mod sib1;

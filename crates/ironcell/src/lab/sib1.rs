@@ -16,10 +16,8 @@ use std::fmt;
 
 use dsp::mix::Nco;
 use dsp::{Cf32, Isa};
-use fapi::dci::{Dci, DciContext, RntiKind, decode};
-use fapi::resolve::{
-    self, AGGREGATION_LEVELS, Heard, Type0, candidates, cell_from_mib, occasion_symbols, pdcch_scrambling,
-};
+use fapi::dci::{Dci, DciContext, DciSi, RntiKind, decode};
+use fapi::resolve::{self, AGGREGATION_LEVELS, Heard, Type0, candidates, occasion_symbols, pdcch_scrambling};
 use fapi::{CellConfig, SearchSpaceKind, SsbCase};
 use fec::sch::SoftBuffer;
 use nr::{Numerology, Rnti, SlotPoint};
@@ -29,6 +27,7 @@ use phy::pdsch::PdschReceiver;
 use phy::ssb::{PbchPayload, SsbDetection, measure};
 use ue_cp::apply::sib1::{FoundCell, mib_view, plmns};
 
+use super::coreset0::{assignment, cell_of};
 use super::recording::resample;
 
 /// Slots looked at on either side of the block: half its period.
@@ -127,7 +126,7 @@ pub fn read(
     };
     for (&ssb_case, &min_bandwidth_40mhz) in block.cases.iter().flat_map(|c| wide.iter().map(move |w| (c, w))) {
         let view = resolve::MibView { ssb_case, min_bandwidth_40mhz, ..mib_view(&found) };
-        let Ok((cell, type0)) = cell_from_mib(&view) else { continue };
+        let Ok((cell, type0)) = cell_of(&view, block.payload.sfn, block.payload.half_frame) else { continue };
         let reader = Reader::new(samples, rate_hz, bandwidth_hz, centre_hz, block, cell, type0, isa);
         if let Some(sib1) = reader.and_then(|mut r| r.read()) {
             return Some(sib1);
@@ -214,8 +213,8 @@ impl<'a> Reader<'a> {
             if self.type0.search_space.is_monitored(slot) && self.load(slot, n).is_some() {
                 for turns in self.turns.clone() {
                     self.turn(|l| -turns * l as f64);
-                    let sib1 = self.listen(slot);
-                    self.turn(|l| turns * l as f64);
+                    let sib1 = self.listen(slot, n, turns);
+                    self.load(slot, n)?;
                     if sib1.is_some() {
                         return sib1;
                     }
@@ -272,7 +271,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Looks for DCIs with SI-RNTI in the grid, and follows them.
-    fn listen(&mut self, slot: SlotPoint) -> Option<Sib1Found> {
+    fn listen(&mut self, slot: SlotPoint, n: i64, turns: f64) -> Option<Sib1Found> {
         let coreset = *self.cell.coresets.first()?;
         let space = self.type0.search_space;
         let context = DciContext::common(&self.cell);
@@ -300,7 +299,9 @@ impl<'a> Reader<'a> {
                         kind: SearchSpaceKind::Common,
                         coreset: &coreset,
                     };
-                    if let Some(sib1) = self.follow(&dci, &heard) {
+                    if let Dci::Si(dci) = dci
+                        && let Some(sib1) = self.follow(&dci, &heard, n, turns)
+                    {
                         return Some(sib1);
                     }
                 }
@@ -309,12 +310,16 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Receives the PDSCH in the same slot (other slots hold no SIB1 by the default time allocations).
-    fn follow(&mut self, dci: &Dci, heard: &Heard<'_>) -> Option<Sib1Found> {
-        let assignment = resolve::pdsch(dci, heard, &self.cell, None, None).ok()?;
-        let pdu = assignment.pdu;
-        if assignment.slot != heard.slot || pdu.coding.tbs_bytes > SIB1_BITS_MAX / 8 {
+    /// Receives the PDSCH that a DCI assigns; `n` counts the DCI's slot as [`Reader::load`] does.
+    fn follow(&mut self, dci: &DciSi, heard: &Heard<'_>, n: i64, turns: f64) -> Option<Sib1Found> {
+        let assignment = assignment(dci, heard, &self.cell, self.type0.coreset0.pattern).ok()?;
+        let (pdu, slot) = (assignment.pdu, assignment.slot);
+        if pdu.coding.tbs_bytes > SIB1_BITS_MAX / 8 {
             return None;
+        }
+        if slot != heard.slot {
+            self.load(slot, n + slot.minus(heard.slot))?;
+            self.turn(|l| -turns * l as f64);
         }
         let late = self.cell.dl.numerology == Numerology::KHZ15 && pdu.start_symbol + pdu.n_symbols > 7;
         // Turns of symbols 7 and on against the others: 16 kappa T_c times the frequency. Spec: TS 38.211 §5.3.1
@@ -326,7 +331,7 @@ impl<'a> Reader<'a> {
         };
         for half in halves {
             self.turn(|l| if l >= 7 { half } else { 0.0 });
-            let sib1 = self.decode(&pdu, heard.slot);
+            let sib1 = self.decode(&pdu, slot);
             self.turn(|l| if l >= 7 { -half } else { 0.0 });
             if sib1.is_some() {
                 return sib1;

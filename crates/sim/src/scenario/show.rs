@@ -86,7 +86,9 @@ fn section<T: Serialize>(out: &mut String, name: Option<&str>, about: &str, valu
     }
     for doc in docs {
         let unit = if doc.unit.is_empty() { String::new() } else { format!("Unit: {}. ", doc.unit) };
-        let _ = writeln!(out, "# {}. {unit}Range: {}. {}.", doc.doc, doc.range, doc.spec);
+        // What no specification names is ours.
+        let spec = if doc.spec == "ironcell" { String::new() } else { format!(" Spec: {}.", doc.spec) };
+        let _ = writeln!(out, "# {}. {unit}Range: {}.{spec}", doc.doc, doc.range);
         let _ = match table.get(doc.path) {
             // What was 32 bits wide is shown with the digits that it was given.
             Some(Value::Float(x)) if f64::from(*x as f32) == *x => writeln!(out, "{} = {:?}", doc.path, *x as f32),

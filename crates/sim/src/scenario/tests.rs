@@ -28,8 +28,8 @@ fn every_preset_passes_and_is_shown_and_read_back() {
 #[test] // Spec: ironcell issue §1 (each value with its unit, range and specification name)
 fn the_configuration_is_shown_with_unit_range_and_name() {
     let text = Scenario::default().to_toml();
-    assert!(text.contains("Range: 0 to 1007. physCellId, TS 38.211 7.4.2.1.\npci = 500\n"), "{text}");
-    assert!(text.contains("Unit: dB. Range: -40 to 60. ironcell.\n# snr_db =\n"));
+    assert!(text.contains("Range: 0 to 1007. Spec: physCellId, TS 38.211 7.4.2.1.\npci = 500\n"), "{text}");
+    assert!(text.contains("Unit: dB. Range: -40 to 60.\n# snr_db =\n"));
     assert!(text.contains("\ntarget_bler = 0.1\n"));
     for line in text.lines().filter(|l| l.contains(" = ") && !l.starts_with('#')) {
         let at = text.find(&format!("\n{line}\n")).unwrap();
