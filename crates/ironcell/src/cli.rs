@@ -334,6 +334,7 @@ mod tests {
             (Some("d"), Some("k"), Some("i"))
         );
         assert_eq!((s.ue(2).sqn, s.traffic.n6_allow.len()), (Some(7), 2));
+        assert_eq!(scenario("--ues 2 --set ues=3").unwrap().n_ues, 2);
         let s = scenario("--proxy 127.0.0.1:3128 --proxy-password x").unwrap();
         assert_eq!(s.traffic.proxy.as_deref(), Some("127.0.0.1:3128"));
     }
