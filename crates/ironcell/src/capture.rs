@@ -85,8 +85,10 @@ impl Output {
         let writer = PcapWriter::new(out, tdd, option == "--keylog").map_err(|e| refused(key, &name, &e))?;
         Ok(Output { writer, path, option })
     }
-    fn failed(&self, e: &dyn std::fmt::Display) -> String {
-        format!("{} cannot write {}: {e}", self.option, self.path.display())
+    /// In words for a person: the operating system's, where they are at the bottom of it.
+    fn failed(&self, e: &(dyn std::error::Error + 'static)) -> String {
+        let cause = std::iter::successors(Some(e), |e| e.source()).last().unwrap_or(e);
+        format!("{} cannot write {}: {cause}", self.option, self.path.display())
     }
 }
 
@@ -161,9 +163,15 @@ mod tests {
             all: Some(Output::new(out, "/dev/full".into(), "--pcap", "output.pcap", true).unwrap()),
             plain: None,
         };
-        let e = c.write(&[tap(Frame::Ip(vec![0x45; 100]))]).and_then(|()| c.flush()).unwrap_err();
-        assert!(e.contains("--pcap cannot write /dev/full") && e.contains("No space left"), "{e}");
+        let full = |e: String| assert!(e.contains("--pcap cannot write /dev/full: No space left"), "{e}");
+        full(c.write(&[tap(Frame::Ip(vec![0x45; 100]))]).and_then(|()| c.flush()).unwrap_err());
         c.flush().unwrap();
+        // As soon as the buffer is full, too.
+        let out = Box::new(BufWriter::new(OpenOptions::new().write(true).open("/dev/full").unwrap()));
+        let writer = Output::new(out, "/dev/full".into(), "--pcap", "output.pcap", true).unwrap();
+        let mut c = Captures { all: Some(writer), plain: None };
+        let taps: Vec<_> = (0..20).map(|_| tap(Frame::Ip(vec![0x45; 1000]))).collect();
+        full(c.write(&taps).unwrap_err());
     }
 
     #[test] // Spec: ironcell issue §1 (bad use)

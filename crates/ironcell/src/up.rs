@@ -174,7 +174,10 @@ impl Run {
         }
         let mut report = self.world.report();
         if let Some(failure) = self.failure.take() {
-            report.fail(failure);
+            // It came first: what the terminals say is what followed from stopping them.
+            if let Some(later) = report.failure.replace(failure) {
+                report.note(later.to_string());
+            }
             report.ok = false;
         }
         report

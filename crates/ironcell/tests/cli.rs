@@ -159,3 +159,18 @@ fn a_signal_switches_the_phone_off() {
         "{rest}"
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test] // Spec: ironcell issue §3 (a full disk)
+fn a_full_disk_ends_the_run_with_a_clear_error() {
+    let dir = file("full");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::os::unix::fs::symlink("/dev/full", dir.join("ironcell.pcapng")).unwrap();
+    let name = dir.to_str().unwrap();
+    let out = ironcell(&["--once", "--json", "--seed", "7", "--virtual-time", "--pcap", name]);
+    assert_eq!(out.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let cause = report["failure"]["cause"].as_str().unwrap();
+    assert!(cause.contains("--pcap cannot write") && cause.contains("No space left"), "{report}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
