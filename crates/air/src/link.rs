@@ -7,7 +7,7 @@ use dsp::{Cf32, Isa, vector};
 use node::Rng;
 
 use crate::cell::Downlink;
-use crate::clock::{PositionMap, TICKS_PER_SECOND, ratio_q64, relative, to_q64};
+use crate::clock::{PositionMap, Q64, TICKS_PER_SECOND, ratio_q64, relative, to_q64};
 use crate::config::{AirError, CellConfig, LinkConfig, Tuning, noise_variance, power_from_db};
 use crate::fading::Fading;
 use crate::path::{Path, PathSpec, Source, path_turns};
@@ -146,6 +146,14 @@ impl Link {
     /// The UE's count of the next sample that `pull` gives. It goes on by one a sample at every rate.
     pub fn next_sample(&self) -> i64 {
         self.next
+    }
+
+    /// The time on the cell's clock, in seconds after its sample 0, of what the UE hears over the first tap at its count `count`.
+    pub fn cell_time_s(&self, count: f64) -> f64 {
+        let map = self.dl_path.map();
+        let whole = count.floor();
+        let position = map.at(whole as i64) as f64 + (count - whole) * map.step as f64;
+        position / Q64 / f64::from(self.cell.rate_hz)
     }
 
     /// Changes the path loss, both ways, from the next sample on.

@@ -144,9 +144,7 @@ impl Scheduler {
             u.last_heard = ind.slot;
             u.sr |= ind.sr;
             u.pucch_snr_db += 0.25 * (ind.snr_db.clamp(-20.0, 40.0) - u.pucch_snr_db);
-            if let Some(e) = ind.timing_error_tc {
-                timing(u, config.cell.ul.numerology.mu(), e as f32, ind.slot);
-            }
+            // The timing of a PUCCH is not followed: one block, shared by cyclic shifts, tells it too badly.
             if ind.n_csi1 >= resolve::CSI_BITS
                 && let Some(d) = u.dedicated.as_deref()
                 && let Some(report) = d.csi_report

@@ -7,7 +7,7 @@ mod slot;
 
 use fapi::ue::{UeIndication, UeResponse};
 use node::{Outbox, Rng, Tap};
-use nr::{Qfi, Tc};
+use nr::{Qfi, SlotPoint, Tc};
 use seam::ue::L2Event;
 use std::collections::VecDeque;
 use ue_cp::{CpEvent, CpOutput, SessionInfo, UeCp, UeCpConfig};
@@ -69,6 +69,10 @@ impl Ue {
     /// Samples and tuning that [`Ue::run`] wants next.
     pub fn need(&self) -> Need {
         self.l1.need()
+    }
+    /// The slot that comes next, and the sample count at which it starts; `None` while no cell is served.
+    pub fn timing(&self) -> Option<(SlotPoint, f64)> {
+        self.l1.timing()
     }
     /// Switches the terminal on: it begins to search.
     pub fn switch_on(&mut self) {

@@ -117,8 +117,19 @@ impl Terminal {
                 link.push_burst(start, samples);
             }
             self.after(now);
+            self.measure_timing(link);
         }
         self.user(now);
+    }
+    /// How far the terminal's first slot of the cell that it found lies behind what it hears over the first tap.
+    fn measure_timing(&mut self, link: &Link) {
+        let Some(search) = self.search.as_mut().filter(|s| s.timing_error_ns.is_none()) else { return };
+        let same_rate = link.tuning().rate_hz == self.ue.need().tuning.rate_hz;
+        let Some((slot, start)) = self.ue.timing().filter(|_| same_rate) else { return };
+        let frames = f64::from(slot.slot()) / f64::from(slot.numerology().slots_per_frame());
+        let late = link.cell_time_s(start) / 0.01 - frames;
+        // The cell's frames begin with its sample 0; whole frames are not the search's to tell.
+        search.timing_error_ns = Some((late - late.round()) * 1e7);
     }
     /// What the terminal had to say in this run.
     fn after(&mut self, now: Tc) {

@@ -17,6 +17,7 @@ fn check(o: &Outcome) {
         let search = u.cell_search.as_ref().unwrap_or_else(|| panic!("ue{} found no cell", u.ue));
         assert_eq!(search.pci, r.cells[0].pci);
         assert!(search.cfo_hz_error.is_some_and(|e| e.abs() < 200.0), "{search:?}");
+        assert!(search.timing_error_ns.is_some_and(|e| e.abs() < 1000.0), "{search:?}");
         assert!(u.attach_ms.is_some_and(|ms| ms > 10.0), "{:?}", u.attach_ms);
         assert!(u.ping.received > 0 && u.ping.rtt_ms_p50.is_some(), "ue{} {:?}", u.ue, u.ping);
         assert_eq!((u.http.down_sha256_ok, u.http.up_sha256_ok), (Some(true), Some(true)), "ue{}", u.ue);
