@@ -164,7 +164,12 @@ impl World {
 
 fn threads(s: &Scenario) -> Option<rayon::ThreadPool> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let n = if s.run.threads == 0 { cores.min(4) } else { s.run.threads as usize };
+    // With one or two terminals, waking another core costs more than it takes over (docs/PERFORMANCE.md).
+    let n = match s.run.threads {
+        0 if s.n_ues <= 2 => 1,
+        0 => cores.min(4),
+        n => n as usize,
+    };
     if n < 2 {
         return None;
     }
