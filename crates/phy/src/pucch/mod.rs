@@ -13,7 +13,7 @@
 //! Spec: TS 38.211 §6.3.2, §6.4.1.3, TS 38.212 §6.3.1, TS 38.213 §9.2
 
 mod format2;
-pub mod low_papr;
+mod hopping;
 mod receive;
 mod transmit;
 
@@ -21,6 +21,7 @@ pub use receive::{PucchReceiver, PucchResult};
 pub use transmit::PucchTransmitter;
 
 use crate::estimate::ChannelError;
+use crate::sequences::low_papr;
 use dsp::{Cf32, unit_phasor};
 use fapi::{PucchFormat, PucchPdu};
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
@@ -140,10 +141,10 @@ fn format1_symbol(bits: &[u8]) -> Cf32 {
 fn sequences(pdu: &PucchPdu, slot: SlotPoint) -> ([[Cf32; 12]; 2], [u8; SYMBOLS_PER_SLOT]) {
     let mut bases = [[Cf32::new(0.0, 0.0); 12]; 2];
     for (hop, base) in bases.iter_mut().enumerate() {
-        let (u, v) = low_papr::group(pdu.group_hopping, pdu.hopping_id, slot.slot(), hop as u32);
+        let (u, v) = hopping::group(pdu.group_hopping, pdu.hopping_id, slot.slot(), hop as u32);
         low_papr::base(u, v, base);
     }
-    (bases, low_papr::cyclic_shifts(pdu.hopping_id, slot.slot()))
+    (bases, hopping::cyclic_shifts(pdu.hopping_id, slot.slot()))
 }
 
 /// Whether decoded UCI of `n_bits` in `e` coded bits was really sent: the CRC holds, if there is one, and the code word

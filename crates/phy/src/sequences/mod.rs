@@ -1,8 +1,9 @@
 //! Pseudo-random and binary sequences that several channels share.
 //!
-//! Zadoff-Chu and low-PAPR sequences live with the uplink channels that use them.
+//! The Zadoff-Chu sequences of PRACH live with it.
 
 mod gold;
+pub mod low_papr;
 
 pub use gold::Gold;
 

@@ -1,16 +1,88 @@
-//! Low-PAPR base sequences, and their hopping for PUCCH.
+//! Low-PAPR sequences of both types, and the hopping of their groups.
 //!
 //! | in the specification | here | meaning | range |
 //! |---|---|---|---|
 //! | u, v | `u`, `v` | group, base sequence in the group | 0..=29, 0..=1 |
-//! | M_ZC | `out.len()` | length | 6, 12, 18, 24, 30, and 36 or more |
+//! | M_ZC, M | `out.len()` | length m 12 / 2^delta | type 1: 6, 12, 18, 24, 30, and multiples of 6 from 36 on |
+//! | alpha | `turns` | cyclic shift, 2 pi `turns` | |
+//! | delta | `delta` | log2 of the comb | 0..=3 |
+//! | N_ZC | `n_zc` | largest prime below M_ZC | |
 //! | phi(n) | `PHI_6` ... | phase in quarters of pi: -3, -1, 1, 3, packed two bits each, first in the lowest | |
-//! | f_gh, f_ss | [`group`] | group hopping, sequence shift | 0..=29 |
+//! | f_gh, v | [`group_hopping`], [`sequence_hopping`] | hopping of group and sequence | 0..=29, 0..=1 |
 //!
-//! Spec: TS 38.211 §5.2.2, §6.3.2.2.1
+//! Left out: type 2 of lengths 6, 12, 18 and 24 (`Unsupported`).
+//!
+//! Spec: TS 38.211 §5.2.2, §5.2.3
 
-use crate::sequences::Gold;
+use super::Gold;
+use crate::estimate::ChannelError;
+use dsp::fft::{Direction, Plan};
 use dsp::{Cf32, unit_phasor};
+
+/// Writes the low-PAPR sequence of type 1, r_u,v^(alpha,delta), of length M_ZC = `out.len()`.
+///
+/// Spec: TS 38.211 §5.2.2
+/// - `u`, `v`  group 0..=29 and base sequence, 0 or 1 (`v` = 1 from length 72 on only)
+/// - `turns`   alpha / (2 pi)
+/// - `delta`   0..=3: `out.len() << delta` must be a multiple of 12
+///
+/// Unit magnitude. Errors: `Invalid` for numbers out of range and lengths that have no sequence. No allocation.
+pub fn low_papr(u: u8, v: u8, turns: f64, delta: u8, out: &mut [Cf32]) -> Result<(), ChannelError> {
+    let n = out.len();
+    if u >= 30 || v > 1 || v == 1 && n < 72 {
+        return Err(ChannelError::Invalid("group or number of a low-PAPR sequence (TS 38.211 §5.2.2)"));
+    }
+    if delta > 3 || n == 0 || !(n << delta).is_multiple_of(12) || !base(u, v, out) {
+        return Err(ChannelError::Invalid("length of a low-PAPR sequence (TS 38.211 §5.2.2)"));
+    }
+    if turns != 0.0 {
+        for (n, r) in out.iter_mut().enumerate() {
+            let t = turns * n as f64;
+            *r *= phasor(t - libm::floor(t));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the low-PAPR sequence of type 2 (of pi/2-BPSK) of length M = `out.len()`.
+///
+/// Spec: TS 38.211 §5.2.3
+/// - `c_init`  start of the pseudo-random sequence
+/// - `plan`    unitary forward transform of length M
+/// - `scratch` overwritten, at least `plan.scratch_len()` long
+///
+/// Unit mean power. Errors: `Unsupported` for M = 6, 12, 18 and 24, which tables define; `Invalid` if the plan does not fit.
+pub fn low_papr_type2(c_init: u32, plan: &Plan, scratch: &mut [Cf32], out: &mut [Cf32]) -> Result<(), ChannelError> {
+    let m = out.len();
+    if m < 30 {
+        return Err(ChannelError::Unsupported {
+            clause: "TS 38.211 §5.2.3.2: low-PAPR sequences of type 2 below length 30",
+        });
+    }
+    if plan.n() != m || plan.direction() != Direction::Forward || scratch.len() < plan.scratch_len() {
+        return Err(ChannelError::Invalid("transform of a low-PAPR sequence of type 2 (TS 38.211 §5.2.3)"));
+    }
+    let mut gold = Gold::new(c_init);
+    for (i, r) in out.iter_mut().enumerate() {
+        // pi/2-BPSK. Spec: TS 38.211 §5.1.1
+        let a = if gold.next(1) == 0 { core::f32::consts::FRAC_1_SQRT_2 } else { -core::f32::consts::FRAC_1_SQRT_2 };
+        *r = if i % 2 == 0 { Cf32::new(a, a) } else { Cf32::new(-a, a) };
+    }
+    plan.process(out, scratch);
+    Ok(())
+}
+
+/// f_gh: eight bits of the pseudo-random sequence of `c_init` from bit 8 `position` on, modulo 30.
+///
+/// Spec: TS 38.211 §6.3.2.2.1, §6.4.1.1.1.2, §6.4.1.4.2
+pub fn group_hopping(c_init: u32, position: usize) -> u8 {
+    (Gold::starting_at(c_init, 8 * position).next(8) % 30) as u8
+}
+
+/// v: bit `position` of the pseudo-random sequence of `c_init`. Spec: TS 38.211 §6.3.2.2.1, §6.4.1.1.1.2, §6.4.1.4.2
+pub fn sequence_hopping(c_init: u32, position: usize) -> u8 {
+    Gold::starting_at(c_init, position).next(1) as u8
+}
 
 /// Writes the base sequence r-bar_u,v of length `out.len()`; `false` for a length that has none.
 ///
@@ -73,31 +145,6 @@ fn is_prime(n: usize) -> bool {
     (2..n).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d))
 }
 
-/// (u, v) for a slot and hop; `hopping` is pucch-GroupHopping: 0 neither, 1 enable, 2 disable.
-///
-/// Spec: TS 38.211 §6.3.2.2.1
-pub fn group(hopping: u8, n_id: u16, n_s: u32, n_hop: u32) -> (u8, u8) {
-    let n_id = n_id as u32;
-    let f_ss = n_id % 30;
-    match hopping {
-        1 => {
-            let bits = Gold::starting_at(n_id / 30, 8 * (2 * n_s + n_hop) as usize).next(8);
-            (((bits % 30 + f_ss) % 30) as u8, 0)
-        }
-        2 => {
-            let c_init = 32 * (n_id / 30) + n_id % 30;
-            (f_ss as u8, Gold::starting_at(c_init, (2 * n_s + n_hop) as usize).next(1) as u8)
-        }
-        _ => (f_ss as u8, 0),
-    }
-}
-
-/// n_cs of every symbol of a slot. Spec: TS 38.211 §6.3.2.2.2
-pub fn cyclic_shifts(n_id: u16, n_s: u32) -> [u8; 14] {
-    let mut gold = Gold::starting_at(n_id as u32, 8 * 14 * n_s as usize);
-    core::array::from_fn(|_| gold.next(8) as u8)
-}
-
 /// Table 5.2.2.2-1.
 #[rustfmt::skip]
 const PHI_6: [u64; 30] = [
@@ -131,3 +178,6 @@ const PHI_24: [u64; 30] = [
     0x009572c7a367, 0x3f9e0046c8c8, 0x1b01667ea524, 0x06b4cd35d51c, 0x199fe9a12418, 0x0440ae1d5f5d, 0x06dd37ab4f43,
     0x001b1e42e888, 0x032b711d1793,
 ];
+
+#[cfg(test)]
+mod tests;
