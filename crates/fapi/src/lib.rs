@@ -9,7 +9,7 @@
 //! - [`ue`]: the same for the UE, whose L1 turns DCI into PDUs itself because that must happen within the slot.
 //!
 //! Resource blocks in PDUs are numbered from the carrier's lowest resource block (column 0 of the grid divided by 12).
-//! Left out, and why: beams and precoding matrices (one port until MIMO layers are scheduled), supplementary uplink.
+//! Left out, and why: beams, supplementary uplink.
 
 pub mod config;
 pub mod dci;

@@ -90,10 +90,106 @@ pub struct ReservedRbs {
     pub symbols: u16,
 }
 
+/// Phase-tracking reference signals of a PDSCH, or of a PUSCH without transform precoding.
+///
+/// Spec: TS 38.211 §6.4.1.2, §7.4.1.2; TS 38.214 §5.1.6.3, §6.2.3
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PtrsPdu {
+    /// L_PT-RS: every 1st, 2nd or 4th symbol.
+    pub time_density: u8,
+    /// K_PT-RS: every 2nd or 4th resource block.
+    pub frequency_density: u8,
+    /// resourceElementOffset: 0 (offset00) to 3 (offset11).
+    pub re_offset: u8,
+    /// Bit p: a PT-RS port goes with DM-RS port 1000 + p (downlink, one bit) or p (uplink, one or two bits); each of them is a port of
+    /// the channel.
+    pub dmrs_ports: u16,
+    /// Power of a PT-RS element over a data element of the same layer, dB.
+    pub power_offset_db: f32,
+}
+
+/// Phase-tracking reference signals of a transform-precoded PUSCH. Spec: TS 38.211 §6.4.1.2.1.2, §6.4.1.2.2.2
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PtrsGroups {
+    /// N_group^PT-RS: 2, 4 or 8.
+    pub n_groups: u8,
+    /// N_samp^group: 2 or 4.
+    pub n_samples: u8,
+    /// L_PT-RS: 1 or 2.
+    pub time_density: u8,
+    /// N_ID of the sequence: nPUSCH-Identity, or the PCI.
+    pub n_id: u16,
+    /// Amplitude beta' of a sample: 1 (pi/2-BPSK), 1 (QPSK), 3/sqrt(5), 7/sqrt(21), 15/sqrt(85) by modulation. Spec: TS 38.214 §6.2.3.2
+    pub beta: f32,
+}
+
+/// DFT-spread PUSCH. Spec: TS 38.211 §6.3.1.4, §6.4.1.1.1.2
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct TransformPrecoding {
+    /// n_ID^RS of the DM-RS: nPUSCH-Identity (pi2BPSK-ScramblingID0 or 1 for type 2 sequences), or the PCI.
+    pub n_id_rs: u16,
+    /// 0 neither, 1 sequenceGroupHopping, 2 sequenceHopping.
+    pub hopping: u8,
+    /// DM-RS are low-PAPR sequences of type 2 (dmrs-UplinkTransformPrecoding, with pi/2-BPSK). Spec: TS 38.211 §5.2.3
+    pub low_papr_type2: bool,
+    /// Phase tracking.
+    pub ptrs: Option<PtrsGroups>,
+}
+
+/// A precoding matrix W. Spec: TS 38.211 §6.3.1.5; TS 38.214 §5.2.2.2
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PrecodingMatrix {
+    /// Antenna ports, 1..=8.
+    pub n_ports: u8,
+    /// `w[port][layer]` as (real, imaginary); those past ports and layers count as 0.
+    pub w: [[(f32, f32); 4]; 8],
+}
+
+/// How layers of a PDSCH become grid ports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DlPrecoding {
+    /// Layer v goes to grid port v.
+    #[default]
+    Identity,
+    /// A matrix for each precoding resource block group. Spec: TS 38.214 §5.1.2.3
+    Matrices {
+        /// P': 2 or 4 RBs, aligned to common RB 0 (as `DmrsPdu::reference_rb` tells it); 0: one matrix for all RBs.
+        prg_size: u8,
+        /// Where the matrices lie in `SlotPlan::precoders`: the first belongs to the group of the carrier's lowest RB.
+        matrices: Span,
+    },
+}
+
+/// How layers of a PUSCH become antenna ports. Spec: TS 38.211 §6.3.1.5
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UlPrecoding {
+    /// Non-codebook transmission, or one port: layer v goes to grid port v.
+    #[default]
+    Identity,
+    /// Codebook transmission. Spec: TS 38.211 tables 6.3.1.5-1 to 6.3.1.5-7
+    Codebook {
+        /// Antenna ports: 2 or 4.
+        n_ports: u8,
+        /// Transmitted precoding matrix indicator.
+        tpmi: u8,
+    },
+}
+
+/// Code block groups of a transport block. Spec: TS 38.214 §5.1.7, §6.1.5; TS 38.212 §5.4.2.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodeBlockGroups {
+    /// maxCodeBlockGroupsPerTransportBlock: 2, 4, 6 or 8.
+    pub n_max: u8,
+    /// CBGTI: bit m is group m (group 0 is the most significant bit of the field); a 1 is sent.
+    pub transmitted: u8,
+    /// CBGFI is 0: what was received of these groups before must not be combined.
+    pub flush: bool,
+}
+
 /// Coding of a transport block. Spec: TS 38.212 §5, TS 38.214 §5.1.3, §6.1.4
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Coding {
-    /// Bits a modulation symbol Q_m: 2, 4, 6, 8.
+    /// Bits a modulation symbol Q_m: 1 (pi/2-BPSK), 2, 4, 6, 8, 10 (1024QAM, downlink).
     pub q_m: u8,
     /// Target code rate R x 1024.
     pub rate_x1024: f32,
@@ -142,8 +238,42 @@ pub struct PdschPdu {
     pub reserved_re: [u16; 14],
     /// Power over the SSB's elements, dB.
     pub power_offset_db: f32,
+    /// Layers to grid ports (transmitter only).
+    pub precoding: DlPrecoding,
+    /// Phase tracking.
+    pub ptrs: Option<PtrsPdu>,
+    /// Code block groups, where they are configured.
+    pub cbg: Option<CodeBlockGroups>,
     /// Transport block in the slot's arena (transmitter only).
     pub tb: Span,
+}
+
+/// CSI part 2, whose size depends on what part 1 says. Spec: TS 38.214 §5.2.3, TS 38.212 §6.3.2.1.2
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Csi2Sizes {
+    /// First bit of CSI part 1 that decides (of the rank indicator).
+    pub first_bit: u8,
+    /// Bits that decide, 0..=3.
+    pub n_bits: u8,
+    /// Bits of part 2 for each value of them (most significant first); all zero: there is no part 2.
+    pub sizes: [u16; 8],
+}
+
+impl Csi2Sizes {
+    /// Bits of part 2 for the bits of part 1, one a byte; 0 where part 1 is too short.
+    pub fn n_csi2(&self, csi1: &[u8]) -> u16 {
+        let first = self.first_bit as usize;
+        let Some(bits) = csi1.get(first..first + self.n_bits.min(3) as usize) else { return 0 };
+        self.sizes[bits.iter().fold(0, |v, b| v << 1 | (*b as usize & 1))]
+    }
+    /// Whether part 2 may exist.
+    pub fn is_any(&self) -> bool {
+        self.sizes.iter().any(|n| *n > 0)
+    }
+    /// The largest part 2.
+    pub fn max(&self) -> u16 {
+        self.sizes.iter().copied().max().unwrap_or(0)
+    }
 }
 
 /// UCI carried by a PUSCH. Spec: TS 38.212 §6.3.2
@@ -155,8 +285,12 @@ pub struct UciOnPusch {
     pub n_csi1: u16,
     /// beta_offset of HARQ-ACK (the value, not the index).
     pub beta_harq_ack: f32,
+    /// CSI part 2 bits.
+    pub csi2: Csi2Sizes,
     /// beta_offset of CSI part 1.
     pub beta_csi1: f32,
+    /// beta_offset of CSI part 2.
+    pub beta_csi2: f32,
     /// alpha.
     pub scaling: f32,
 }
@@ -170,23 +304,31 @@ pub struct PuschPdu {
     pub harq: HarqId,
     /// A new transport block.
     pub new_data: bool,
-    /// Resource blocks.
+    /// Resource blocks, of the first hop where it hops. Hopping between slots is settled by whoever makes the PDU.
     pub rbs: RbAllocation,
+    /// First RB of the second hop: symbols from floor(n_symbols / 2) on, as many contiguous RBs. Spec: TS 38.214 §6.3.1
+    pub second_hop_rb: Option<u16>,
     /// First symbol.
     pub start_symbol: u8,
     /// Symbols.
     pub n_symbols: u8,
     /// Mapping type.
     pub mapping: MappingType,
-    /// DM-RS.
+    /// DM-RS (of both hops).
     pub dmrs: DmrsPdu,
     /// Scrambling n_ID.
     pub n_id: u16,
     /// Layers.
     pub n_layers: u8,
-    /// DFT-spread.
-    pub transform_precoding: bool,
-    /// Coding.
+    /// Layers to antenna ports.
+    pub precoding: UlPrecoding,
+    /// DFT-spread: one layer, contiguous RBs. Its DM-RS are low-PAPR sequences; `dmrs.n_id` does not count then.
+    pub transform_precoding: Option<TransformPrecoding>,
+    /// Phase tracking without transform precoding.
+    pub ptrs: Option<PtrsPdu>,
+    /// Code block groups, where they are configured.
+    pub cbg: Option<CodeBlockGroups>,
+    /// Coding. A size of 0 bytes: no transport block, UCI alone.
     pub coding: Coding,
     /// UCI multiplexed on it (all zero: none).
     pub uci: UciOnPusch,

@@ -24,6 +24,8 @@ pub struct SlotPlan {
     pub pusch: Vec<PuschPdu>,
     /// Transport blocks.
     pub bytes: Vec<u8>,
+    /// Precoding matrices of PDSCHs that have one for each group of resource blocks.
+    pub precoders: Vec<PrecodingMatrix>,
 }
 
 impl SlotPlan {
@@ -38,6 +40,7 @@ impl SlotPlan {
         self.pucch.clear();
         self.pusch.clear();
         self.bytes.clear();
+        self.precoders.clear();
     }
 }
 

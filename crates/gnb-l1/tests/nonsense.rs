@@ -63,6 +63,22 @@ impl Dice {
     fn mapping(&mut self) -> MappingType {
         if self.below(2) == 0 { MappingType::A } else { MappingType::B }
     }
+    fn ptrs(&mut self) -> Option<PtrsPdu> {
+        (self.below(30) == 0).then(|| PtrsPdu {
+            time_density: self.byte(5),
+            frequency_density: self.byte(5),
+            re_offset: self.byte(4),
+            dmrs_ports: self.word(16),
+            power_offset_db: self.real(),
+        })
+    }
+    fn cbg(&mut self) -> Option<CodeBlockGroups> {
+        (self.below(30) == 0).then(|| CodeBlockGroups {
+            n_max: self.byte(9),
+            transmitted: self.byte(255),
+            flush: self.below(2) == 0,
+        })
+    }
     fn span(&mut self) -> Span {
         Span { start: self.below(100) as u32, len: self.word(400) as u32 }
     }
@@ -74,13 +90,28 @@ fn uplink(d: &mut Dice, plan: &mut SlotPlan) {
         (p.harq, p.new_data, p.rbs) = (d.harq(), d.below(2) == 0, d.rbs());
         (p.start_symbol, p.n_symbols, p.mapping) = (d.byte(3), d.byte(15), d.mapping());
         (p.dmrs, p.n_id, p.n_layers, p.coding) = (d.dmrs(), d.word(1024), d.byte(1).saturating_add(1), d.coding());
-        p.transform_precoding = d.below(20) == 0;
+        if d.below(20) == 0 {
+            let (n_id_rs, hopping) = (d.word(1024), d.byte(3));
+            p.transform_precoding = Some(TransformPrecoding { n_id_rs, hopping, low_papr_type2: false, ptrs: None });
+        }
+        p.second_hop_rb = (d.below(9) == 0).then(|| d.word(51));
+        if d.below(9) == 0 {
+            p.precoding = UlPrecoding::Codebook { n_ports: d.byte(5), tpmi: d.byte(28) };
+        }
+        p.ptrs = d.ptrs();
+        p.cbg = d.cbg();
         if d.below(2) == 0 {
             p.uci = UciOnPusch {
                 n_harq_ack: d.word(12),
                 n_csi1: d.word(12),
                 beta_harq_ack: d.real(),
+                csi2: Csi2Sizes {
+                    first_bit: d.byte(4),
+                    n_bits: d.byte(4),
+                    sizes: core::array::from_fn(|_| d.word(20)),
+                },
                 beta_csi1: d.real(),
+                beta_csi2: d.real(),
                 scaling: d.real(),
             };
         }
@@ -131,6 +162,13 @@ fn downlink(d: &mut Dice, plan: &mut SlotPlan) {
             ],
             reserved_re: core::array::from_fn(|_| if d.below(9) == 0 { d.word(65536) } else { 0 }),
             power_offset_db: d.real(),
+            precoding: if d.below(50) == 0 {
+                DlPrecoding::Matrices { prg_size: d.byte(5), matrices: d.span() }
+            } else {
+                DlPrecoding::Identity
+            },
+            ptrs: d.ptrs(),
+            cbg: d.cbg(),
             tb: d.span(),
         });
     }
@@ -204,7 +242,7 @@ fn plans_at_random_never_panic_and_noise_carries_no_block() {
     let mut out = UlIndication::default();
     let mut d = Dice(20);
     let (mut n_sent, mut n_refused, mut n_received) = (0, 0, 0);
-    for round in 0..1500 {
+    for round in 0..2500 {
         let slot = SlotPoint::from_count(K30, round);
         plan.clear(slot);
         plan.bytes.resize(300, 0x5a);

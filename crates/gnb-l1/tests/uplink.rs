@@ -173,6 +173,9 @@ fn a_slot_has_the_power_that_its_elements_say() {
         reserved: [None; 2],
         reserved_re: [0; 14],
         power_offset_db: 3.0,
+        precoding: Default::default(),
+        ptrs: None,
+        cbg: None,
         tb,
     });
     let mut samples = vec![Cf32::default(); gnb.dl_carrier().slot_len(slot)];

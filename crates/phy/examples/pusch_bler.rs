@@ -41,7 +41,11 @@ fn pdu(c: &Case) -> PuschPdu {
         },
         n_id: 1,
         n_layers: 1,
-        transform_precoding: false,
+        second_hop_rb: None,
+        precoding: Default::default(),
+        transform_precoding: None,
+        ptrs: None,
+        cbg: None,
         coding: Coding {
             q_m: c.q_m,
             rate_x1024: c.rate,

@@ -181,6 +181,9 @@ impl Receivers {
             reserved: [None; 2],
             reserved_re: [0; 14],
             power_offset_db: 0.0,
+            precoding: Default::default(),
+            ptrs: None,
+            cbg: None,
             tb: Span::default(),
         };
         let mut tb = [0; TB_BYTES as usize];
@@ -205,9 +208,20 @@ impl Receivers {
             dmrs: dmrs(a),
             n_id: 500,
             n_layers: 1 + (a & 1),
-            transform_precoding: false,
+            second_hop_rb: None,
+            precoding: Default::default(),
+            transform_precoding: None,
+            ptrs: None,
+            cbg: None,
             coding: coding(b),
-            uci: UciOnPusch { n_harq_ack, n_csi1, beta_harq_ack: 20.0, beta_csi1: 5.0, scaling: 1.0 },
+            uci: UciOnPusch {
+                n_harq_ack,
+                n_csi1,
+                beta_harq_ack: 20.0,
+                beta_csi1: 5.0,
+                scaling: 1.0,
+                ..UciOnPusch::default()
+            },
             tb: Span::default(),
         };
         let Ok(control) = self.pusch.receive_control(&self.grid, &pdu, slot(a)) else { return false };

@@ -438,6 +438,9 @@ fn build_pdsch(
         },
         reserved_re: own.map_or([0; 14], |d| csi_rs_mask(&d.csi_rs, slot)),
         power_offset_db: 0.0,
+        precoding: Default::default(),
+        ptrs: None,
+        cbg: None,
         tb: Span::default(),
     })
 }
@@ -629,7 +632,11 @@ fn build_pusch(
         },
         n_id: f.n_id,
         n_layers: 1,
-        transform_precoding: false,
+        second_hop_rb: None,
+        precoding: UlPrecoding::Identity,
+        transform_precoding: None,
+        ptrs: None,
+        cbg: None,
         coding: coding(&load, previous)?,
         uci: UciOnPusch::default(),
         tb: Span::default(),

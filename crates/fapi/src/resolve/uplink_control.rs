@@ -2,7 +2,7 @@
 
 use super::{ResolveError, invalid};
 use crate::config::*;
-use crate::pdu::{PucchPdu, UciOnPusch};
+use crate::pdu::{Csi2Sizes, PucchPdu, UciOnPusch};
 use nr::tables::{beta_offset, pucch as common};
 use nr::{Rnti, SlotPoint};
 
@@ -185,7 +185,9 @@ pub fn uci_on_pusch(p: &PuschConfig, n_harq_ack: u16, n_csi1: u16) -> UciOnPusch
         n_harq_ack,
         n_csi1,
         beta_harq_ack: value(&beta_offset::HARQ_ACK, ack),
+        csi2: Csi2Sizes::default(),
         beta_csi1: value(&beta_offset::CSI, csi),
+        beta_csi2: value(&beta_offset::CSI, csi),
         scaling: p.uci_scaling,
     }
 }

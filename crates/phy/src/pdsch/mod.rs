@@ -101,6 +101,9 @@ fn check(pdu: &PdschPdu, n_subcarriers: usize) -> Result<(), PdschError> {
     if pdu.dmrs.symbols & !within != 0 {
         return Err(ChannelError::Invalid("DM-RS symbols outside the PDSCH").into());
     }
+    if pdu.precoding != fapi::DlPrecoding::Identity || pdu.ptrs.is_some() || pdu.cbg.is_some() {
+        return Err(ChannelError::Unsupported { clause: "TS 38.211 §7.4.1.2; TS 38.214 §5.1.2.3, §5.1.7" }.into());
+    }
     if !(1..=4).contains(&pdu.n_layers) {
         return Err(ChannelError::Unsupported { clause: "TS 38.211 §7.3.1.3 with more than four layers" }.into());
     }

@@ -41,6 +41,9 @@ fn pdu() -> PdschPdu {
         reserved: [None; 2],
         reserved_re: [0; 14],
         power_offset_db: 0.0,
+        precoding: Default::default(),
+        ptrs: None,
+        cbg: None,
         tb: Span::default(),
     }
 }

@@ -38,8 +38,15 @@ pub fn c_init(pdu: &PuschPdu) -> u32 {
 
 /// Checks what both ends need; the allocation must fit `n_subcarriers`.
 fn check(pdu: &PuschPdu, n_subcarriers: usize) -> Result<(), ChannelError> {
-    if pdu.transform_precoding {
+    if pdu.transform_precoding.is_some() {
         return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.1.4: transform precoding" });
+    }
+    if pdu.second_hop_rb.is_some() {
+        return Err(ChannelError::Unsupported { clause: "TS 38.214 §6.3.1: hopping within a slot" });
+    }
+    if pdu.precoding != fapi::UlPrecoding::Identity || pdu.ptrs.is_some() || pdu.cbg.is_some() || pdu.uci.csi2.is_any()
+    {
+        return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.1.5, §6.4.1.2; TS 38.212 §6.3.2.1.2" });
     }
     dmrs::check(&pdu.rbs, &pdu.dmrs, n_subcarriers)?;
     let (start, n) = (pdu.start_symbol as usize, pdu.n_symbols as usize);

@@ -28,7 +28,11 @@ fn pdu(q_m: u8, tbs_bytes: u32, rate: f32, n_layers: u8) -> PuschPdu {
         },
         n_id: 500,
         n_layers,
-        transform_precoding: false,
+        second_hop_rb: None,
+        precoding: Default::default(),
+        transform_precoding: None,
+        ptrs: None,
+        cbg: None,
         coding: Coding { q_m, rate_x1024: rate, mcs: 0, mcs_table: McsTable::Qam64, rv: 0, tbs_bytes, tbs_lbrm: 0 },
         uci: UciOnPusch { beta_harq_ack: 20.0, beta_csi1: 5.0, scaling: 1.0, ..UciOnPusch::default() },
         tb: Span::default(),
@@ -198,7 +202,7 @@ fn contradictions_are_errors() {
         assert!(link.rx.receive_control(&link.received, &p, slot).is_err(), "{p:?}");
         assert!(link.tx.transmit(&p, &block(p.coding.tbs_bytes as usize), &[], &[], slot, &mut link.grid).is_err());
     };
-    check(&|p| p.transform_precoding = true);
+    check(&|p| p.second_hop_rb = Some(3));
     check(&|p| p.n_symbols = 0);
     check(&|p| p.start_symbol = 250);
     check(&|p| p.dmrs.symbols = 0);
@@ -239,6 +243,7 @@ fn elements_equal_the_second_derivation() {
             beta_harq_ack: head[20] as f32,
             beta_csi1: head[21] as f32,
             scaling: head[22] as f32,
+            ..UciOnPusch::default()
         };
         let hex = lines.next().unwrap();
         let tb: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
