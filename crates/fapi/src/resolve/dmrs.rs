@@ -89,6 +89,122 @@ pub fn pusch_dmrs_symbols(time: &TimeAllocation, type_a_position: u8, position: 
     }
 }
 
+/// A mask of pairs: each position and the symbol after it.
+fn pairs(mask: u16) -> u16 {
+    mask | mask << 1
+}
+
+/// DM-RS symbols of a PDSCH with double-symbol DM-RS.
+///
+/// Spec: TS 38.211 §7.4.1.1.2, table 7.4.1.1.2-4. `position` is dmrs-AdditionalPosition 0 or 1.
+pub fn pdsch_dmrs_symbols_double(
+    time: &TimeAllocation,
+    type_a_position: u8,
+    position: u8,
+) -> Result<u16, ResolveError> {
+    let end = time.start.saturating_add(time.n_symbols);
+    if position > 1 {
+        return Err(invalid("dmrs-AdditionalPosition", position as u32, "TS 38.211 table 7.4.1.1.2-4"));
+    }
+    match time.mapping {
+        MappingType::A => {
+            let least = if type_a_position == 2 { 4 } else { 5 };
+            if time.start > type_a_position || end < least {
+                return Err(invalid("time domain assignment", time.start as u32, "TS 38.211 table 7.4.1.1.2-4"));
+            }
+            Ok(pairs(mask(type_a_position, 0, double_a(end, position))))
+        }
+        MappingType::B => {
+            let l_d = time.n_symbols;
+            if l_d < 5 {
+                return Err(invalid("time domain assignment", l_d as u32, "TS 38.211 table 7.4.1.1.2-4"));
+            }
+            let additional: &[u8] = match (l_d, position) {
+                (_, 0) | (0..=7, _) => &[],
+                (8..=9, _) => &[5],
+                (10..=11, _) => &[7],
+                _ => &[8],
+            };
+            Ok(pairs(mask(time.start, time.start, additional)))
+        }
+    }
+}
+
+/// DM-RS symbols of a PUSCH with double-symbol DM-RS and without intra-slot hopping.
+///
+/// Spec: TS 38.211 §6.4.1.1.3, table 6.4.1.1.3-4. `position` is dmrs-AdditionalPosition 0 or 1.
+pub fn pusch_dmrs_symbols_double(
+    time: &TimeAllocation,
+    type_a_position: u8,
+    position: u8,
+) -> Result<u16, ResolveError> {
+    let l_d = time.n_symbols;
+    if position > 1 {
+        return Err(invalid("dmrs-AdditionalPosition", position as u32, "TS 38.211 table 6.4.1.1.3-4"));
+    }
+    match time.mapping {
+        MappingType::A => {
+            let least = if type_a_position == 2 { 4 } else { 5 };
+            if time.start != 0 || l_d < least {
+                return Err(invalid("time domain assignment", time.start as u32, "TS 38.211 table 6.4.1.1.3-4"));
+            }
+            Ok(pairs(mask(type_a_position, 0, double_a(l_d, position))))
+        }
+        MappingType::B => {
+            if l_d < 5 {
+                return Err(invalid("time domain assignment", l_d as u32, "TS 38.211 table 6.4.1.1.3-4"));
+            }
+            let additional: &[u8] = match (l_d, position) {
+                (_, 0) | (0..=7, _) => &[],
+                (8..=9, _) => &[5],
+                (10..=11, _) => &[7],
+                _ => &[9],
+            };
+            Ok(pairs(mask(time.start, time.start, additional)))
+        }
+    }
+}
+
+/// Mapping type A of both directions: tables 6.4.1.1.3-4 and 7.4.1.1.2-4.
+const fn double_a(l_d: u8, position: u8) -> &'static [u8] {
+    match (l_d, position) {
+        (_, 0) | (0..=9, _) => &[],
+        (10..=12, _) => &[8],
+        _ => &[10],
+    }
+}
+
+/// DM-RS symbols of a PUSCH that hops within the slot (single-symbol DM-RS), of both hops.
+///
+/// Spec: TS 38.211 §6.4.1.1.3, table 6.4.1.1.3-6; TS 38.214 §6.3.1. A `position` above 0 counts as 1.
+pub fn pusch_dmrs_symbols_hopping(
+    time: &TimeAllocation,
+    type_a_position: u8,
+    position: u8,
+) -> Result<u16, ResolveError> {
+    let hops = [time.n_symbols / 2, time.n_symbols - time.n_symbols / 2];
+    let second = time.start.saturating_add(hops[0]);
+    let more = position > 0;
+    let bad = || invalid("time domain assignment", time.n_symbols as u32, "TS 38.211 table 6.4.1.1.3-6");
+    if hops[0] == 0 || hops[1] > 7 {
+        return Err(bad());
+    }
+    match time.mapping {
+        MappingType::A => {
+            if time.start != 0 || hops[0] < 4 || !matches!(type_a_position, 2 | 3) {
+                return Err(bad());
+            }
+            let first: &[u8] = if more && hops[0] == 7 && type_a_position == 2 { &[6] } else { &[] };
+            let later: &[u8] = if more && hops[1] >= 5 { &[4] } else { &[] };
+            Ok(mask(type_a_position, 0, first) | mask(second, second, later))
+        }
+        MappingType::B => {
+            let later = |n: u8| -> &[u8] { if more && n >= 5 { &[4] } else { &[] } };
+            Ok(mask(time.start, time.start, later(hops[0])) | mask(second, second, later(hops[1])))
+        }
+    }
+}
+
 /// Ports and CDM groups without data that an antenna ports field chooses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ports {
@@ -188,5 +304,39 @@ mod tests {
         assert_eq!(b(4, 8, 1), [4, 10]);
         assert_eq!(b(0, 12, 2), [0, 5, 10]);
         assert_eq!(b(8, 6, 1), [8, 12]);
+    }
+
+    #[test] // Spec: TS 38.211 §7.4.1.1.2 (table 7.4.1.1.2-4), §6.4.1.1.3 (table 6.4.1.1.3-4)
+    fn double_symbols_of_the_tables() {
+        let dl = |m, s, n, pos| list(pdsch_dmrs_symbols_double(&time(m, s, n), 2, pos).unwrap());
+        assert_eq!(dl(MappingType::A, 0, 14, 0), [2, 3]);
+        assert_eq!(dl(MappingType::A, 1, 13, 1), [2, 3, 10, 11]);
+        assert_eq!(dl(MappingType::A, 2, 10, 1), [2, 3, 8, 9]);
+        assert_eq!(dl(MappingType::A, 0, 9, 1), [2, 3]);
+        assert_eq!(dl(MappingType::B, 1, 9, 1), [1, 2, 6, 7]);
+        assert_eq!(dl(MappingType::B, 0, 11, 1), [0, 1, 7, 8]);
+        assert_eq!(dl(MappingType::B, 0, 13, 1), [0, 1, 8, 9]);
+        let ul = |m, s, n, pos| list(pusch_dmrs_symbols_double(&time(m, s, n), 3, pos).unwrap());
+        assert_eq!(ul(MappingType::A, 0, 12, 1), [3, 4, 8, 9]);
+        assert_eq!(ul(MappingType::B, 0, 14, 1), [0, 1, 9, 10]);
+        assert_eq!(ul(MappingType::B, 2, 8, 1), [2, 3, 7, 8]);
+        assert_eq!(ul(MappingType::B, 2, 7, 1), [2, 3]);
+        assert!(pusch_dmrs_symbols_double(&time(MappingType::A, 0, 4), 3, 0).is_err());
+        assert!(pdsch_dmrs_symbols_double(&time(MappingType::B, 0, 4), 2, 0).is_err());
+        assert!(pdsch_dmrs_symbols_double(&time(MappingType::A, 0, 14), 2, 2).is_err());
+    }
+
+    #[test] // Spec: TS 38.211 §6.4.1.1.3 (table 6.4.1.1.3-6)
+    fn symbols_of_both_hops() {
+        let ul = |m, s, n, a, pos| list(pusch_dmrs_symbols_hopping(&time(m, s, n), a, pos).unwrap());
+        assert_eq!(ul(MappingType::A, 0, 14, 2, 1), [2, 6, 7, 11]);
+        assert_eq!(ul(MappingType::A, 0, 14, 2, 0), [2, 7]);
+        assert_eq!(ul(MappingType::A, 0, 14, 3, 2), [3, 7, 11]);
+        assert_eq!(ul(MappingType::A, 0, 9, 2, 1), [2, 4, 8]);
+        assert_eq!(ul(MappingType::B, 2, 10, 2, 1), [2, 6, 7, 11]);
+        assert_eq!(ul(MappingType::B, 2, 8, 2, 1), [2, 6]);
+        assert_eq!(ul(MappingType::B, 0, 3, 2, 1), [0, 1]);
+        assert!(pusch_dmrs_symbols_hopping(&time(MappingType::A, 0, 7), 2, 0).is_err());
+        assert!(pusch_dmrs_symbols_hopping(&time(MappingType::B, 0, 1), 2, 0).is_err());
     }
 }
