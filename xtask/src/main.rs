@@ -3,14 +3,19 @@
 mod asn1;
 mod features;
 mod tidy;
+mod tun;
 
 const USE: &str = "use: cargo xtask COMMAND
   tidy       floors and kinds of every crate, forbidden words, size of files
   features   writes the test column of FEATURES.md from the tests' own `Spec:` tags (--check: only compares)
+  tun        tries `up --tun` with ping and curl (--tun needs a right: exit status 3 where it cannot be tried)
   asn1       writes crates/rrc/src/nr_rrc.rs from the modules of TS 38.331 (which are not in this repository)";
 
 fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("tun", rest)) = args.split_first().map(|(c, rest)| (c.as_str(), rest)) {
+        return tun::run(rest);
+    }
     let result = match args.split_first() {
         Some((command, rest)) if command == "asn1" => asn1::run(rest),
         Some((command, _)) if command == "tidy" => tidy::run(),

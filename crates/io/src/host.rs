@@ -3,6 +3,7 @@
 //! IPv6 follows the way of a mobile network: the session gives an interface identifier, a router advertisement the prefix.
 //! Spec: TS 23.501 §5.8.2.2, RFC 4861, RFC 4862
 
+use crate::division::{Flow, PORTS_APART, flow};
 use crate::services::{Pattern, dns_addresses, dns_query, hex};
 use crate::stack::Stack;
 use nr::Tc;
@@ -19,6 +20,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// TCP buffer in each direction, bytes.
 const TCP_BUFFER: usize = 1 << 19;
+/// Ports of connections, the first and the last of a range.
+const PORTS: (u16, u16) = (49_152, u16::MAX);
 /// A DNS question is asked again after this, three times.
 const DNS_RETRY: Tc = Tc::from_ms(1000);
 
@@ -92,6 +95,7 @@ pub struct Host {
     questions: Vec<Question>,
     next_ticket: u32,
     next_port: u16,
+    first_port: u16,
     transfers: Vec<Transfer>,
     events: VecDeque<HostEvent>,
     now: Tc,
@@ -111,7 +115,7 @@ impl Host {
         let _ = socket.bind(icmp::Endpoint::Ident(ping_ident));
         let icmp = stack.sockets.add(socket);
         let mut socket = udp::Socket::new(udp_buffer(), udp_buffer());
-        let _ = socket.bind(49_152 + (seed as u16 % 8192));
+        let _ = socket.bind(PORTS.0 + (seed as u16 % 8192));
         let dns = stack.sockets.add(socket);
         Self {
             stack,
@@ -124,7 +128,8 @@ impl Host {
             solicit: None,
             questions: Vec::new(),
             next_ticket: 0,
-            next_port: 49_152 + ((seed >> 32) as u16 % 8192),
+            next_port: PORTS.0 + ((seed >> 32) as u16 % 8192),
+            first_port: PORTS.0,
             transfers: Vec::new(),
             events: VecDeque::new(),
             now: Tc::ZERO,
@@ -152,6 +157,33 @@ impl Host {
         self.stack.clear_addresses();
         self.interface_id = None;
         self.solicit = None;
+    }
+    /// Something else has the session's addresses too: the host keeps to [`PORTS_APART`]. Call it before anything is opened.
+    pub fn keep_apart(&mut self) {
+        let (first, n) = (*PORTS_APART.start(), PORTS_APART.end() - PORTS_APART.start());
+        let socket = self.stack.sockets.get_mut::<udp::Socket>(self.dns);
+        let asks_from = socket.endpoint().port;
+        socket.close();
+        let _ = socket.bind(first + asks_from % n);
+        self.first_port = first;
+        self.next_port = first + self.next_port % n;
+    }
+    /// Whether a packet to the terminal belongs to this host, where something else has its addresses too (see [`crate::division`]).
+    pub fn owns(&self, packet: &[u8]) -> bool {
+        use smoltcp::socket::Socket;
+        match flow(packet) {
+            Flow::Tcp { local, remote } => self.stack.sockets.iter().any(|(_, s)| match s {
+                Socket::Tcp(s) => s.local_endpoint() == Some(local) && s.remote_endpoint() == Some(remote),
+                _ => false,
+            }),
+            Flow::Udp { local, remote } => {
+                let asks_from = self.stack.sockets.get::<udp::Socket>(self.dns).endpoint().port;
+                local.port == asks_from && remote.port == 53 && self.dns_server == Some(remote.addr.into())
+            }
+            Flow::Echo { ident, seq } => ident == self.ping_ident && self.pings.iter().any(|(s, _)| *s == seq),
+            Flow::Link => true,
+            Flow::Other => false,
+        }
     }
     /// A packet of the session.
     pub fn receive(&mut self, packet: Vec<u8>) {
@@ -304,7 +336,7 @@ impl Host {
             tcp::Socket::new(tcp::SocketBuffer::new(vec![0; TCP_BUFFER]), tcp::SocketBuffer::new(vec![0; TCP_BUFFER]));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket.set_nagle_enabled(false);
-        self.next_port = if self.next_port == u16::MAX { 49_152 } else { self.next_port + 1 };
+        self.next_port = if self.next_port == PORTS.1 { self.first_port } else { self.next_port + 1 };
         let local = IpListenEndpoint { addr: None, port: self.next_port };
         socket.connect(self.stack.interface.context(), IpEndpoint::new(to.into(), port), local).ok()?;
         self.stack.touch();

@@ -4,11 +4,13 @@
 //! - [`host`]: the terminal's end: ping, DNS, TCP connections, an HTTP client with checked transfers.
 //! - [`gateway`]: the far end at N6: DNS, an HTTP server with a page about the connection, echo, and what is allowed outside.
 //! - [`policy`]: which addresses N6 lets through.
+//! - [`tun`]: a terminal's session as an interface of the operating system; [`division`]: what is its, what the user-space stack's.
 //! - [`proxy`]: SOCKS5 and HTTP proxy on loopback, one UE chosen by user name.
 //!
 //! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
 //! socket, which an ordinary user has no right to).
 
+pub mod division;
 mod fuzz;
 pub mod gateway;
 pub mod host;
@@ -16,6 +18,7 @@ pub mod policy;
 pub mod proxy;
 pub mod services;
 pub mod stack;
+pub mod tun;
 
 pub use fuzz::{fuzz_packets, fuzz_services};
 pub use smoltcp::wire::{IpAddress, IpEndpoint};

@@ -163,3 +163,57 @@ fn off_loopback_needs_a_password_and_a_taken_port_is_said() {
     let first = Proxy::bind(Some("127.0.0.1:0".parse().unwrap()), None).unwrap();
     assert!(Proxy::bind(Some(first.address()), None).is_err());
 }
+
+/// A second stack with the terminal's address, as the operating system behind a TUN is one: [`Host::owns`] divides.
+#[test] // Spec: ironcell issue §1 (--tun), RFC 9293, RFC 792, RFC 1035
+fn stack_and_tun_share_an_address_without_taking_each_others_packets() {
+    let mut w = World::new(N6Policy::closed());
+    w.host.keep_apart();
+    // Another seed is another echo identifier.
+    let mut system = Host::new(1400, 0x1234_5678);
+    system.set_ipv4(Ipv4Addr::new(10, 45, 0, 2));
+    let server: IpAddr = Ipv4Addr::new(10, 45, 0, 1).into();
+    system.set_dns_server(server);
+    let mut to_each = (0, 0);
+    for h in [&mut w.host, &mut system] {
+        h.transfer(server, false, 200_000, 5, w.now, Tc::from_ms(60_000));
+        h.ping(server, 1, w.now);
+        h.resolve("ironcell.test", false, w.now);
+    }
+    let mut done = [Vec::new(), Vec::new()];
+    for _ in 0..20_000 {
+        w.now += STEP;
+        w.host.poll(w.now);
+        system.poll(w.now);
+        while let Some(p) = w.host.transmit().or_else(|| system.transmit()) {
+            w.gateway.receive(p, w.now);
+        }
+        w.gateway.poll(w.now);
+        while let Some(p) = w.gateway.transmit() {
+            if w.host.owns(&p) {
+                to_each.0 += 1;
+                w.host.receive(p);
+            } else {
+                to_each.1 += 1;
+                system.receive(p);
+            }
+        }
+        done[0].extend(std::iter::from_fn(|| w.host.event()));
+        done[1].extend(std::iter::from_fn(|| system.event()));
+    }
+    assert!(to_each.0 > 100 && to_each.1 > 100, "{to_each:?}");
+    for events in done {
+        assert_eq!(events.len(), 3, "{events:?}");
+        assert!(events.iter().any(|e| matches!(e, HostEvent::Pong { seq: 1, .. })), "{events:?}");
+        assert!(events.iter().any(|e| matches!(e, HostEvent::Resolved { addresses, .. } if addresses[..] == [server])));
+        assert!(events.iter().any(|e| matches!(e, HostEvent::Transfer(r) if r.sha256_ok)), "{events:?}");
+    }
+    // Echo requests, and what nobody asked for, are the operating system's.
+    let mut other = Host::new(1400, 3);
+    other.set_ipv4(Ipv4Addr::new(10, 45, 0, 9));
+    other.ping(Ipv4Addr::new(10, 45, 0, 2).into(), 1, w.now);
+    other.connect(Ipv4Addr::new(10, 45, 0, 2).into(), 22);
+    other.poll(w.now);
+    let unasked: Vec<_> = std::iter::from_fn(|| other.transmit()).collect();
+    assert!(unasked.len() == 2 && unasked.iter().all(|p| !w.host.owns(p)));
+}

@@ -151,7 +151,7 @@ pub struct ScenarioArgs {
     /// A network that N6 lets through although it is private or local, as in 127.0.0.1/32. May be repeated.
     #[arg(long, value_name = "CIDR")]
     n6_allow: Vec<String>,
-    /// Real TUN interfaces: not in this version.
+    /// A real TUN interface for each phone (irnue1 ...) beside the proxies; needs root, or cap_net_admin.
     #[arg(long)]
     tun: bool,
     /// off, error, warn, info or debug.
@@ -348,7 +348,7 @@ mod tests {
             ("--snr 99", "--snr"),
             ("--channel x", "--channel"),
             ("--isa x", "--isa"),
-            ("--tun", "--tun"),
+            ("--tun --virtual-time", "--tun"),
             ("--log x", "--log"),
             ("--n6-allow x", "--n6-allow"),
             ("--proxy x", "--proxy"),

@@ -75,6 +75,13 @@ impl Printer {
                     self.line(&format!("online; Ctrl-C ends it; to paste:\n    {paste}"));
                 }
             }
+            Progress::TunReady { ue, name, addresses } => {
+                let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                self.line(&format!(
+                    "ue{ue}: interface {name} has {}; `curl --interface {name}` and `ping -I {name}` use it",
+                    list.join(", ")
+                ));
+            }
             Progress::ProxyReady { address, password } => self.proxy(address, *password),
             Progress::Live(line) => {
                 let text = format!("{:>8.1} s  {line}  speed {speed:.2} x real time", line.at.as_secs_f64());

@@ -87,7 +87,7 @@ fn nonsense_is_exit_status_2_and_says_what_to_do() {
         &["up", "--set", "cell.pci=2000"],
         &["up", "--set", "cell.colour=red"],
         &["--json"],
-        &["--tun"],
+        &["--tun", "--virtual-time"],
         &["--proxy", "0.0.0.0:1080"],
         &["--isa", "mmx"],
         &["--config", "/does/not/exist"],

@@ -432,6 +432,15 @@ pub enum Progress {
         /// It asks for a password.
         password: bool,
     },
+    /// A terminal's session is an interface of the operating system.
+    TunReady {
+        /// The terminal, from 1.
+        ue: u32,
+        /// The interface.
+        name: String,
+        /// Its addresses.
+        addresses: Vec<std::net::IpAddr>,
+    },
     /// The last second.
     Live(LiveLine),
     /// Anything else a person should know.

@@ -133,13 +133,10 @@ impl Scenario {
         for net in &t.n6_allow {
             parsed("traffic.n6_allow", net, parse_net, "an address or a network in CIDR", "127.0.0.1/32")?;
         }
-        if t.tun {
-            let what = "real TUN interfaces are not in this version: user traffic runs through the proxies";
-            return Err(ScenarioError::new(
-                what,
-                &[("traffic.tun", "true".into())],
-                "leave --tun out, and use the proxy",
-            ));
+        if t.tun && self.run.virtual_time {
+            let fields = [("traffic.tun", "true".to_owned()), ("run.virtual_time", "true".to_owned())];
+            let what = "virtual time has no TUN: the operating system's own TCP lives in real time";
+            return Err(ScenarioError::new(what, &fields, "leave out --tun or --virtual-time"));
         }
         if let Some(password) = &t.proxy_password
             && !(1..=255).contains(&password.len())

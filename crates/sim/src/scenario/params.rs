@@ -57,7 +57,7 @@ section! {
         proxy: Option<String> = None, "Where SOCKS5 and HTTP proxy listen; unset: the first free loopback port from 1080 on", "", "address:port", "RFC 1928, RFC 9110";
         proxy_password: Option<String> = None, "Password that the proxy asks for; needed off loopback", "", "1 to 255 bytes", "RFC 1929";
         n6_allow: Vec<String> = Vec::new(), "Networks that N6 lets through although they are private, local or this machine's", "", "CIDR, as in 127.0.0.1/32", "ironcell";
-        tun: bool = false, "Real TUN interfaces in place of the user-space stack: not in this version", "", "false", "ironcell";
+        tun: bool = false, "A real TUN interface for each terminal, irnue1 and on, beside the user-space stack; needs the right to make one, and real time", "", "true, false", "ironcell";
     }
 }
 

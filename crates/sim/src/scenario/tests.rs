@@ -85,7 +85,7 @@ fn nonsense_is_refused_with_path_expectation_finding_origin_and_a_way_out() {
         ("traffic.n6_allow=[\"10.0.0.0/99\"]", &["traffic.n6_allow", "CIDR"]),
         ("traffic.proxy=0.0.0.0:1080", &["without a password", "--proxy-password"]),
         ("traffic.proxy=somewhere", &["address:port"]),
-        ("traffic.tun=true", &["TUN", "proxy"]),
+        ("traffic.tun=maybe", &["traffic.tun", "true, false"]),
         ("ue.1.k=00", &["ue.1.k", "32 hexadecimal digits", "2 characters"]),
         ("ue.1.k=zz112233445566778899aabbccddeeff", &["ue.1.k", "hexadecimal"]),
         ("ue.2.sqn=5", &["ue.2 is configured, and there are 1 terminals", "--ues 2"]),

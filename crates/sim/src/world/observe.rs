@@ -154,6 +154,9 @@ impl World {
             }
             self.traffic_steps(i, now);
             self.patience(i, now);
+            while let Some(note) = self.terminals[i].tun_mut().and_then(|t| t.note()) {
+                self.progress.push(Progress::Note(note));
+            }
         }
         if now >= self.live.next_line() {
             self.live.step_on();
@@ -243,6 +246,10 @@ impl World {
             }
             let list: Vec<String> = v4.map(|a| a.to_string()).into_iter().chain(v6.map(|a| a.to_string())).collect();
             self.reach(ue, Step::Session, now, list.join(", "));
+            if let Some(tun) = self.terminals[i].tun_mut() {
+                let addresses = v4.map(IpAddr::V4).into_iter().chain(v6.map(IpAddr::V6)).collect();
+                self.progress.push(Progress::TunReady { ue, name: tun.name().to_owned(), addresses });
+            }
         }
         if let Some((at, rtt)) = ping {
             if !std::mem::replace(&mut self.terminals[i].told_ping, true) {

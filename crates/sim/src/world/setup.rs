@@ -17,6 +17,7 @@ use io::gateway::Gateway;
 use io::host::Host;
 use io::policy::N6Policy;
 use io::proxy::{Proxy, ProxyError};
+use io::tun::{Tun, TunError};
 use node::{Outbox, Rng};
 use nr::{SlotPoint, Tc};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -32,6 +33,8 @@ pub enum SetupError {
     Scenario(ScenarioError),
     /// The proxy.
     Proxy(ProxyError),
+    /// A TUN interface.
+    Tun(TunError),
     /// The physical layer or the channel.
     Radio(String),
 }
@@ -41,6 +44,7 @@ impl core::fmt::Display for SetupError {
         match self {
             SetupError::Scenario(e) => write!(f, "{e}"),
             SetupError::Proxy(e) => write!(f, "{e}"),
+            SetupError::Tun(e) => write!(f, "{e}"),
             SetupError::Radio(e) => write!(f, "the cell cannot be put on the air: {e}"),
         }
     }
@@ -100,6 +104,9 @@ impl World {
             let client = Client::new(scenario.run.once, t.pings, t.transfer_bytes, numbers.u64() >> 8);
             let mut terminal = Terminal::new(number, Ue::new(ue, &rng), host, client, start, keep_taps);
             terminal.true_cfo_per_hz = (gnb_ppm - link.ppm) * 1e-6;
+            if t.tun {
+                terminal.set_tun(Tun::open(number).map_err(SetupError::Tun)?);
+            }
             terminals.push(terminal);
             channel.links.push(link);
         }

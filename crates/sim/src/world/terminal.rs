@@ -5,6 +5,7 @@ use crate::report::{CellSearch, Failure, Step};
 use air::{Downlink, Link};
 use dsp::Cf32;
 use io::host::{Host, HostEvent};
+use io::tun::Tun;
 use node::Tap;
 use nr::Tc;
 use obs::metrics::Durations;
@@ -25,6 +26,9 @@ pub struct Terminal {
     pub number: u32,
     ue: Ue,
     host: Host,
+    tun: Option<Tun>,
+    /// Whose turn it is to send: the host's, or the operating system's behind the TUN.
+    tun_next: bool,
     client: Client,
     samples: Vec<Cf32>,
     switch_on_at: Option<Tc>,
@@ -61,6 +65,8 @@ impl Terminal {
             number,
             ue,
             host,
+            tun: None,
+            tun_next: false,
             client,
             samples: Vec::new(),
             switch_on_at: Some(start),
@@ -85,6 +91,15 @@ impl Terminal {
             down_bytes: 0,
             up_bytes: 0,
         }
+    }
+    /// The session is to be an interface of the operating system as well.
+    pub fn set_tun(&mut self, tun: Tun) {
+        self.host.keep_apart();
+        self.tun = Some(tun);
+    }
+    /// That interface.
+    pub fn tun_mut(&mut self) -> Option<&mut Tun> {
+        self.tun.as_mut()
     }
     /// Takes all samples that the channel has for it, and runs its user.
     pub fn run(&mut self, now: Tc, downlink: &Downlink, link: &mut Link) {
@@ -142,7 +157,10 @@ impl Terminal {
         }
         while let Some(p) = self.ue.receive_packet() {
             self.down_bytes += p.len() as u64;
-            self.host.receive(p);
+            match &mut self.tun {
+                Some(tun) if !self.host.owns(&p) => tun.push(&p),
+                _ => self.host.receive(p),
+            }
         }
     }
     fn event(&mut self, now: Tc, e: &CpEvent) {
@@ -161,6 +179,10 @@ impl Terminal {
             }
             CpEvent::SessionUp(s) => {
                 self.wants = (s.ipv4.is_some(), s.interface_id.is_some());
+                if let Some(tun) = &mut self.tun {
+                    tun.up(s.mtu);
+                    s.ipv4.into_iter().for_each(|a| tun.add_address(a.into()));
+                }
                 if let Some(a) = s.ipv4 {
                     self.ipv4 = Some(a);
                     self.host.set_ipv4(a);
@@ -174,8 +196,14 @@ impl Terminal {
                     self.host.set_dns_server(*d);
                 }
             }
-            CpEvent::SessionDown { .. } => self.host.clear(),
-            CpEvent::Deregistered => self.off = true,
+            CpEvent::SessionDown { .. } => {
+                self.host.clear();
+                self.tun.iter_mut().for_each(Tun::down);
+            }
+            CpEvent::Deregistered => {
+                self.off = true;
+                self.tun.iter_mut().for_each(Tun::down);
+            }
             CpEvent::Failed { step, cause, clause, retry } => {
                 let failure = Failure {
                     ue: Some(self.number),
@@ -206,6 +234,7 @@ impl Terminal {
         while let Some(e) = self.host.event() {
             if let HostEvent::Ipv6Ready(a) = &e {
                 self.ipv6 = Some(*a);
+                self.tun.iter_mut().for_each(|t| t.add_address((*a).into()));
             }
             let mine = self.client.event(&e, &mut self.host, now);
             if let (false, HostEvent::Resolved { ticket, addresses }) = (mine, e) {
@@ -219,11 +248,21 @@ impl Terminal {
         self.client.advance(&mut self.host, now);
         self.host.poll(now);
         while self.ue.queued_bytes() < UPLINK_QUEUE {
-            let Some(p) = self.host.transmit() else { break };
+            let Some(p) = self.next_uplink() else { break };
             let len = p.len() as u64;
             if self.ue.send_packet(p) {
                 self.up_bytes += len;
             }
+        }
+    }
+    /// Host and operating system take turns while both have something.
+    fn next_uplink(&mut self) -> Option<Vec<u8>> {
+        let Some(tun) = &mut self.tun else { return self.host.transmit() };
+        self.tun_next = !self.tun_next;
+        if self.tun_next {
+            self.host.transmit().or_else(|| tun.pull())
+        } else {
+            tun.pull().or_else(|| self.host.transmit())
         }
     }
     /// The world's patience is over.
