@@ -66,6 +66,8 @@ enum ConfigCommand {
 enum LabCommand {
     /// Finds the cells in a recording that it knows nothing about.
     Scan(ScanArgs),
+    /// Simulates a physical channel and draws its error rate over SNR.
+    Bler(Box<lab::bler::BlerArgs>),
 }
 
 /// Arguments of `lab scan`.
@@ -257,6 +259,7 @@ fn dispatch(cli: Cli) -> ExitCode {
             );
         }),
         Some(Command::Lab(LabCommand::Scan(args))) => return lab::run(&args),
+        Some(Command::Lab(LabCommand::Bler(args))) => return lab::bler::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

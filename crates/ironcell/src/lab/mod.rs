@@ -1,12 +1,15 @@
-//! Tools for recordings.
+//! Tools for recordings, and link simulations.
 //!
+//! - [`bler`]: error-rate curves.
 //! - [`recording`]: SigMF and raw files.
 //! - [`scan`]: cells by their SS/PBCH blocks, anywhere in the band.
 //! - [`sib1`]: from a block's MIB over CORESET 0 to SIB1.
 
+pub mod bler;
 mod coreset0;
 #[cfg(test)]
 mod made;
+mod plot;
 pub mod recording;
 pub mod scan;
 pub mod sib1;

@@ -1,0 +1,341 @@
+//! `ironcell lab bler`: error-rate curves on all cores.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use fapi::{MappingType, PucchFormat};
+use indicatif::{ProgressBar, ProgressStyle};
+use link::count::{Effort, Link, Runner, Tally};
+use link::propagation::{Antennas, Correlation, Propagation};
+use link::pucch::{Count, PucchCase, PucchLink};
+use link::shared::{Direction, SharedCase, SharedLink};
+use link::{LinkError, theory};
+use nr::Numerology;
+use nr::tables::mcs;
+
+use super::plot::{Curve, Plot};
+use crate::cli::bad_use;
+
+/// What is simulated.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Channel {
+    /// Uplink data.
+    Pusch,
+    /// Downlink data.
+    Pdsch,
+    /// Uplink control.
+    Pucch,
+}
+
+/// Arguments of `lab bler`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ironcell lab bler pusch --mcs 10 --prb 51 --snr 0:8:1\n  \
+    ironcell lab bler pdsch --mcs 20 --layers 2 --tx 2 --rx 2 --channel TDLA30-10 --harq 4 --out curve\n  \
+    ironcell lab bler pucch --format 2 --bits 22 --prb 9 --symbols 2 --rx 2 --channel TDLC300-100 --snr=-4:2:1")]
+pub struct BlerArgs {
+    /// pusch, pdsch or pucch.
+    #[arg(value_enum)]
+    pub channel: Channel,
+    /// I_MCS of TS 38.214 table 5.1.3.1-1 (or -2 with --qam256).
+    #[arg(long, default_value_t = 10, value_name = "I")]
+    pub mcs: u8,
+    /// MCS table 2.
+    #[arg(long)]
+    pub qam256: bool,
+    /// Resource blocks.
+    #[arg(long, default_value_t = 51, value_name = "N")]
+    pub prb: u16,
+    /// Symbols.
+    #[arg(long, default_value_t = 14, value_name = "N")]
+    pub symbols: u8,
+    /// Subcarrier spacing: 15, 30, 60, 120 or 240.
+    #[arg(long, default_value_t = 30, value_name = "KHZ")]
+    pub scs: u32,
+    /// Layers.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub layers: u8,
+    /// Transmit antennas; as many as layers without it.
+    #[arg(long, value_name = "N")]
+    pub tx: Option<u8>,
+    /// Receive antennas; as many as layers without it.
+    #[arg(long, value_name = "N")]
+    pub rx: Option<u8>,
+    /// AWGN, or a condition of TS 38.104 annex G by its name, as TDLC300-100.
+    #[arg(long = "fading", alias = "propagation", default_value = "AWGN", value_name = "NAME")]
+    pub propagation: String,
+    /// Spatial correlation: low, medium, medium-a or high.
+    #[arg(long, default_value = "low", value_name = "NAME")]
+    pub correlation: String,
+    /// SNR of a resource element at a receive antenna: one value, or FROM:TO:STEP.
+    #[arg(long, default_value = "auto", value_name = "DB", allow_hyphen_values = true)]
+    pub snr: String,
+    /// Most transmissions of a block (HARQ), 1 to 4.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub harq: u8,
+    /// DFT-spread PUSCH.
+    #[arg(long)]
+    pub transform_precoding: bool,
+    /// LDPC iterations at most.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub iterations: u8,
+    /// PUCCH format, 0 to 4.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub format: u8,
+    /// UCI bits of a PUCCH.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub bits: u8,
+    /// Errors at which a point ends.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub errors: u64,
+    /// Blocks at which a point ends in any case.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub blocks: u64,
+    /// Fixes every draw.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Threads; all cores without it. Any number counts the same.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// best, scalar, avx2, avx512 or neon.
+    #[arg(long, default_value = "best", value_name = "ISA")]
+    pub isa: String,
+    /// Writes NAME.csv, NAME.json and NAME.svg.
+    #[arg(long, value_name = "NAME")]
+    pub out: Option<PathBuf>,
+    /// One JSON document on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One point of a curve.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    snr_db: f64,
+    tally: Tally,
+    /// The normal approximation, where it applies.
+    bound: Option<f64>,
+}
+
+/// Runs the command.
+pub fn run(args: &BlerArgs) -> ExitCode {
+    match simulate(args) {
+        Ok(points) => match report(args, &points) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                let _ = writeln!(std::io::stderr(), "error: {e}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(e) => bad_use(&e),
+    }
+}
+
+/// What the arguments describe, checked.
+enum Case {
+    Shared(SharedCase),
+    Pucch(PucchCase),
+}
+
+impl Case {
+    fn link(&self, isa: dsp::Isa) -> Result<Box<dyn Link>, LinkError> {
+        Ok(match self {
+            Case::Shared(case) => Box::new(SharedLink::new(*case, isa)?),
+            Case::Pucch(case) => Box::new(PucchLink::new(*case, isa)?),
+        })
+    }
+}
+
+fn case(args: &BlerArgs) -> Result<Case, LinkError> {
+    let numerology = Numerology::from_scs_khz(args.scs)
+        .ok_or_else(|| LinkError::new(format!("--scs {}: expected 15, 30, 60, 120 or 240", args.scs)))?;
+    let propagation = Propagation::parse(&args.propagation)?;
+    let antennas = Antennas {
+        n_tx: args.tx.unwrap_or(args.layers),
+        n_rx: args.rx.unwrap_or(args.layers),
+        correlation: Correlation::parse(&args.correlation)?,
+    };
+    if args.channel == Channel::Pucch {
+        let format = pucch_format(args)?;
+        let hops = args.symbols > 1;
+        let case = PucchCase::new(format, args.symbols, args.prb, hops, numerology, args.prb.max(25));
+        return Ok(Case::Pucch(PucchCase { count: Count::Uci, n_bits: args.bits, antennas, propagation, ..case }));
+    }
+    let table = if args.qam256 { &mcs::TABLE_2[..] } else { &mcs::TABLE_1[..] };
+    let row = table.get(usize::from(args.mcs)).filter(|r| !r.is_reserved());
+    let row = row.ok_or_else(|| LinkError::new(format!("--mcs {}: no such row, or a reserved one", args.mcs)))?;
+    let uplink = args.channel == Channel::Pusch;
+    let (start_symbol, dmrs_symbols) = if uplink { (0, 1 << 2 | 1 << 11) } else { (2, 1 << 2 | 1 << 11) };
+    let mut case = SharedCase {
+        direction: if uplink { Direction::Uplink } else { Direction::Downlink },
+        numerology,
+        carrier_rb: args.prb,
+        first_rb: 0,
+        n_rb: args.prb,
+        start_symbol,
+        n_symbols: args.symbols.min(14 - start_symbol),
+        mapping: MappingType::A,
+        dmrs_symbols,
+        n_cdm_groups: 2,
+        q_m: row.q_m,
+        rate_x1024: row.rate_x1024(),
+        tbs_bits: 0,
+        n_layers: args.layers,
+        transform_precoding: args.transform_precoding,
+        n_transmissions: args.harq,
+        ldpc_iterations: args.iterations,
+        antennas,
+        propagation,
+    };
+    case.tbs_bits = case.tbs_bits();
+    Ok(Case::Shared(case))
+}
+
+fn pucch_format(args: &BlerArgs) -> Result<PucchFormat, LinkError> {
+    let n_prb = u8::try_from(args.prb).ok().filter(|n| (1..=16).contains(n));
+    let n_prb = n_prb.ok_or_else(|| LinkError::new("--prb of a PUCCH: expected 1 to 16"));
+    Ok(match args.format {
+        0 => PucchFormat::F0 { initial_cyclic_shift: 0 },
+        1 => PucchFormat::F1 { initial_cyclic_shift: 0, time_domain_occ: 0 },
+        2 => PucchFormat::F2 { n_prb: n_prb? },
+        other => return Err(LinkError::new(format!("--format {other}: expected 0, 1 or 2"))),
+    })
+}
+
+/// The SNRs to simulate: as given, or nine around where the bound gives an error rate of 10 %.
+fn snrs(args: &BlerArgs, case: &Case) -> Result<Vec<f64>, LinkError> {
+    if args.snr == "auto" {
+        let centre = match case {
+            Case::Shared(c) if c.propagation == Propagation::Awgn => bound_of(c).map_or(0.0, |f| f.1 + 0.75),
+            Case::Shared(_) => 10.0,
+            Case::Pucch(_) => -6.0,
+        };
+        let step = if args.propagation.eq_ignore_ascii_case("AWGN") { 0.25 } else { 1.0 };
+        return Ok((-4..=4).map(|i| ((centre + f64::from(i) * step) * 20.0).round() / 20.0).collect());
+    }
+    let numbers: Vec<f64> = args.snr.split(':').map_while(|s| s.parse().ok()).collect();
+    let wrong = || LinkError::new(format!("--snr {}: expected one value or FROM:TO:STEP, as in -4:2:0.5", args.snr));
+    if numbers.len() != args.snr.split(':').count() || numbers.iter().any(|x| !x.is_finite() || x.abs() > 100.0) {
+        return Err(wrong());
+    }
+    match numbers[..] {
+        [one] => Ok(vec![one]),
+        [from, to, step] if step > 0.0 && to >= from && (to - from) / step <= 1000.0 => {
+            Ok((0..=((to - from) / step + 1e-9) as usize).map(|i| from + i as f64 * step).collect())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// Symbols a transmission, and the SNR at which the normal approximation gives 10 %; in AWGN with one layer and one antenna.
+fn bound_of(c: &SharedCase) -> Option<(f64, f64)> {
+    let alone = c.antennas.n_rx == 1 && c.n_layers == 1 && c.propagation == Propagation::Awgn && !c.transform_precoding;
+    let n_data = u32::from(c.n_symbols) - c.dmrs_symbols.count_ones();
+    let n_symbols = f64::from(n_data * 12 * u32::from(c.n_rb));
+    let snr_db = theory::required_snr_db(f64::from(c.tbs_bits), n_symbols, c.q_m, 0.1);
+    (alone && c.n_transmissions == 1).then_some((n_symbols, snr_db))
+}
+
+fn simulate(args: &BlerArgs) -> Result<Vec<Point>, LinkError> {
+    let isa: dsp::Isa = if args.isa == "best" { dsp::Isa::best() } else { args.isa.parse().map_err(LinkError::new)? };
+    let case = case(args)?;
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let effort = Effort {
+        errors: args.errors.max(1),
+        blocks_max: args.blocks.max(1),
+        batch: 20,
+        threads: args.threads.unwrap_or(cores).clamp(1, 256),
+    };
+    let snrs = snrs(args, &case)?;
+    let bound = if let Case::Shared(c) = &case { bound_of(c).map(|b| (b.0, *c)) } else { None };
+    let mut runner = Runner::new(|| case.link(isa), effort, args.seed)?;
+    let mut points = Vec::new();
+    for (i, snr_db) in snrs.iter().enumerate() {
+        let bar = bar(&effort, &format!("{snr_db:6.2} dB, point {} of {}", i + 1, snrs.len()));
+        let tally = runner.measure(*snr_db, &|t| {
+            let share = (t.errors * 1000 / effort.errors).max(t.blocks * 1000 / effort.blocks_max);
+            bar.set_position(share.min(1000));
+            bar.set_message(format!("{} errors in {}", t.errors, t.blocks));
+        })?;
+        bar.finish_and_clear();
+        let bound = bound.map(|(n, c)| theory::block_error_rate(f64::from(c.tbs_bits), n, c.q_m, *snr_db));
+        points.push(Point { snr_db: *snr_db, tally, bound });
+        if !args.json {
+            let mut out = std::io::stdout().lock();
+            let bound = bound.map_or(String::new(), |b| format!("   normal approximation {b:.2e}"));
+            let line = format!("{snr_db:7.2} dB   {:.3e}   {} of {}{bound}", tally.rate(), tally.errors, tally.blocks);
+            writeln!(out, "{line}").map_err(LinkError::new)?;
+        }
+    }
+    Ok(points)
+}
+
+/// A bar of a thousand steps on a terminal's standard error; nothing elsewhere.
+pub fn bar(_effort: &Effort, what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{prefix} [{bar:30}] {msg} {elapsed}");
+    let bar = ProgressBar::new(1000).with_prefix(what.to_owned());
+    if let Ok(style) = style { bar.with_style(style.progress_chars("=> ")) } else { bar }
+}
+
+fn title(args: &BlerArgs) -> String {
+    let what = match args.channel {
+        Channel::Pucch => format!("PUCCH format {}, {} bits", args.format, args.bits),
+        Channel::Pusch | Channel::Pdsch => {
+            let name = if args.channel == Channel::Pusch { "PUSCH" } else { "PDSCH" };
+            format!("{name} MCS {} (table {}), {} layer(s)", args.mcs, if args.qam256 { 2 } else { 1 }, args.layers)
+        }
+    };
+    format!(
+        "{what}, {} PRB, {} kHz, {}, {} receive antenna(s)",
+        args.prb,
+        args.scs,
+        args.propagation,
+        args.rx.unwrap_or(args.layers)
+    )
+}
+
+fn report(args: &BlerArgs, points: &[Point]) -> Result<(), String> {
+    let rows: Vec<_> = points
+        .iter()
+        .map(|p| {
+            serde_json::json!({
+                "snr_db": p.snr_db, "blocks": p.tally.blocks, "errors": p.tally.errors, "bler": p.tally.rate(),
+                "normal_approximation": p.bound,
+            })
+        })
+        .collect();
+    let document = serde_json::json!({ "title": title(args), "seed": args.seed, "points": rows });
+    if args.json {
+        writeln!(std::io::stdout(), "{document:#}").map_err(|e| e.to_string())?;
+    }
+    let Some(out) = &args.out else { return Ok(()) };
+    let mut csv = String::from("snr_db,blocks,errors,bler,normal_approximation\n");
+    for p in points {
+        let bound = p.bound.map_or(String::new(), |b| format!("{b:e}"));
+        csv += &format!("{},{},{},{:e},{bound}\n", p.snr_db, p.tally.blocks, p.tally.errors, p.tally.rate());
+    }
+    write(&out.with_extension("csv"), &csv)?;
+    write(&out.with_extension("json"), &format!("{document:#}\n"))?;
+    let mut curves = vec![Curve {
+        name: "simulated".into(),
+        points: points.iter().filter(|p| p.tally.errors > 0).map(|p| (p.snr_db, p.tally.rate())).collect(),
+        dashed: false,
+    }];
+    let bound: Vec<_> = points.iter().filter_map(|p| Some((p.snr_db, p.bound.filter(|b| *b > 1e-7)?))).collect();
+    if !bound.is_empty() {
+        curves.push(Curve { name: "normal approximation".into(), points: bound, dashed: true });
+    }
+    let svg = Plot { title: title(args), x: "SNR, dB".into(), y: "error rate".into(), curves }.svg()?;
+    write(&out.with_extension("svg"), &svg)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
+    let _ = writeln!(std::io::stderr(), "wrote {}", path.display());
+    Ok(())
+}

@@ -1,0 +1,363 @@
+//! PUSCH and PDSCH with HARQ: a transport block is sent up to four times, a slot that delivers none is an error.
+//!
+//! The error rate is 1 minus the fraction of the maximum throughput, as TS 38.104 §8.2 and TS 38.101-4 §5.2 count it; with one
+//! transmission it is the block error rate.
+
+use dsp::{Cf32, Isa};
+use fapi::{
+    Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PuschPdu, RbAllocation, Span, TransformPrecoding,
+    UciOnPusch, UlPrecoding,
+};
+use fec::sch::SoftBuffer;
+use nr::{HarqId, Numerology, Rnti, SlotPoint};
+use ofdm::{Carrier, Grid};
+use phy::pdsch::{PdschReceiver, PdschTransmitter};
+use phy::pusch::{PuschReceiver, PuschTransmitter};
+
+use crate::LinkError;
+use crate::count::{Link, Tally};
+use crate::propagation::{Antennas, Propagation, Radio};
+
+/// Redundancy versions of transmissions 1 to 4. Spec: TS 38.104 table 8.2.1.1-1
+const REDUNDANCY: [u8; 4] = [0, 2, 3, 1];
+
+const HARQ: HarqId = HarqId::new(0).unwrap();
+
+/// Up or down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// PUSCH.
+    Uplink,
+    /// PDSCH.
+    Downlink,
+}
+
+/// A shared channel and its condition.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SharedCase {
+    /// Up or down.
+    pub direction: Direction,
+    /// Numerology.
+    pub numerology: Numerology,
+    /// Resource blocks of the carrier.
+    pub carrier_rb: u16,
+    /// First allocated resource block.
+    pub first_rb: u16,
+    /// Allocated resource blocks.
+    pub n_rb: u16,
+    /// First symbol.
+    pub start_symbol: u8,
+    /// Symbols.
+    pub n_symbols: u8,
+    /// Mapping type.
+    pub mapping: MappingType,
+    /// DM-RS symbols of the slot, bit l is symbol l.
+    pub dmrs_symbols: u16,
+    /// CDM groups without data.
+    pub n_cdm_groups: u8,
+    /// Q_m.
+    pub q_m: u8,
+    /// Target code rate.
+    pub rate_x1024: f32,
+    /// Transport block size.
+    pub tbs_bits: u32,
+    /// Layers.
+    pub n_layers: u8,
+    /// DFT-spread (uplink).
+    pub transform_precoding: bool,
+    /// Most transmissions of a transport block, 1..=4.
+    pub n_transmissions: u8,
+    /// LDPC iterations at most.
+    pub ldpc_iterations: u8,
+    /// Antennas.
+    pub antennas: Antennas,
+    /// The channel.
+    pub propagation: Propagation,
+}
+
+impl SharedCase {
+    /// Bits that fit by TS 38.214 §5.1.3.2 for the case's allocation, modulation, rate and layers.
+    pub fn tbs_bits(&self) -> u32 {
+        let n_dmrs = (self.dmrs_symbols.count_ones() * 6 * u32::from(self.n_cdm_groups)).min(168);
+        let per_rb = (u32::from(self.n_symbols) * 12).saturating_sub(n_dmrs).min(156);
+        let n_re = per_rb * u32::from(self.n_rb);
+        nr::tables::tbs::tbs_bits(n_re, (self.rate_x1024 * 2.0) as u16, self.q_m, self.n_layers, 0)
+    }
+
+    fn dmrs(&self) -> DmrsPdu {
+        DmrsPdu {
+            symbols: self.dmrs_symbols,
+            config_type: 1,
+            n_id: 0,
+            n_scid: 0,
+            ports: ((1u32 << self.n_layers.min(12)) - 1) as u16,
+            n_cdm_groups_without_data: self.n_cdm_groups,
+            reference_rb: 0,
+        }
+    }
+
+    fn coding(&self) -> Coding {
+        Coding {
+            q_m: self.q_m,
+            rate_x1024: self.rate_x1024,
+            mcs: 0,
+            mcs_table: McsTable::Qam256,
+            rv: 0,
+            tbs_bytes: self.tbs_bits / 8,
+            tbs_lbrm: 0,
+        }
+    }
+
+    fn pusch(&self) -> PuschPdu {
+        let n_tx = self.antennas.n_tx;
+        let codebook = matches!(n_tx, 2 | 4) && n_tx == self.n_layers;
+        PuschPdu {
+            rnti: Rnti(1),
+            harq: HARQ,
+            new_data: true,
+            rbs: RbAllocation::Contiguous { start: self.first_rb, n_rb: self.n_rb },
+            second_hop_rb: None,
+            start_symbol: self.start_symbol,
+            n_symbols: self.n_symbols,
+            mapping: self.mapping,
+            dmrs: self.dmrs(),
+            n_id: 0,
+            n_layers: self.n_layers,
+            precoding: if codebook { UlPrecoding::Codebook { n_ports: n_tx, tpmi: 0 } } else { UlPrecoding::Identity },
+            transform_precoding: self.transform_precoding.then_some(TransformPrecoding {
+                n_id_rs: 0,
+                hopping: 0,
+                low_papr_type2: false,
+                ptrs: None,
+            }),
+            ptrs: None,
+            cbg: None,
+            coding: self.coding(),
+            uci: UciOnPusch::default(),
+            tb: Span::default(),
+        }
+    }
+
+    fn pdsch(&self) -> PdschPdu {
+        PdschPdu {
+            rnti: Rnti(1),
+            harq: HARQ,
+            new_data: true,
+            rbs: RbAllocation::Contiguous { start: self.first_rb, n_rb: self.n_rb },
+            vrb_interleaver: None,
+            start_symbol: self.start_symbol,
+            n_symbols: self.n_symbols,
+            mapping: self.mapping,
+            dmrs: self.dmrs(),
+            n_id: 0,
+            n_layers: self.n_layers,
+            coding: self.coding(),
+            reserved: [None; 2],
+            reserved_re: [0; 14],
+            power_offset_db: 0.0,
+            precoding: DlPrecoding::Identity,
+            ptrs: None,
+            cbg: None,
+            tb: Span::default(),
+        }
+    }
+}
+
+/// Both ends of a shared channel.
+enum Ends {
+    Uplink(Box<(PuschTransmitter, PuschReceiver, PuschPdu)>),
+    Downlink(Box<(PdschTransmitter, PdschReceiver, PdschPdu)>),
+}
+
+/// A shared channel under simulation.
+pub struct SharedLink {
+    case: SharedCase,
+    ends: Ends,
+    radio: Radio,
+    sent: Grid,
+    soft: SoftBuffer,
+    tb: Vec<u8>,
+    out: Vec<u8>,
+    slot: SlotPoint,
+    /// Transmissions of the block under way.
+    n_sent: u8,
+    state: u64,
+}
+
+impl SharedLink {
+    /// Plans for a case.
+    ///
+    /// Errors: a carrier, allocation or channel that cannot be.
+    pub fn new(case: SharedCase, isa: Isa) -> Result<SharedLink, LinkError> {
+        let Antennas { n_tx, n_rx, .. } = case.antennas;
+        if !(1..=4).contains(&case.n_transmissions) || case.n_layers > n_tx {
+            return Err(LinkError::new("expected 1 to 4 transmissions, and as many transmit antennas as layers"));
+        }
+        let carrier = Carrier::new(case.numerology, case.carrier_rb.into(), 0.0).map_err(LinkError::new)?;
+        let (n_rb, layers) = (usize::from(case.carrier_rb), usize::from(case.n_layers));
+        let ends = match case.direction {
+            Direction::Uplink => Ends::Uplink(Box::new((
+                PuschTransmitter::new(isa, n_rb, layers),
+                PuschReceiver::new(isa, n_rb, n_rx.into(), layers),
+                case.pusch(),
+            ))),
+            Direction::Downlink => Ends::Downlink(Box::new((
+                PdschTransmitter::new(isa, n_rb, layers),
+                PdschReceiver::new(isa, n_rb, n_rx.into(), layers),
+                case.pdsch(),
+            ))),
+        };
+        let n_bytes = case.tbs_bits as usize / 8;
+        Ok(SharedLink {
+            ends,
+            radio: Radio::new(carrier, case.antennas, case.propagation, isa)?,
+            sent: Grid::new(n_tx.into(), carrier.n_subcarriers()),
+            soft: SoftBuffer::new(case.tbs_bits),
+            tb: vec![0; n_bytes],
+            out: vec![0; n_bytes],
+            slot: SlotPoint::new(case.numerology, 0, 0),
+            n_sent: 0,
+            state: 0,
+            case,
+        })
+    }
+
+    /// Power of the signal at a receive antenna: that of all ports together.
+    fn signal_power(&self) -> f64 {
+        match &self.ends {
+            Ends::Uplink(e) if e.2.precoding != UlPrecoding::Identity => 1.0,
+            _ => f64::from(self.case.n_layers),
+        }
+    }
+
+    fn start_block(&mut self) {
+        if self.n_sent == 0 {
+            for bytes in self.tb.chunks_mut(8) {
+                let word = dsp::noise::split_mix_64(&mut self.state).to_le_bytes();
+                bytes.copy_from_slice(&word[..bytes.len()]);
+            }
+        }
+        let (rv, new_data) = (REDUNDANCY[usize::from(self.n_sent)], self.n_sent == 0);
+        match &mut self.ends {
+            Ends::Uplink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
+            Ends::Downlink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
+        }
+    }
+}
+
+impl Link for SharedLink {
+    fn reseed(&mut self, seed: u64) {
+        self.state = seed;
+        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
+        self.n_sent = 0;
+        self.slot = SlotPoint::new(self.case.numerology, 0, 0);
+        self.soft.clear();
+    }
+
+    fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+        self.start_block();
+        self.sent.clear();
+        match &mut self.ends {
+            Ends::Uplink(e) => {
+                e.0.transmit(&e.2, &self.tb, &[], &[], self.slot, &mut self.sent).map_err(LinkError::new)?
+            }
+            Ends::Downlink(e) => e.0.transmit(&e.2, &self.tb, self.slot, &mut self.sent).map_err(LinkError::new)?,
+        }
+        let noise = self.signal_power() * libm::pow(10.0, -snr_db / 10.0);
+        let received = self.radio.slot(self.slot, &self.sent, noise)?;
+        let delivered = match &mut self.ends {
+            Ends::Uplink(e) => {
+                e.1.receive_control(received, &e.2, self.slot).map_err(LinkError::new)?;
+                let data = e.1.decode_data(&e.2, &mut self.soft, self.case.ldpc_iterations, &mut self.out);
+                data.map_err(LinkError::new)?.crc_ok
+            }
+            Ends::Downlink(e) => {
+                let result =
+                    e.1.receive(&e.2, self.slot, received, &mut self.soft, self.case.ldpc_iterations, &mut self.out);
+                result.map_err(LinkError::new)?.crc_ok
+            }
+        } && self.out == self.tb;
+        self.n_sent = if delivered || self.n_sent + 1 == self.case.n_transmissions { 0 } else { self.n_sent + 1 };
+        self.slot = self.slot.plus(1);
+        Ok(Tally { blocks: 1, errors: u64::from(!delivered) })
+    }
+}
+
+/// A case's received elements, for pictures: one slot at `snr_db`.
+pub fn one_slot(link: &mut SharedLink, snr_db: f64) -> Result<(Tally, &[Cf32]), LinkError> {
+    let tally = link.block(snr_db)?;
+    Ok((tally, link.radio.received().elements()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::count::{Effort, Runner};
+    use crate::propagation::Correlation;
+    use crate::theory;
+
+    pub(super) fn case(direction: Direction, q_m: u8, rate_x1024: f32, n_rb: u16) -> SharedCase {
+        let mut case = SharedCase {
+            direction,
+            numerology: Numerology::KHZ30,
+            carrier_rb: n_rb,
+            first_rb: 0,
+            n_rb,
+            start_symbol: 0,
+            n_symbols: 14,
+            mapping: MappingType::A,
+            dmrs_symbols: 1 << 2 | 1 << 11,
+            n_cdm_groups: 2,
+            q_m,
+            rate_x1024,
+            tbs_bits: 0,
+            n_layers: 1,
+            transform_precoding: false,
+            n_transmissions: 1,
+            ldpc_iterations: 10,
+            antennas: Antennas { n_tx: 1, n_rx: 1, correlation: Correlation::Low },
+            propagation: Propagation::Awgn,
+        };
+        case.tbs_bits = case.tbs_bits();
+        case
+    }
+
+    fn rate(case: SharedCase, snr_db: f64, blocks_max: u64) -> f64 {
+        let effort = Effort { errors: 50, blocks_max, batch: 20, threads: 2 };
+        let make = || Ok(Box::new(SharedLink::new(case, Isa::best())?) as Box<dyn Link>);
+        Runner::new(make, effort, 3).unwrap().measure(snr_db, &|_| {}).unwrap().rate()
+    }
+
+    #[test] // Spec: TS 38.212 §5.3.2, TS 38.211 §6.3.1, §7.3.1 (never beyond the bound, and within 2 dB of it)
+    fn both_directions_keep_their_distance_from_the_bound() {
+        for direction in [Direction::Uplink, Direction::Downlink] {
+            for (q_m, r) in [(2, 308.0), (6, 567.0)] {
+                let case = case(direction, q_m, r, 24);
+                let n_symbols = 12.0 * 12.0 * 24.0;
+                let bound = theory::required_snr_db(f64::from(case.tbs_bits), n_symbols, q_m, 0.1);
+                assert!(rate(case, bound - 0.2, 200) > 0.5, "{direction:?} Q_m {q_m}: beats the bound");
+                assert!(rate(case, bound + 2.0, 200) < 0.1, "{direction:?} Q_m {q_m}: too far from it");
+            }
+        }
+    }
+
+    #[test] // Spec: TS 38.104 §8.2.1.1 (HARQ, redundancy versions 0, 2, 3, 1)
+    fn retransmissions_deliver_where_one_transmission_does_not() {
+        let once = case(Direction::Uplink, 4, 658.0, 24);
+        let harq = SharedCase { n_transmissions: 4, ..once };
+        assert!(rate(once, 6.0, 100) > 0.99);
+        let throughput = 1.0 - rate(harq, 6.0, 200);
+        assert!((0.3..0.6).contains(&throughput), "{throughput}");
+    }
+
+    #[test] // Spec: TS 38.211 §6.3.1.3, §7.3.1.3 (layers the antennas cannot carry)
+    fn impossible_cases_are_errors() {
+        let c = case(Direction::Uplink, 2, 308.0, 24);
+        assert!(SharedLink::new(SharedCase { n_layers: 2, ..c }, Isa::best()).is_err());
+        assert!(SharedLink::new(SharedCase { n_transmissions: 0, ..c }, Isa::best()).is_err());
+        let zero = Antennas { n_rx: 0, ..c.antennas };
+        assert!(SharedLink::new(SharedCase { antennas: zero, ..c }, Isa::best()).is_err());
+        let mut link = SharedLink::new(SharedCase { dmrs_symbols: 0, ..c }, Isa::best()).unwrap();
+        assert!(link.block(0.0).is_err());
+    }
+}
