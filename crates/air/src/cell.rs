@@ -133,15 +133,18 @@ impl Air {
     ///
     /// Whatever a UE sends in them must have been pushed before. No allocation.
     pub fn pull_uplink(&mut self, out: &mut [Cf32]) {
-        out.fill(ZERO);
-        for link in &mut self.links {
-            if self.downlink.blackout {
-                link.forget_until(self.ul_taken + out.len() as i64);
-            } else {
-                link.add_uplink(self.ul_taken, out);
+        // In pieces that stay in the first cache from one step to the next.
+        for piece in out.chunks_mut(1024) {
+            piece.fill(ZERO);
+            for link in &mut self.links {
+                if self.downlink.blackout {
+                    link.forget_until(self.ul_taken + piece.len() as i64);
+                } else {
+                    link.add_uplink(self.ul_taken, piece);
+                }
             }
+            self.add_noise(piece);
         }
-        self.add_noise(out);
     }
 
     /// The same while the cell's receiver is off, as between its own downlink slots: zeros, and nothing is heard.

@@ -132,6 +132,18 @@ impl StridedTaps {
         StridedTaps { n_taps, real: true, re: zeros.clone(), im: zeros }
     }
 
+    /// Takes new taps that are real; those beyond its room are left out, missing ones are zero. No allocation.
+    pub fn set_real(&mut self, taps: &[f32]) {
+        self.re.fill(0.0);
+        if !self.real {
+            self.im.fill(0.0);
+        }
+        for (pair, tap) in self.re.chunks_exact_mut(2).zip(taps.iter().take(self.n_taps)) {
+            pair.fill(*tap);
+        }
+        self.real = true;
+    }
+
     /// Takes new taps; those beyond its room are left out, missing ones are zero. No allocation.
     pub fn set(&mut self, taps: &[Cf32]) {
         self.re.fill(0.0);
@@ -148,101 +160,109 @@ impl StridedTaps {
 ///
 /// One phase of a rational rate change. No allocation. The same bits on every instruction set.
 pub fn filter_strided(isa: Isa, x: &[Cf32], taps: &StridedTaps, step_in: usize, out: &mut [Cf32], step_out: usize) {
-    let isa = isa.effective();
-    for (i, out) in out.iter_mut().step_by(step_out.max(1)).enumerate() {
-        let rest = x.get(step_in * i..).unwrap_or_default();
-        if rest.len() < taps.n_taps {
-            return;
-        }
-        *out = match as_floats(rest).get(..taps.re.len()) {
-            Some(window) if taps.real => inner::<false>(isa, window, &taps.re, &taps.re),
-            Some(window) => inner::<true>(isa, window, &taps.re, &taps.im),
-            None => inner_padded(isa, &rest[..taps.n_taps], &taps.re, &taps.im),
-        };
+    let (step_in, step_out) = (step_in.max(1), step_out.max(1));
+    let fit = |len: usize| if x.len() < len { 0 } else { (x.len() - len) / step_in + 1 };
+    let wanted = out.len().div_ceil(step_out);
+    let n = wanted.min(fit(taps.n_taps));
+    let whole = n.min(fit(taps.re.len() / 2));
+    // SAFETY: output i < whole reads the padded taps' floats from 2 step_in i on, which x holds, and step_out i lies in out.
+    unsafe { strided(isa, as_floats(x), taps, step_in, &mut out[..], step_out, whole) };
+    for i in whole..n {
+        out[step_out * i] = inner_padded(isa, &x[step_in * i..][..taps.n_taps], taps);
     }
 }
 
 /// The inner product at the end of the input, where zeros stand for what the padded taps would weigh by zero.
 #[cold]
-fn inner_padded(isa: Isa, x: &[Cf32], re: &[f32], im: &[f32]) -> Cf32 {
-    let mut padded = [0.0f32; 2 * N_TAPS_MAX];
-    padded[..2 * x.len()].copy_from_slice(as_floats(x));
-    inner::<true>(isa, &padded[..re.len()], re, im)
+fn inner_padded(isa: Isa, x: &[Cf32], taps: &StridedTaps) -> Cf32 {
+    let mut padded = [Cf32::new(0.0, 0.0); N_TAPS_MAX];
+    padded[..x.len()].copy_from_slice(x);
+    let mut out = [Cf32::new(0.0, 0.0)];
+    // SAFETY: the padded taps are no longer than the padded input, 2 N_TAPS_MAX being a multiple of the lanes.
+    unsafe { strided(isa, as_floats(&padded), taps, 1, &mut out, 1, 1) };
+    out[0]
 }
 
 /// Floats that every instruction set sums side by side.
 const LOGICAL_LANES: usize = 16;
 
-fn inner<const COMPLEX: bool>(isa: Isa, x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
+/// # Safety
+/// For every i < n, x holds the padded taps' floats from 2 step_in i on, and out the sample step_out i.
+unsafe fn strided(
+    isa: Isa,
+    x: &[f32],
+    taps: &StridedTaps,
+    step_in: usize,
+    out: &mut [Cf32],
+    step_out: usize,
+    n: usize,
+) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{__m256, __m512};
         #[target_feature(enable = "avx2")]
-        fn avx2<const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
-            inner_body::<__m256, 2, COMPLEX>(x, re, im)
+        unsafe fn avx2(x: &[f32], taps: &StridedTaps, steps: [usize; 2], out: &mut [Cf32], n: usize) {
+            unsafe { strided_body::<__m256, 2>(x, taps, steps, out, n) }
         }
         #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
-        fn avx512<const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
-            inner_body::<__m512, 1, COMPLEX>(x, re, im)
+        unsafe fn avx512(x: &[f32], taps: &StridedTaps, steps: [usize; 2], out: &mut [Cf32], n: usize) {
+            unsafe { strided_body::<__m512, 1>(x, taps, steps, out, n) }
         }
-        match isa {
-            // SAFETY: `filter_strided` passes only what the machine has.
-            Isa::Avx2 => return unsafe { avx2::<COMPLEX>(x, re, im) },
+        match isa.effective() {
+            // SAFETY: `effective` returns only what the machine has; the rest is the caller's promise.
+            Isa::Avx2 => return unsafe { avx2(x, taps, [step_in, step_out], out, n) },
             // SAFETY: as above.
-            Isa::Avx512 => return unsafe { avx512::<COMPLEX>(x, re, im) },
+            Isa::Avx512 => return unsafe { avx512(x, taps, [step_in, step_out], out, n) },
             _ => {}
         }
     }
     let _ = isa;
-    inner_body::<F4, 4, COMPLEX>(x, re, im)
+    // SAFETY: the caller's promise.
+    unsafe { strided_body::<F4, 4>(x, taps, [step_in, step_out], out, n) }
+}
+
+#[inline(always)]
+unsafe fn strided_body<L: Lanes, const N: usize>(
+    x: &[f32],
+    taps: &StridedTaps,
+    [step_in, step_out]: [usize; 2],
+    out: &mut [Cf32],
+    n: usize,
+) {
+    for i in 0..n {
+        unsafe {
+            let x = x.as_ptr().add(2 * step_in * i);
+            *out.as_mut_ptr().add(step_out * i) =
+                if taps.real { inner::<L, N, false>(x, taps) } else { inner::<L, N, true>(x, taps) };
+        }
+    }
 }
 
 /// The sum of the taps' products, each tap twice in `re` and in `im`; `N` vectors make the logical lanes.
 #[inline(always)]
-fn inner_body<L: Lanes, const N: usize, const COMPLEX: bool>(x: &[f32], re: &[f32], im: &[f32]) -> Cf32 {
-    let (mut sum_re, mut sum_im) = ([0.0f32; LOGICAL_LANES], [0.0f32; LOGICAL_LANES]);
-    let n = x.len().min(re.len()).min(im.len());
-    // SAFETY: reads end at the last whole group of lanes within `n` floats; the sums hold N W = 16 floats.
+unsafe fn inner<L: Lanes, const N: usize, const COMPLEX: bool>(x: *const f32, taps: &StridedTaps) -> Cf32 {
     unsafe {
         let (mut by_re, mut by_im) = ([L::splat(0.0); N], [L::splat(0.0); N]);
         let mut at = 0;
-        while at + LOGICAL_LANES <= n {
+        while at < taps.re.len() {
             for v in 0..N {
                 let at = at + v * L::W;
-                let x = L::load(x.as_ptr().add(at));
-                by_re[v] = by_re[v].add(x.mul(L::load(re.as_ptr().add(at))));
+                let x = L::load(x.add(at));
+                by_re[v] = by_re[v].add(x.mul(L::load(taps.re.as_ptr().add(at))));
                 if COMPLEX {
-                    by_im[v] = by_im[v].add(x.mul(L::load(im.as_ptr().add(at))));
+                    by_im[v] = by_im[v].add(x.mul(L::load(taps.im.as_ptr().add(at))));
                 }
             }
             at += LOGICAL_LANES;
         }
-        for v in 0..N {
-            by_re[v].store(sum_re.as_mut_ptr().add(v * L::W));
-            by_im[v].store(sum_im.as_mut_ptr().add(v * L::W));
+        let re = L::fold_sixteen(&by_re);
+        if COMPLEX {
+            let im = L::fold_sixteen(&by_im);
+            Cf32::new(re[0] - im[1], re[1] + im[0])
+        } else {
+            Cf32::new(re[0], re[1])
         }
     }
-    let sum_re = fold(sum_re);
-    if COMPLEX {
-        let sum_im = fold(sum_im);
-        Cf32::new(sum_re[0] - sum_im[1], sum_re[1] + sum_im[0])
-    } else {
-        Cf32::new(sum_re[0], sum_re[1])
-    }
-}
-
-/// Halves a vector of pairs by addition until one pair is left.
-#[inline(always)]
-fn fold(x: [f32; LOGICAL_LANES]) -> [f32; 2] {
-    let mut eight = [0.0f32; 8];
-    for i in 0..8 {
-        eight[i] = x[i] + x[i + 8];
-    }
-    let mut four = [0.0f32; 4];
-    for i in 0..4 {
-        four[i] = eight[i] + eight[i + 4];
-    }
-    [four[0] + four[2], four[1] + four[3]]
 }
 
 /// A table of windowed-sinc taps for any fractional position.
@@ -275,6 +295,25 @@ impl Kernel {
         Kernel { n_taps, table }
     }
 
+    /// A kernel that delays by fractions of a sample at one rate: of all with `n_taps` taps (even; clamped to 2..=64) the
+    /// one of least mean square error for a signal within `band` cycles per sample either side of 0 (0 < band < 0.5).
+    ///
+    /// With 18 taps and 0.418: -58 dB on average, -55 dB at half a sample. Allocates; set-up, not slot path.
+    pub fn fractional_delay(n_taps: usize, band: f64) -> Kernel {
+        let n_taps = (n_taps.clamp(2, 64) + 1) & !1;
+        let lead = (n_taps / 2 - 1) as f64;
+        let correlation = |t: f64| 2.0 * band * sinc(2.0 * band * t);
+        // The normal equations, with as much white noise as keeps them well conditioned.
+        let factor = cholesky(n_taps, |r, c| correlation(r as f64 - c as f64) + if r == c { 1e-6 } else { 0.0 });
+        let mut table = Vec::with_capacity((PHASES + 1) * n_taps);
+        for phase in 0..=PHASES {
+            let fraction = phase as f64 / PHASES as f64;
+            let wanted = (0..n_taps).map(|k| correlation(k as f64 - lead - fraction)).collect();
+            table.extend(solve(&factor, wanted).into_iter().map(|tap| tap as f32));
+        }
+        Kernel { n_taps, table }
+    }
+
     /// A kernel to interpolate a signal of `rate_in` samples per second for an output of `rate_out`, flat to 0.83 of the
     /// lower Nyquist frequency and 60 dB down at its images and aliases.
     pub fn for_rates(rate_in: f64, rate_out: f64) -> Kernel {
@@ -299,6 +338,35 @@ impl Kernel {
             *out = low + weight * (high - low);
         }
     }
+}
+
+/// The lower triangle L of A = L L^T by rows, for a positive definite A.
+fn cholesky(n: usize, a: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
+    let mut lower: Vec<Vec<f64>> = Vec::with_capacity(n);
+    for r in 0..n {
+        let mut row: Vec<f64> = Vec::with_capacity(r + 1);
+        for c in 0..=r {
+            let other = if c == r { &row } else { &lower[c] };
+            let rest = a(r, c) - row.iter().zip(other).take(c).map(|(x, y)| x * y).sum::<f64>();
+            let entry = if c == r { rest.max(1e-300).sqrt() } else { rest / other[c] };
+            row.push(entry);
+        }
+        lower.push(row);
+    }
+    lower
+}
+
+/// The solution x of L L^T x = b.
+fn solve(lower: &[Vec<f64>], mut x: Vec<f64>) -> Vec<f64> {
+    for r in 0..x.len() {
+        let known: f64 = lower[r].iter().zip(&x).take(r).map(|(l, x)| l * x).sum();
+        x[r] = (x[r] - known) / lower[r][r];
+    }
+    for r in (0..x.len()).rev() {
+        let known: f64 = (r + 1..x.len()).map(|c| lower[c][r] * x[c]).sum();
+        x[r] = (x[r] - known) / lower[r][r];
+    }
+    x
 }
 
 fn sinc(t: f64) -> f64 {

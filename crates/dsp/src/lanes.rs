@@ -19,6 +19,14 @@ pub(crate) trait Lanes: Copy {
     unsafe fn mul(self, b: Self) -> Self;
     /// Reads `2 W` interleaved floats as the vector of the even ones and the vector of the odd ones.
     unsafe fn load_pairs(p: *const f32) -> (Self, Self);
+    /// Reads `W` floats, `p[0], p[0], p[2], p[2] ...`; only where `W` is even.
+    unsafe fn load_even_twice(p: *const f32) -> Self;
+    /// Reads `W` floats, `p[1], p[1], p[3], p[3] ...`; only where `W` is even.
+    unsafe fn load_odd_twice(p: *const f32) -> Self;
+    /// Exchanges the floats of each pair; only where `W` is even.
+    unsafe fn swap_pairs(self) -> Self;
+    /// Of 16 floats in `v`, the sums of those at even and of those at odd places, halving: i and i + 8, then i + 4, then i + 2.
+    unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2];
     /// Writes `2 W` floats, those of `a` and `b` in turn.
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32);
     /// Writes `p[4 i + k] = v[k][i]`.
@@ -56,6 +64,22 @@ impl Lanes for f32 {
     #[inline(always)]
     unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
         unsafe { (*p, *p.add(1)) }
+    }
+    #[inline(always)]
+    unsafe fn load_even_twice(_: *const f32) -> Self {
+        unreachable!("pairs need two lanes")
+    }
+    #[inline(always)]
+    unsafe fn load_odd_twice(_: *const f32) -> Self {
+        unreachable!("pairs need two lanes")
+    }
+    #[inline(always)]
+    unsafe fn swap_pairs(self) -> Self {
+        unreachable!("pairs need two lanes")
+    }
+    #[inline(always)]
+    unsafe fn fold_sixteen(_: &[Self]) -> [f32; 2] {
+        unreachable!("pairs need two lanes")
     }
     #[inline(always)]
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
@@ -119,6 +143,26 @@ impl Lanes for F4 {
         (F4([x[0], x[2], x[4], x[6]]), F4([x[1], x[3], x[5], x[7]]))
     }
     #[inline(always)]
+    unsafe fn load_even_twice(p: *const f32) -> Self {
+        let x = unsafe { p.cast::<[f32; 4]>().read_unaligned() };
+        F4([x[0], x[0], x[2], x[2]])
+    }
+    #[inline(always)]
+    unsafe fn load_odd_twice(p: *const f32) -> Self {
+        let x = unsafe { p.cast::<[f32; 4]>().read_unaligned() };
+        F4([x[1], x[1], x[3], x[3]])
+    }
+    #[inline(always)]
+    unsafe fn swap_pairs(self) -> Self {
+        let x = self.0;
+        F4([x[1], x[0], x[3], x[2]])
+    }
+    #[inline(always)]
+    unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2] {
+        let sum = unsafe { v[0].add(v[2]).add(v[1].add(v[3])) }.0;
+        [sum[0] + sum[2], sum[1] + sum[3]]
+    }
+    #[inline(always)]
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
         let (a, b) = (a.0, b.0);
         unsafe {
@@ -144,6 +188,15 @@ impl Lanes for F4 {
 mod x86 {
     use super::Lanes;
     use core::arch::x86_64::*;
+
+    /// Two pairs to one.
+    #[inline(always)]
+    unsafe fn last_fold(four: __m128) -> [f32; 2] {
+        unsafe {
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            [_mm_cvtss_f32(two), _mm_cvtss_f32(_mm_shuffle_ps::<0x55>(two, two))]
+        }
+    }
 
     impl Lanes for __m128 {
         const W: usize = 4;
@@ -176,6 +229,31 @@ mod x86 {
             unsafe {
                 let (a, b) = (_mm_loadu_ps(p), _mm_loadu_ps(p.add(4)));
                 (_mm_shuffle_ps::<0x88>(a, b), _mm_shuffle_ps::<0xdd>(a, b))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_even_twice(p: *const f32) -> Self {
+            unsafe {
+                let x = _mm_loadu_ps(p);
+                _mm_shuffle_ps::<0xa0>(x, x)
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_odd_twice(p: *const f32) -> Self {
+            unsafe {
+                let x = _mm_loadu_ps(p);
+                _mm_shuffle_ps::<0xf5>(x, x)
+            }
+        }
+        #[inline(always)]
+        unsafe fn swap_pairs(self) -> Self {
+            unsafe { _mm_shuffle_ps::<0xb1>(self, self) }
+        }
+        #[inline(always)]
+        unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2] {
+            unsafe {
+                let four = _mm_add_ps(_mm_add_ps(v[0], v[2]), _mm_add_ps(v[1], v[3]));
+                last_fold(four)
             }
         }
         #[inline(always)]
@@ -240,6 +318,25 @@ mod x86 {
                     _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(even)),
                     _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(odd)),
                 )
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_even_twice(p: *const f32) -> Self {
+            unsafe { _mm256_moveldup_ps(_mm256_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn load_odd_twice(p: *const f32) -> Self {
+            unsafe { _mm256_movehdup_ps(_mm256_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn swap_pairs(self) -> Self {
+            unsafe { _mm256_permute_ps::<0xb1>(self) }
+        }
+        #[inline(always)]
+        unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2] {
+            unsafe {
+                let eight = _mm256_add_ps(v[0], v[1]);
+                last_fold(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight)))
             }
         }
         #[inline(always)]
@@ -310,6 +407,25 @@ mod x86 {
                 let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
                 let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
                 (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_even_twice(p: *const f32) -> Self {
+            unsafe { _mm512_moveldup_ps(_mm512_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn load_odd_twice(p: *const f32) -> Self {
+            unsafe { _mm512_movehdup_ps(_mm512_loadu_ps(p)) }
+        }
+        #[inline(always)]
+        unsafe fn swap_pairs(self) -> Self {
+            unsafe { _mm512_permute_ps::<0xb1>(self) }
+        }
+        #[inline(always)]
+        unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2] {
+            unsafe {
+                let eight = _mm256_add_ps(_mm512_castps512_ps256(v[0]), _mm512_extractf32x8_ps::<1>(v[0]));
+                last_fold(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight)))
             }
         }
         #[inline(always)]

@@ -3,17 +3,18 @@
 //! Phase and frequency are fractions of a turn in 64-bit fixed point, which wrap without loss; sine and cosine come once a block
 //! of 64 samples from the exact phase, and a table of the block's own turns carries them through it.
 
-use crate::isa::multiversion;
-use crate::{Cf32, as_floats_mut};
+use crate::lanes::{F4, Lanes};
+use crate::{Cf32, Isa, as_floats, as_floats_mut};
 
 /// Samples between two references to the exact phase.
 const BLOCK: usize = 64;
 
 /// A phase or a phase step as a fraction of a turn times 2^64, wrapping.
 pub fn turns_q64(turns: f64) -> u64 {
-    let fraction = turns - libm::floor(turns);
-    // 2^64 is beyond u64; i128 takes it and the cast wraps it to 0.
-    (fraction * 18_446_744_073_709_551_616.0) as i128 as u64
+    const ONE: f64 = 18_446_744_073_709_551_616.0;
+    let scaled = (turns - libm::floor(turns)) * ONE;
+    // The fraction of a tiny negative number rounds to a whole turn.
+    if scaled < ONE { scaled as u64 } else { 0 }
 }
 
 /// exp(2 pi i phase / 2^64), within 1e-7, by polynomials in double precision: the same bits everywhere.
@@ -89,7 +90,7 @@ impl Nco {
     }
 
     /// Turns `x` in place and goes on by its length. The bits do not depend on how a stream is cut at multiples of 64.
-    pub fn mix(&mut self, isa: crate::Isa, x: &mut [Cf32]) {
+    pub fn mix(&mut self, isa: Isa, x: &mut [Cf32]) {
         for block in x.chunks_mut(BLOCK) {
             turn_by_table(isa, block, &self.table, phasor_q64(self.phase));
             self.advance(block.len() as i64);
@@ -97,17 +98,56 @@ impl Nco {
     }
 }
 
-multiversion! {
-    /// Multiplies `x[i]` by `start table[i]`.
-    pub fn turn_by_table(x: &mut [Cf32], table: &[Cf32], start: Cf32) = turn_by_table_body
+/// Multiplies `x[i]` by `start table[i]`, up to the shorter of the two.
+pub fn turn_by_table(isa: Isa, x: &mut [Cf32], table: &[Cf32], start: Cf32) {
+    let n = x.len().min(table.len());
+    let (x, table) = (as_floats_mut(&mut x[..n]), as_floats(&table[..n]));
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m256, __m512};
+        #[target_feature(enable = "avx2")]
+        fn avx2(x: &mut [f32], table: &[f32], start: Cf32) {
+            turn_body::<__m256>(x, table, start);
+        }
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn avx512(x: &mut [f32], table: &[f32], start: Cf32) {
+            turn_body::<__m512>(x, table, start);
+        }
+        match isa.effective() {
+            // SAFETY: `effective` returns only what the machine has.
+            Isa::Avx2 => return unsafe { avx2(x, table, start) },
+            // SAFETY: as above.
+            Isa::Avx512 => return unsafe { avx512(x, table, start) },
+            _ => {}
+        }
+    }
+    let _ = isa;
+    turn_body::<F4>(x, table, start);
 }
 
 #[inline(always)]
-fn turn_by_table_body(x: &mut [Cf32], table: &[Cf32], start: Cf32) {
+fn turn_body<L: Lanes>(x: &mut [f32], table: &[f32], start: Cf32) {
     let n = x.len().min(table.len());
-    let x = as_floats_mut(&mut x[..n]);
-    let table = crate::as_floats(&table[..n]);
-    for (x, t) in x.chunks_exact_mut(2).zip(table.chunks_exact(2)) {
+    let mut signs = [1.0f32; 16];
+    signs.iter_mut().step_by(2).for_each(|s| *s = -1.0);
+    let mut at = 0;
+    // SAFETY: every access ends within the `n` floats that both slices hold, and the signs are the widest vector's.
+    unsafe {
+        let signs = L::load(signs.as_ptr());
+        let (re, im) = (L::splat(start.re), L::splat(start.im));
+        let (re_signed, im_signed) = (re.mul(signs), im.mul(signs));
+        while at + L::W <= n {
+            let p = x.as_mut_ptr().add(at);
+            let t_re = L::load_even_twice(table.as_ptr().add(at));
+            let t_im = L::load_odd_twice(table.as_ptr().add(at));
+            let by_re = re.mul(t_re).sub(im.mul(t_im));
+            let by_im = re_signed.mul(t_im).add(im_signed.mul(t_re));
+            let z = L::load(p);
+            z.mul(by_re).add(z.swap_pairs().mul(by_im)).store(p);
+            at += L::W;
+        }
+    }
+    for (x, t) in x[at..n].chunks_exact_mut(2).zip(table[at..n].chunks_exact(2)) {
         let re = start.re * t[0] - start.im * t[1];
         let im = start.re * t[1] + start.im * t[0];
         (x[0], x[1]) = (x[0] * re - x[1] * im, x[0] * im + x[1] * re);

@@ -106,6 +106,33 @@ fn a_kernel_interpolates_between_samples() {
     }
 }
 
+#[test] // Spec: none (a fraction of a sample at one rate: -55 dB within the band of an OFDM signal)
+fn a_fractional_delay_holds_over_its_band() {
+    let kernel = Kernel::fractional_delay(18, 0.418);
+    let mut taps = vec![0.0; kernel.n_taps()];
+    assert_eq!(taps.len(), 18);
+    let (mut worst, mut beyond) = (0.0f64, 0.0f64);
+    for fraction in [0.0, 0.1, 0.25, 0.4, 0.5, 0.623, 0.9, 0.999] {
+        kernel.taps_at(fraction, &mut taps);
+        let mut square = 0.0;
+        for step in -250..=250 {
+            let frequency = f64::from(step) / 500.0;
+            let got: Cf64 = taps
+                .iter()
+                .enumerate()
+                .map(|(k, &t)| dsp::unit_phasor(frequency * (k as f64 - 8.0)) * f64::from(t))
+                .sum();
+            if frequency.abs() <= 0.412 {
+                square += (got - dsp::unit_phasor(frequency * fraction)).norm_sqr() / 413.0;
+            }
+            beyond = beyond.max(got.norm());
+        }
+        worst = worst.max(square);
+    }
+    assert!(10.0 * worst.log10() < -55.0, "{} dB", 10.0 * worst.log10());
+    assert!(beyond < 1.02, "{beyond}");
+}
+
 #[test] // Spec: none (mean, variance, tails and independence of white Gaussian noise)
 fn noise_is_white_and_gaussian() {
     let n = 1 << 20;
@@ -123,8 +150,44 @@ fn noise_is_white_and_gaussian() {
         let r = vector::dot_conj(Isa::best(), &x[lag..], &x[..n - lag]) / n as f64;
         assert!(r.norm() < 1e-2, "lag {lag}: {r}");
     }
-    let beyond = x.iter().filter(|v| v.re.abs() > 3.0).count() as f64 / n as f64;
-    assert!((beyond / 0.0027 - 1.0).abs() < 0.1, "{beyond}");
+    let moment_im = |p: i32| x.iter().map(|v| f64::from(v.im).powi(p)).sum::<f64>() / n as f64;
+    assert!((moment_im(2) - 1.0).abs() < 6e-3 && (moment_im(4) - 3.0).abs() < 0.05);
+    let beyond = |limit: f32| x.iter().filter(|v| v.re.abs() > limit).count() as f64 / n as f64;
+    assert!((beyond(3.0) / 0.0027 - 1.0).abs() < 0.1, "{}", beyond(3.0));
+    assert!((beyond(1.0) / 0.317_31 - 1.0).abs() < 0.01, "{}", beyond(1.0));
+}
+
+#[test] // Spec: none (tails to five deviations, independence of powers, a flat distribution of angles)
+fn noise_has_the_tails_of_a_gaussian_and_independent_powers() {
+    let (block, blocks) = (1 << 18, 64);
+    let n = f64::from(block * blocks);
+    let mut source = Gaussian::new(11, Isa::best());
+    let mut x = vec![Cf32::new(0.0, 0.0); block as usize];
+    let (mut beyond, mut angles, mut crossed) = ([0.0f64; 3], [0.0f64; 16], [0.0f64; 4]);
+    for _ in 0..blocks {
+        source.fill(&mut x, 2.0);
+        for v in &x {
+            for (count, limit) in beyond.iter_mut().zip([4.0, 4.5, 5.0]) {
+                *count += f64::from(u8::from(v.re.abs() > limit)) + f64::from(u8::from(v.im.abs() > limit));
+            }
+            // The octant, and which half of it: tan(pi / 8).
+            let (a, b) = (v.re.abs(), v.im.abs());
+            let octant = usize::from(v.re < 0.0) * 8 + usize::from(v.im < 0.0) * 4 + usize::from(a < b) * 2;
+            angles[octant + usize::from(a.min(b) > 0.414_213_57 * a.max(b))] += 1.0;
+        }
+        for (r, lag) in crossed.iter_mut().zip([1, 8, 16, 32]) {
+            let product = |(a, b): (&Cf32, &Cf32)| f64::from(a.norm_sqr() - 2.0) * f64::from(b.norm_sqr() - 2.0);
+            *r += x.iter().zip(&x[lag..]).map(product).sum::<f64>() / n;
+        }
+    }
+    // Twice the upper tail of the normal distribution, two values a sample.
+    for (count, tail) in beyond.iter().zip([6.334e-5, 6.795e-6, 5.733e-7]) {
+        let want = 2.0 * n * tail;
+        assert!((count - want).abs() < 4.5 * want.sqrt(), "{count} of {want}");
+    }
+    assert!(angles.iter().all(|count| (count - n / 16.0).abs() < 4.5 * (n / 16.0).sqrt()), "{angles:?}");
+    // |z|^2 - 2 has variance 4: the correlation of two is within 4 / sqrt(n).
+    assert!(crossed.iter().all(|r| r.abs() < 4.5 * 4.0 / n.sqrt()), "{crossed:?}");
 }
 
 #[test] // Spec: none (house rule: deterministic)
