@@ -125,6 +125,7 @@ impl GnbCu {
             }
             DuToCu::UlRrcTransfer { ue, bearer, pdu } => self.ul_rrc(now, ue, bearer, pdu, out),
             DuToCu::UeContextResponse { ue, cell_group, .. } => self.du_configured(now, ue, cell_group, out),
+            DuToCu::UeContextModificationRequired { ue } => self.refresh(now, ue, out),
             DuToCu::UeContextReleased { ue } => self.du_released(ue, out),
             DuToCu::UeLost { ue, .. } => self.ue_lost(now, ue),
             DuToCu::UlUser { ue, drb, pdu } => self.ul_user(now, ue, drb, pdu, out),

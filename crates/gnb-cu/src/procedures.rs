@@ -98,6 +98,7 @@ impl GnbCu {
                 let all: Vec<DrbSetup> = u.drbs.iter().map(|(d, x)| setup(u, x.session, *d)).collect();
                 (all, Vec::new(), true)
             }
+            Task::Refresh => (Vec::new(), Vec::new(), false),
             Task::Security | Task::Capability => return,
         };
         let capability = u.capability.clone();
@@ -125,7 +126,7 @@ impl GnbCu {
                 r.nas = nas.clone();
             }
             Task::Restore => self.restore(now, ran, &mut r, out),
-            Task::Security | Task::Capability => {}
+            Task::Refresh | Task::Security | Task::Capability => {}
         }
         let Some(u) = self.ues.get_mut(&ran) else { return };
         if r.srb2 == Some(false) {
@@ -190,8 +191,12 @@ impl GnbCu {
             }
             Task::Sessions { drbs, failed, initial, .. } => self.answer_sessions(ran, &drbs, &failed, initial, n3, out),
             Task::ReleaseSessions { ids, drbs, .. } => self.answer_release(ran, &ids, &drbs, out),
-            Task::Restore => out.push(CuOutput::Event(CuEvent::UeReestablished { ran })),
-            Task::Security | Task::Capability => {}
+            Task::Restore => {
+                let held = std::mem::take(&mut u.held_nas);
+                held.into_iter().for_each(|nas| self.send_nas(now, ran, nas, out));
+                out.push(CuOutput::Event(CuEvent::UeReestablished { ran }));
+            }
+            Task::Refresh | Task::Security | Task::Capability => {}
         }
         self.next_task(now, ran, out);
     }

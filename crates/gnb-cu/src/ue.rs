@@ -51,6 +51,8 @@ pub(crate) enum Task {
     ReleaseSessions { ids: Vec<u8>, drbs: Vec<DrbId>, nas: Vec<Vec<u8>> },
     /// After a re-establishment: bring SRB2 and the DRBs back.
     Restore,
+    /// The DU wants its configuration to be sent again.
+    Refresh,
 }
 
 /// Tasks that may wait: more than the sessions a UE can have, so only an AMF gone wrong reaches it.
@@ -106,9 +108,21 @@ pub(crate) struct Ue {
     pub establishment_cause: u8,
     pub s_tmsi_part1: Option<u64>,
     pub initial_context: bool,
+    /// NAS messages that wait until SRB2 is back after a re-establishment.
+    pub held_nas: Vec<Vec<u8>>,
 }
 
 impl Ue {
+    /// SRB2 rests: lost, or re-establishing up to the reconfiguration. Spec: TS 38.331 §5.3.7.5
+    pub(crate) fn srb2_rests(&self) -> bool {
+        let restoring = |t: &Task| matches!(t, Task::Restore);
+        let under_way = matches!(&self.procedure,
+            Some(Procedure::DuConfiguration(t) | Procedure::Reconfiguration(t)) if restoring(t));
+        self.srb2.is_some()
+            && (matches!(self.state, UeState::Lost | UeState::Reestablishing)
+                || under_way
+                || self.tasks.iter().any(restoring))
+    }
     pub(crate) fn ids(&self) -> Option<UeIds> {
         Some(UeIds { amf: self.amf?, ran: self.ran })
     }

@@ -1,6 +1,6 @@
 //! RRC of the base station: what UEs send, and what goes to them. Spec: TS 38.331 §5
 
-use crate::ue::{Procedure, Task, Ue, UeState};
+use crate::ue::{Procedure, TASKS_MAX, Task, Ue, UeState};
 use crate::{CuEvent, CuOutput, GnbCu, LOST_PATIENCE, PROCEDURE_PATIENCE, rrc_build};
 use ngap::{Cause, InitialUeMessage, RrcEstablishmentCause, UeRadioCapabilityInfoIndication, UplinkNasTransport};
 use node::Outbox;
@@ -97,6 +97,7 @@ impl GnbCu {
             establishment_cause,
             s_tmsi_part1,
             initial_context: false,
+            held_nas: Vec::new(),
         };
         self.ues.insert(ran, ue);
         self.by_du.insert(du, ran);
@@ -135,6 +136,27 @@ impl GnbCu {
         {
             u.state = UeState::Lost;
             self.wait(ran, LOST_PATIENCE, now);
+        }
+    }
+    /// The DU wants to configure the UE again; not before security, when it is configured anyway. Spec: TS 38.473 §8.3.5
+    pub(crate) fn refresh(&mut self, now: Tc, du: DuUeId, out: &mut Outbox<CuOutput>) {
+        let Some(&ran) = self.by_du.get(&du) else { return };
+        let Some(u) = self.ues.get_mut(&ran) else { return };
+        let secure = u.security.as_ref().is_some_and(|s| s.active);
+        let configuring = matches!(u.procedure, Some(Procedure::DuConfiguration(_) | Procedure::Reconfiguration(_)));
+        let asked = u.tasks.iter().any(|t| matches!(t, Task::Refresh));
+        // It is there after all.
+        let found = u.state == UeState::Lost;
+        if found {
+            u.state = UeState::Connected;
+        }
+        if secure && u.state == UeState::Connected && !configuring && !asked {
+            u.tasks.push_back(Task::Refresh);
+        }
+        if found && u.procedure.is_some() {
+            self.wait(ran, PROCEDURE_PATIENCE, now);
+        } else {
+            self.next_task(now, ran, out);
         }
     }
     pub(crate) fn ue_timed_out(&mut self, now: Tc, ran: u32, out: &mut Outbox<CuOutput>) {
@@ -177,6 +199,12 @@ impl GnbCu {
     /// Spec: TS 38.331 §5.7.1
     pub(crate) fn send_nas(&mut self, now: Tc, ran: u32, nas: Vec<u8>, out: &mut Outbox<CuOutput>) {
         let Some(u) = self.ues.get_mut(&ran) else { return };
+        if u.srb2_rests() {
+            if u.held_nas.len() < TASKS_MAX {
+                u.held_nas.push(nas);
+            }
+            return;
+        }
         let t = u.next_transaction();
         let bearer = if u.srb2.is_some() { Bearer::Srb2 } else { Bearer::Srb1 };
         self.send_srb(now, ran, bearer, rrc_build::information(t, nas), out);

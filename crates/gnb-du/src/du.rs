@@ -85,6 +85,7 @@ impl GnbDu {
             target_bler: p.target_bler,
             max_harq_tx: p.max_harq_tx,
             ul_target_snr_db: p.ul_target_snr_db,
+            pucch_target_snr_db: p.pucch_target_snr_db,
         });
         Ok(GnbDu {
             ues: (0..p.max_ues).map(|_| None).collect(),
@@ -219,7 +220,7 @@ impl GnbDu {
         self.house_keeping(now);
         self.ssb(slot, plan);
         for idx in 0..self.ues.len() as u8 {
-            if let Some((bytes, signalling)) = self.ues[idx as usize].as_ref().map(|u| self.waiting(u)) {
+            if let Some((bytes, signalling)) = self.ues[idx as usize].as_ref().map(|u| self.waiting(now, u)) {
                 self.sched.set_downlink(idx, bytes, signalling);
             }
         }
@@ -246,7 +247,7 @@ impl GnbDu {
     }
 
     /// Bytes that wait for a UE, with headers.
-    fn waiting(&self, u: &UeContext) -> (u32, bool) {
+    fn waiting(&self, now: Tc, u: &UeContext) -> (u32, bool) {
         let (bytes, signalling) = u.waiting();
         match u.state {
             State::Msg3 => (0, false),
@@ -255,6 +256,10 @@ impl GnbDu {
             State::Msg4 => match &u.srb0 {
                 Some(m) => (7 + mac::sdu_len_with_header(m.len()) as u32, true),
                 None if bytes > 0 => (7 + bytes, true),
+                // The central unit takes its time, the UE's ra-ContentionResolutionTimer does not. Spec: TS 38.321 §5.1.5
+                None if now - u.since >= Tc::from_us(500 * i64::from(self.cell.params.contention_resolution_ms)) => {
+                    (7, true)
+                }
                 None => (0, false),
             },
         }
@@ -326,10 +331,10 @@ fn delivery_status(u: &mut UeContext, out: &mut Outbox<DuToCu>) {
     for c in &mut u.channels {
         let seam::bearer::Bearer::Drb(drb) = c.config.bearer else { continue };
         let done = c.rlc.stats().sdus_done;
-        let delivered = done.saturating_sub(c.reported) as u32;
-        if delivered > 0 {
+        if done > c.reported {
             c.reported = done;
             let queued_bytes = c.rlc.held_bytes() as u32;
+            let delivered = core::mem::take(&mut c.delivered);
             out.push(DuToCu::DeliveryStatus { ue: u.id, drb, queued_bytes, delivered });
         }
     }

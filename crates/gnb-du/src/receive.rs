@@ -113,8 +113,15 @@ impl GnbDu {
         let Some(idx) = known else { return };
         self.sub_pdus(now, idx, p, o.n_rb, tb);
         self.sched.resolve_contention(idx, slot);
-        if let Some(u) = self.ues[idx as usize].as_mut() {
-            (u.last_heard_at, u.lost) = (now, false);
+        // It may have come because its scheduling requests went unheard, and then it has given up their resource, and the one
+        // of its CSI reports: it is to get both again. Spec: TS 38.321 §5.4.4, TS 38.331 §5.3.12
+        let slots = UNASKED_MS * self.cell.numerology().slots_per_subframe() as i64;
+        self.sched.grant_unasked(idx, slot.plus(slots));
+        self.sched.doubt(idx);
+        let Some(u) = self.ues[idx as usize].as_mut() else { return };
+        (u.last_heard_at, u.lost) = (now, false);
+        if !u.setup_pending && u.release_at.is_none() {
+            self.out.push(DuToCu::UeContextModificationRequired { ue: u.id });
         }
     }
 
@@ -143,7 +150,7 @@ impl GnbDu {
                     let bytes = (0..8).filter_map(|lcg| bsr.bytes(lcg)).fold(0u32, u32::saturating_add);
                     self.sched.buffer_status(idx, bytes, p.slot);
                 }
-                UlSubPdu::Phr(phr) => self.sched.headroom(idx, phr.ph_db() as f32, n_rb),
+                UlSubPdu::Phr(phr) => self.sched.headroom(idx, phr.ph_db() as f32, n_rb, p.slot),
                 _ => {}
             }
         }
@@ -170,7 +177,11 @@ impl GnbDu {
                     self.out.push(DuToCu::UlRrcTransfer { ue, bearer, pdu });
                 }
                 (RlcEvent::MaxRetx, _) => lost = true,
-                (RlcEvent::Delivered { .. }, _) => {}
+                (RlcEvent::Delivered { tag }, _) => {
+                    if let Some(c) = u.channel(lcid) {
+                        c.acknowledged(tag);
+                    }
+                }
             }
         }
         if lost {

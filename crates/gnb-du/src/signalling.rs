@@ -2,7 +2,7 @@
 
 use crate::du::GnbDu;
 use crate::rrc_build::{self, CellGroup};
-use crate::ue::{State, drb, drb_lcid, srb};
+use crate::ue::{Channel, State, drb, drb_lcid, srb};
 use nr::{DrbId, LcId, Tc};
 use seam::bearer::{Bearer, RlcBearerConfig};
 use seam::f1::{CuToDu, DrbSetup, DuToCu, DuUeId, LossCause};
@@ -30,12 +30,8 @@ impl GnbDu {
     }
 
     fn push(&mut self, now: Tc, idx: u8, bearer: Bearer, pdu: Vec<u8>) {
-        let Some(c) = self.ues[idx as usize].as_mut().and_then(|u| u.bearer(bearer)) else { return };
-        let tag = c.next_tag;
-        c.next_tag = tag.wrapping_add(1);
-        // A full queue refuses; RLC counts it.
-        if let Err(rlc::QueueFull(pdu)) = c.rlc.push_sdu(now, pdu, tag) {
-            c.rlc.recycle(pdu);
+        if let Some(c) = self.ues[idx as usize].as_mut().and_then(|u| u.bearer(bearer)) {
+            c.push(now, pdu);
         }
     }
 
@@ -48,6 +44,11 @@ impl GnbDu {
             // RRCSetup (a DL-CCCH-Message whose C1 choice is 1) carries the first dedicated configuration.
             u.setup_pending = is_setup(&pdu);
             u.srb0 = Some(pdu);
+            // It comes after a Msg4 that only resolved the contention.
+            if u.setup_pending && u.state == State::Active {
+                let d = self.cell.dedicated(idx, false, false);
+                self.sched.configure(idx, Box::new(d), true);
+            }
         }
     }
 
@@ -67,6 +68,8 @@ impl GnbDu {
         let survived = |b: &RlcBearerConfig| u.channels.iter().any(|c| c.suspended && c.config == *b);
         let again: Vec<u8> = wanted.iter().filter(|b| survived(b)).map(|b| b.lcid.get()).collect();
         wanted.retain(|b| !again.contains(&b.lcid.get()));
+        // What came for them while they rested was protected with keys that no longer hold; PDCP sends it again.
+        u.channels.iter_mut().filter(|c| again.contains(&c.config.lcid.get())).for_each(Channel::reestablish);
         let mut gone: Vec<LcId> = release.iter().map(|d| drb_lcid(*d)).collect();
         gone.retain(|l| u.channels.iter().any(|c| c.config.lcid == *l));
         u.channels.retain(|c| !gone.contains(&c.config.lcid));
@@ -78,9 +81,12 @@ impl GnbDu {
         let group = CellGroup { dedicated: Some(&d), add: &wanted, release: &release, reestablish: &again };
         match rrc_build::cell_group(cell, &group) {
             Ok(cell_group) => {
-                u.pending = Some(Box::new(d));
                 // The message leaves at once, and from then on nobody knows which configuration the UE has.
-                sched.set_fallback(idx, true);
+                match sched.ue(idx).is_some_and(|s| s.dedicated.is_some()) {
+                    true => sched.set_fallback(idx, true),
+                    false => sched.configure(idx, Box::new(d.clone()), true),
+                }
+                u.pending = Some(Box::new(d));
                 let bearers = u.channels.iter().map(|c| c.config).collect();
                 self.out.push(DuToCu::UeContextResponse { ue, cell_group, bearers });
             }
@@ -119,7 +125,7 @@ impl GnbDu {
         let Some(u) = self.ues[idx as usize].as_mut() else { return };
         u.qam256 = gone.qam256;
         for mut c in gone.channels.into_iter().filter(|c| c.config.bearer != Bearer::Srb1) {
-            c.rlc.reestablish();
+            c.reestablish();
             c.suspended = true;
             u.channels.push(c);
         }

@@ -6,6 +6,7 @@ use rlc::{Limits, Rlc};
 use sched::harq::N_HARQ;
 use seam::bearer::*;
 use seam::f1::{DrbSetup, DuUeId};
+use std::collections::VecDeque;
 
 /// Where a UE stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,14 +26,69 @@ pub(crate) struct Channel {
     pub rlc: Rlc,
     /// Nothing is sent until the UE has reconfigured it (after a re-establishment).
     pub suspended: bool,
-    /// SDUs reported as delivered so far.
+    /// SDUs done at the last report.
     pub reported: u64,
-    pub next_tag: u32,
+    /// SDUs that RLC has: the first one's tag, and what is known of each.
+    first_tag: u32,
+    in_rlc: VecDeque<InRlc>,
+    /// Data SDUs delivered in sequence and not reported yet.
+    pub delivered: u32,
+}
+
+/// An SDU that went to RLC.
+#[derive(Clone, Copy, Debug)]
+struct InRlc {
+    /// A PDCP data PDU; control PDUs have no COUNT. Spec: TS 38.323 §6.2.3
+    data: bool,
+    /// Acknowledged, or refused by RLC: nothing more will come of it.
+    done: bool,
 }
 
 impl Channel {
     pub fn new(config: RlcBearerConfig) -> Channel {
-        Channel { rlc: Rlc::new(&config.rlc, Limits::default()), config, suspended: false, reported: 0, next_tag: 0 }
+        Channel {
+            rlc: Rlc::new(&config.rlc, Limits::default()),
+            config,
+            suspended: false,
+            reported: 0,
+            first_tag: 0,
+            in_rlc: VecDeque::new(),
+            delivered: 0,
+        }
+    }
+    /// Queues a PDCP PDU (or the message of SRB0). A full queue refuses; RLC counts it.
+    pub fn push(&mut self, now: Tc, pdu: Vec<u8>) {
+        // The D/C bit of a DRB. Spec: TS 38.323 §6.3.7
+        let data = self.config.bearer.is_srb() || pdu.first().is_some_and(|b| b & 0x80 != 0);
+        let tag = self.first_tag.wrapping_add(self.in_rlc.len() as u32);
+        let refused = match self.rlc.push_sdu(now, pdu, tag) {
+            Err(rlc::QueueFull(pdu)) => {
+                self.rlc.recycle(pdu);
+                true
+            }
+            Ok(()) => false,
+        };
+        if matches!(self.config.rlc, RlcConfig::Am { .. }) {
+            self.in_rlc.push_back(InRlc { data, done: refused });
+        }
+    }
+    /// RLC says that the SDU with this tag was acknowledged. Only what is delivered in sequence counts: PDCP takes a count for
+    /// the oldest PDUs. Spec: TS 38.425 §5.5.3.6 (highest successfully delivered NR PDCP SN)
+    pub fn acknowledged(&mut self, tag: u32) {
+        if let Some(sdu) = self.in_rlc.get_mut(tag.wrapping_sub(self.first_tag) as usize) {
+            sdu.done = true;
+        }
+        while self.in_rlc.front().is_some_and(|s| s.done) {
+            let data = self.in_rlc.pop_front().is_some_and(|s| s.data);
+            self.delivered += u32::from(data);
+            self.first_tag = self.first_tag.wrapping_add(1);
+        }
+    }
+    /// RLC starts anew, empty. Spec: TS 38.322 §5.1.2
+    pub fn reestablish(&mut self) {
+        self.rlc.reestablish();
+        self.first_tag = self.first_tag.wrapping_add(self.in_rlc.len() as u32);
+        self.in_rlc.clear();
     }
 }
 
@@ -113,6 +169,9 @@ impl UeContext {
                 bytes = bytes.saturating_add(n).saturating_add(3 + n / 400);
                 signalling |= c.config.bearer.is_srb();
             }
+        }
+        if let Some(m) = &self.srb0 {
+            (bytes, signalling) = (bytes.saturating_add(mac::sdu_len_with_header(m.len()) as u32), true);
         }
         (bytes, signalling)
     }

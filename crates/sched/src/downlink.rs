@@ -3,6 +3,7 @@
 use crate::harq::{self, State};
 use crate::link::{efficiency_at, mcs_for};
 use crate::pdcch::level_for;
+use crate::power::TPC_KEEP;
 use crate::scheduler::{Addressee, Content, Decision, DlBlock, Scheduler, SlotState};
 use crate::ue::{Phase, Ue};
 use fapi::dci::{Dci, Dci1_0, Dci1_1, RntiKind};
@@ -185,7 +186,7 @@ impl Scheduler {
         let (lo, hi) = self.downlink_range(u, w.fallback);
         let frequency = riv_encode(w.start - lo, w.n_rb, hi - lo)?;
         let (k1, dai, pri) = feedback.unwrap_or_default();
-        let tpc = if u.pucch_snr_db < 6.0 { 2 } else { 1 };
+        let tpc = self.pucch_command(u);
         let (time, mcs, harq) = (w.time, w.mcs, w.harq);
         let connected = u.phase == Phase::Connected;
         let dci = if w.fallback {
@@ -198,6 +199,11 @@ impl Scheduler {
         let (space, coreset) = self.space_of(u, w.fallback)?;
         let rnti_kind = if connected { RntiKind::Cell } else { RntiKind::Temporary };
         Some((dci, Heard { slot: state.slot, rnti: u.rnti, rnti_kind, kind: space.kind, coreset }))
+    }
+
+    /// TPC field for the PUCCH. Spec: TS 38.213 table 7.2.1-1
+    fn pucch_command(&self, u: &Ue) -> u8 {
+        if u.phase == Phase::Connected { u.pucch_power.command(self.config.pucch_target_snr_db) } else { TPC_KEEP }
     }
 
     /// The search space of a format, with its CORESET.
@@ -262,6 +268,8 @@ impl Scheduler {
         }
         p.slot = state.slot;
         u.dl_stats.sent(p);
+        let tpc = self.pucch_command(u);
+        u.pucch_power.sent(tpc, choice.slot);
         state.used.insert(w.start, w.n_rb);
         self.note_feedback(u, idx, w.harq, &choice, cce);
         let tbs_bytes = pdu.coding.tbs_bytes;

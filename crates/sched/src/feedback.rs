@@ -140,10 +140,14 @@ impl Scheduler {
         let Some(idx) = self.find(ind.rnti) else { return };
         let Scheduler { config, ues, ring, .. } = self;
         let Some(u) = ues[idx as usize].as_mut() else { return };
+        let on_pusch = ring.get(ind.slot).is_some_and(|s| s.has_pusch(idx));
         if !ind.dtx {
             u.last_heard = ind.slot;
             u.sr |= ind.sr;
-            u.pucch_snr_db += 0.25 * (ind.snr_db.clamp(-20.0, 40.0) - u.pucch_snr_db);
+            // A scheduling request alone may be noise.
+            if !on_pusch && ind.n_harq_ack + ind.n_csi1 > 0 {
+                u.pucch_power.measured(ind.snr_db, ind.slot);
+            }
             // The timing of a PUCCH is not followed: one block, shared by cyclic shifts, tells it too badly.
             if ind.n_csi1 >= resolve::CSI_BITS
                 && let Some(d) = u.dedicated.as_deref()
@@ -181,8 +185,12 @@ impl Scheduler {
         }
         if !ind.dtx {
             u.last_heard = ind.slot;
-            let shortage = u.power_shortage_db(n_rb);
-            u.ul_link.report(ind.sinr_db + shortage, 0.3);
+            // As it would be with all power commands in force, at a width for which the power suffices.
+            let pending = u.pusch_power.pending_db(ind.slot);
+            let limit = u.ul_rb_limit * libm::exp10f(pending / 10.0);
+            let snr = ind.sinr_db + (10.0 * libm::log10f(n_rb as f32 / limit.max(0.1))).max(0.0);
+            u.pusch_power.measured(snr, ind.slot);
+            u.ul_link.report(snr + pending, 0.3);
             timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32, ind.slot);
             if p.n_tx == 1 {
                 let table = p.coding.map_or(McsTable::Qam64, |c| c.mcs_table);

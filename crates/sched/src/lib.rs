@@ -17,6 +17,7 @@
 pub mod harq;
 pub mod link;
 pub mod pdcch;
+pub mod power;
 pub mod rbs;
 pub mod ring;
 
@@ -26,6 +27,9 @@ mod feedback;
 mod scheduler;
 mod ue;
 mod uplink;
+
+#[cfg(test)]
+mod tests;
 
 pub use broadcast::RarEntry;
 pub use feedback::{DlOutcome, UlOutcome};

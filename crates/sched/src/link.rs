@@ -59,6 +59,14 @@ impl Link {
         self.first = false;
         self.snr_db += w * (snr_db.clamp(-20.0, 45.0) - self.snr_db);
     }
+    /// The transmitter changes its power by `db`: so does the estimate, ahead of the measurement.
+    pub fn moved(&mut self, db: f32) {
+        self.snr_db = (self.snr_db + db).clamp(-20.0, 45.0);
+    }
+    /// The next report counts whole: what was known no longer holds.
+    pub fn renew(&mut self) {
+        self.first = true;
+    }
     /// Outcome of a first transmission.
     pub fn outcome(&mut self, ok: bool) {
         let step = if ok { STEP_DB * self.target / (1.0 - self.target) } else { -STEP_DB };

@@ -27,7 +27,11 @@ impl ControlRegion {
     pub fn new() -> Self {
         ControlRegion { used: [RbSet::EMPTY; 14] }
     }
-    /// Looks for a free candidate, first at the level `idx` of [`AGGREGATION_LEVELS`], then one and two above it, and takes it.
+    /// Looks for a free candidate and takes it: first at the level `idx` of [`AGGREGATION_LEVELS`], then above it, then below.
+    ///
+    /// Below goes down to the first level at which the search space has a candidate at all, and to the first below the wanted one:
+    /// a UE whose search space lacks its level gets what there is, and one whose candidates are blocked seldom waits, but no PDCCH
+    /// goes out weaker than that.
     pub fn take(
         &mut self,
         space: &SearchSpaceConfig,
@@ -40,7 +44,9 @@ impl ControlRegion {
             return None;
         }
         let start_symbol = occasion_symbols(space).next()?;
-        for level_idx in idx..5.min(idx + 3) {
+        let has = |i: &usize| candidates(space, coreset, rnti, slot, *i).next().is_some();
+        let below = (0..idx.min(5)).rev().find(has);
+        for level_idx in (idx..5).chain(below) {
             let level = AGGREGATION_LEVELS[level_idx];
             for cce in candidates(space, coreset, rnti, slot, level_idx) {
                 let regs = || cce_regs(coreset, cce, level);
@@ -73,5 +79,56 @@ pub fn level_for(snr_db: f32) -> usize {
         s if s >= 13.0 => 1,
         s if s >= 6.0 => 2,
         _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fapi::{CceRegMapping, SearchSpaceKind};
+    use nr::Numerology;
+
+    #[test] // Spec: TS 38.213 §10.1 (candidates that others block)
+    fn a_blocked_candidate_gives_way_to_another_then_to_another_level() {
+        let coreset = CoresetConfig {
+            id: 1,
+            // 48 RBs in two symbols: 16 CCEs.
+            rb_groups: 0xff,
+            start_rb: 0,
+            duration: 2,
+            mapping: CceRegMapping::NonInterleaved,
+            wideband_precoder: false,
+            dmrs_n_id: 1,
+            dmrs_reference_rb: 0,
+        };
+        let space = SearchSpaceConfig {
+            id: 2,
+            coreset_id: 1,
+            period_slots: 1,
+            offset_slots: 0,
+            duration_slots: 1,
+            symbols: 1,
+            n_candidates: [0, 2, 2, 1, 0],
+            kind: SearchSpaceKind::Ue,
+        };
+        let slot = SlotPoint::new(Numerology::KHZ30, 3, 4);
+        let mut control = ControlRegion::new();
+        let mut levels = Vec::new();
+        let mut cces = RbSet::EMPTY;
+        for rnti in 1..40 {
+            if let Some(c) = control.take(&space, &coreset, Rnti(0x4600 + rnti), slot, 2) {
+                assert_eq!(cces.count(c.cce, c.level.into()), 0, "{c:?} overlaps");
+                cces.insert(c.cce, c.level.into());
+                levels.push(c.level);
+            }
+        }
+        assert_eq!((levels[0], levels.iter().filter(|l| **l == 1).count()), (4, 0), "{levels:?}");
+        assert!(levels.contains(&2), "the last CCEs go out at the level below: {levels:?}");
+        assert!(cces.count(0, 16) >= 14, "{levels:?}");
+        // The wanted level is there, and above it there is room.
+        let mut control = ControlRegion::new();
+        let first = control.take(&space, &coreset, Rnti(1), slot, 2).unwrap();
+        let second = control.take(&space, &coreset, Rnti(1), slot, 2).unwrap();
+        assert!(first.level == 4 && second.level == 4 && first.cce != second.cce);
     }
 }

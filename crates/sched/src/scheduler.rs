@@ -37,6 +37,8 @@ pub struct Config {
     pub max_harq_tx: u8,
     /// SNR that closed-loop power control of the PUSCH aims at, dB.
     pub ul_target_snr_db: f32,
+    /// SNR that closed-loop power control of the PUCCH aims at, dB.
+    pub pucch_target_snr_db: f32,
 }
 
 /// What goes into a PDSCH.
@@ -192,10 +194,12 @@ impl Scheduler {
         }
     }
 
-    /// Power headroom, dB, of a PUSCH of `n_rb` RBs. Spec: TS 38.213 §7.7.1
-    pub fn headroom(&mut self, idx: u8, ph_db: f32, n_rb: u16) {
+    /// Power headroom, dB, of the PUSCH of `n_rb` RBs that came in `slot`. Spec: TS 38.213 §7.7.1
+    pub fn headroom(&mut self, idx: u8, ph_db: f32, n_rb: u16, slot: SlotPoint) {
         if let Some(u) = self.ue_mut(idx) {
-            u.ul_rb_limit = (n_rb.max(1) as f32 * libm::exp10f(ph_db / 10.0)).clamp(0.1, 1e4);
+            // A command that is under way takes its share of what was left.
+            let left_db = ph_db - u.pusch_power.pending_db(slot);
+            u.ul_rb_limit = (n_rb.max(1) as f32 * libm::exp10f(left_db / 10.0)).clamp(0.1, 1e4);
         }
     }
 
@@ -208,6 +212,7 @@ impl Scheduler {
             u.dedicated = Some(dedicated);
             u.uncertain = uncertain;
             u.fallback = uncertain;
+            u.proactive_until = u.proactive_until.filter(|_| uncertain);
         }
         self.size_pucch_region();
     }
@@ -218,6 +223,14 @@ impl Scheduler {
             u.uncertain = false;
             u.fallback = false;
             u.proactive_until = None;
+        }
+    }
+
+    /// The UE may have given up a part of its dedicated configuration: only what does not depend on it is used, until
+    /// [`Scheduler::configure`].
+    pub fn doubt(&mut self, idx: u8) {
+        if let Some(u) = self.ue_mut(idx).filter(|u| u.dedicated.is_some()) {
+            (u.uncertain, u.fallback) = (true, true);
         }
     }
 
@@ -243,6 +256,10 @@ impl Scheduler {
             u.last_heard = slot;
             u.timing_error = 0.0;
             u.timing_count = 0;
+            // The response set the UE's power anew. Spec: TS 38.213 §7.1.1, §7.2.1
+            u.pusch_power.restart();
+            u.pucch_power.restart();
+            u.ul_link.renew();
         }
     }
 
@@ -404,7 +421,8 @@ impl Scheduler {
         for u in self.ues.iter_mut().flatten() {
             u.proactive_until = u.proactive_until.filter(|s| !over(*s));
             u.timing_hold = u.timing_hold.filter(|s| !over(*s));
-            u.tpc_hold = u.tpc_hold.filter(|s| !over(*s));
+            u.pusch_power.tick(slot);
+            u.pucch_power.tick(slot);
             u.last_grant = u.last_grant.filter(|s| slot.minus(*s) < 1000);
             u.dl_average += W * (u.dl_served as f32 - u.dl_average);
             u.ul_average += W * (u.ul_served as f32 - u.ul_average);

@@ -2,6 +2,7 @@
 
 use crate::harq::{N_HARQ, Process, State};
 use crate::link::Link;
+use crate::power::PowerLoop;
 use fapi::dci::DciContext;
 use fapi::{CellConfig, DedicatedConfig};
 use nr::{Rnti, SlotPoint};
@@ -130,10 +131,10 @@ pub struct Ue {
     pub timing_command: Option<u8>,
     /// No new timing command before this slot.
     pub timing_hold: Option<SlotPoint>,
-    /// TPC for the PUSCH is not repeated before this slot.
-    pub tpc_hold: Option<SlotPoint>,
-    /// SNR of its PUCCH, dB.
-    pub pucch_snr_db: f32,
+    /// Power control of its PUSCH.
+    pub pusch_power: PowerLoop,
+    /// Power control of its PUCCH.
+    pub pucch_power: PowerLoop,
     /// Slot in which it was last heard.
     pub last_heard: SlotPoint,
     /// Downlink counters.
@@ -170,8 +171,8 @@ impl Ue {
             timing_count: 0,
             timing_command: None,
             timing_hold: None,
-            tpc_hold: None,
-            pucch_snr_db: 10.0,
+            pusch_power: PowerLoop::default(),
+            pucch_power: PowerLoop::default(),
             last_heard: now,
             dl_stats: DirectionStats::default(),
             ul_stats: DirectionStats::default(),

@@ -4,6 +4,7 @@ use crate::downlink::NEW_MAX;
 use crate::harq::{self, State};
 use crate::link::{efficiency_at, mcs_for};
 use crate::pdcch::level_for;
+use crate::power::TPC_KEEP;
 use crate::scheduler::{Addressee, Scheduler, SlotState};
 use crate::ue::{Phase, Ue};
 use fapi::dci::{Dci, Dci0_0, Dci0_1, RntiKind};
@@ -178,7 +179,7 @@ impl Scheduler {
         let now = state.slot;
         let p = u.ul[w.harq as usize];
         let (ndi, rv) = if w.new_data { (!p.ndi, 0) } else { (p.ndi, harq::RV_ORDER[(p.n_tx % 4) as usize]) };
-        let tpc = power_command(u, self.config.ul_target_snr_db, now);
+        let tpc = power_command(u, self.config.ul_target_snr_db);
         let bwp = self.config.cell.initial_ul_bwp;
         let frequency = riv_encode(w.start - bwp.start_rb, w.n_rb, bwp.n_rb)?;
         let n_feedback = self.ring.get(at)?.feedback_of(idx).map_or(0, |f| f.n);
@@ -204,7 +205,7 @@ impl Scheduler {
         let ctx = if w.fallback { self.common } else { u.dci };
         let level = level_for(u.dl_link.effective_db()).max(if w.fallback { 2 } else { 0 });
         self.address(state, plan, &dci, &ctx, &Addressee { rnti: u.rnti, space: &space, coreset: &coreset, level })?;
-        apply_power(u, tpc, now);
+        apply_power(u, tpc, at);
         let p = &mut u.ul[w.harq as usize];
         if w.new_data {
             p.start(w.fallback, w.n_rb, w.row, w.mcs);
@@ -245,23 +246,16 @@ fn uplink_need(u: &Ue, at: SlotPoint) -> u32 {
 }
 
 /// TPC field that moves the received power density towards the target. Spec: TS 38.213 table 7.1.1-1
-fn power_command(u: &Ue, target_db: f32, now: SlotPoint) -> u8 {
-    if u.phase != Phase::Connected || u.tpc_hold.is_some_and(|h| h.minus(now) > 0) {
-        return 1;
-    }
-    match target_db - u.ul_link.snr_db {
-        d if d > 2.0 && u.ul_rb_limit < POWER_RESERVE_RB => 1,
-        d if d > 4.5 => 3,
-        d if d > 2.0 => 2,
-        d if d < -3.0 => 0,
-        _ => 1,
-    }
+fn power_command(u: &Ue, target_db: f32) -> u8 {
+    let field = if u.phase == Phase::Connected { u.pusch_power.command(target_db) } else { TPC_KEEP };
+    if tpc_db(field) > 0 && u.ul_rb_limit < POWER_RESERVE_RB { TPC_KEEP } else { field }
 }
 
-fn apply_power(u: &mut Ue, tpc: u8, now: SlotPoint) {
-    let db = tpc_db(tpc) as f32;
+/// The UE follows the command from its PUSCH in slot `at` on: what is expected of its power moves along.
+fn apply_power(u: &mut Ue, tpc: u8, at: SlotPoint) {
+    let db = u.pusch_power.sent(tpc, at);
     if db != 0.0 {
         u.ul_rb_limit = (u.ul_rb_limit / libm::exp10f(db / 10.0)).clamp(0.1, 1e4);
-        u.tpc_hold = Some(now.plus(20));
+        u.ul_link.moved(db);
     }
 }

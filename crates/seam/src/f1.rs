@@ -56,13 +56,17 @@ pub enum DuToCu {
     UlRrcTransfer { ue: DuUeId, bearer: Bearer, pdu: Vec<u8> },
     /// Answer to [`CuToDu::UeContextModify`]: CellGroupConfig in UPER, and the RLC bearers in it.
     UeContextResponse { ue: DuUeId, cell_group: Vec<u8>, bearers: Vec<RlcBearerConfig> },
+    /// UE CONTEXT MODIFICATION REQUIRED: the UE may have given up resources of its CellGroupConfig (scheduling request, CSI
+    /// reports: TS 38.331 §5.3.12). The CU asks for it anew by [`CuToDu::UeContextModify`].
+    UeContextModificationRequired { ue: DuUeId },
     /// The context is gone (after [`CuToDu::UeContextRelease`]).
     UeContextReleased { ue: DuUeId },
     /// UE CONTEXT RELEASE REQUEST: the DU lost the UE.
     UeLost { ue: DuUeId, cause: LossCause },
     /// F1-U: a PDCP PDU of a DRB.
     UlUser { ue: DuUeId, drb: DrbId, pdu: Vec<u8> },
-    /// F1-U DL DATA DELIVERY STATUS: how many bytes of the DRB wait in RLC, and how many PDUs were delivered since the last.
+    /// F1-U DL DATA DELIVERY STATUS: how many bytes of the DRB wait in RLC, and how many of its
+    /// PDCP data PDUs were delivered in sequence since the last.
     DeliveryStatus { ue: DuUeId, drb: DrbId, queued_bytes: u32, delivered: u32 },
 }
 

@@ -107,5 +107,6 @@ params! {
     target_bler: f32, "Error rate of first transmissions that link adaptation aims at", "", "0.001 to 0.5", "ironcell";
     max_harq_tx: u8, "Transmissions of a transport block", "", "1 to 16", "TS 38.321 5.3.2, 5.4.2";
     ul_target_snr_db: f32, "SNR of the PUSCH that closed-loop power control aims at", "dB", "0 to 40", "TPC, TS 38.213 7.1.1";
+    pucch_target_snr_db: f32, "SNR of the PUCCH that closed-loop power control aims at", "dB", "0 to 40", "TPC, TS 38.213 7.2.1";
     rlf_silence_ms: u32, "Silence of a UE until it is taken as lost", "ms", "100 to 600000", "ironcell";
 }

@@ -151,6 +151,7 @@ fn n78_20() -> CellParams {
         target_bler: 0.1,
         max_harq_tx: 8,
         ul_target_snr_db: 30.0,
+        pucch_target_snr_db: 15.0,
         rlf_silence_ms: 10_000,
     }
 }

@@ -7,7 +7,7 @@ mod world;
 
 use crate::config::{Cell, PRESETS, preset};
 use nr::SlotPoint;
-use world::{Faults, World};
+use world::{Faults, Returning, World};
 
 #[test] // Spec: TS 38.321 §5.1 (random access), TS 38.331 §5.3.3 (setup), §5.3.5 (reconfiguration)
 fn a_terminal_goes_from_preamble_to_bearer_in_every_preset() {
@@ -146,4 +146,109 @@ fn a_slot_allocates_nothing_once_attached() {
         // Received SDUs are handed over as they are: one buffer each, and nothing besides.
         assert!(busy <= 2 * sdus + 8, "{name}: {busy} allocations for {sdus} SDUs");
     }
+}
+
+#[test] // Spec: TS 38.321 §5.4.4 (sr-TransMax), TS 38.331 §5.3.12 (PUCCH release), TS 38.473 §8.3.5
+fn a_terminal_that_comes_back_by_random_access_is_configured_again() {
+    for name in ["n78-20", "n3-10"] {
+        let mut w = World::new(name, 1, Faults::default(), 12);
+        w.run_until(name, 400, |w| w.ues[0].is_ready());
+        let c_rnti = w.ues[0].c_rnti.unwrap();
+        w.returning = Some((Returning::Preamble, c_rnti));
+        w.run_until(name, 400, |w| w.required == 1);
+        let certain = |w: &World| w.du.sched.ue(0).is_some_and(|u| u.rnti == c_rnti && u.certain().is_some());
+        // Until the terminal has said so, nothing depends on what it may have given up.
+        assert!(!certain(&w), "{name}");
+        w.run_until(name, 400, certain);
+        assert_eq!(w.du.all_metrics().count(), 1, "{name}: the temporary context is gone");
+        let (down, up) = (w.ues[0].dl_bytes + 5000, w.ul_bytes(0) + 5000);
+        w.ues[0].ul_backlog = 5000;
+        w.push_downlink(0, 5000);
+        w.run_until(name, 400, |w| w.ues[0].dl_bytes >= down && w.ul_bytes(0) >= up);
+        assert_eq!((w.required, w.lost), (1, 0), "{name}");
+    }
+}
+
+#[test] // Spec: TS 38.321 §5.1.5 (ra-ContentionResolutionTimer)
+fn contention_is_resolved_in_time_when_the_central_unit_is_slow() {
+    for name in ["n78-20", "n3-10"] {
+        let mut w = World::new(name, 1, Faults::default(), 13);
+        w.answer_at = nr::Tc::from_ms(150);
+        w.run_until(name, 1000, |w| w.ues[0].is_ready());
+        assert_eq!(w.ues[0].attempts, 1, "{name}");
+    }
+}
+
+#[test] // Spec: TS 38.425 §5.5.3.6 (highest successfully delivered NR PDCP SN), TS 38.323 §6.2.3 (control PDUs)
+fn only_data_pdus_delivered_in_sequence_are_counted() {
+    use crate::ue::{Channel, drb};
+    let d = seam::f1::DrbSetup { drb: nr::DrbId::new(1).unwrap(), acknowledged: true, five_qi: 9 };
+    let mut c = Channel::new(drb(&preset("n78-20").unwrap(), &d));
+    let now = nr::Tc::ZERO;
+    let (data, control) = (vec![0x80, 0, 0, 1], vec![0x00, 1]);
+    for pdu in [&control, &data, &data, &control, &data] {
+        c.push(now, pdu.clone());
+    }
+    let mut counts = Vec::new();
+    for tag in [1, 0, 4, 3, 2] {
+        c.acknowledged(tag);
+        counts.push(c.delivered);
+    }
+    assert_eq!(counts, [0, 1, 1, 1, 3]);
+    // Tags of what RLC forgot mean nothing any more.
+    c.push(now, data.clone());
+    c.reestablish();
+    c.push(now, data.clone());
+    c.acknowledged(5);
+    assert_eq!(c.delivered, 3);
+    c.acknowledged(6);
+    assert_eq!(c.delivered, 4);
+}
+
+#[test] // Spec: TS 38.425 §5.5.2.2 (DL DATA DELIVERY STATUS)
+fn every_delivered_packet_is_reported_once() {
+    let faults = Faults { pdcch: 0.03, pdsch: 0.3, pusch: 0.1, pucch: 0.03, prach: 0.0 };
+    let mut w = World::new("n78-20", 1, faults, 14);
+    w.run_until("ready", 2000, |w| w.ues[0].is_ready());
+    w.push_downlink(0, 50_000);
+    w.run_until("delivered", 4000, |w| w.delivered == 50);
+    w.run(200);
+    assert_eq!(w.delivered, 50);
+}
+
+#[test] // Spec: TS 38.331 §5.3.7.5 (SRB2 and DRBs rest until the reconfiguration)
+fn downlink_rests_after_a_reestablishment_and_starts_clean() {
+    use seam::bearer::Bearer;
+    use seam::f1::CuToDu;
+    let mut w = World::new("n78-20", 2, Faults::default(), 15);
+    w.ues[1].wants_access = false;
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    let old = w.id(0);
+    w.ues[1].wants_access = true;
+    w.run_until("the second one", 400, |w| w.ues[1].setup_done);
+    let ue = w.id(1);
+    w.du.f1(w.now(), CuToDu::UeReestablish { ue, old });
+    let drb = nr::DrbId::new(1).unwrap();
+    let push = |w: &mut World, n: usize| {
+        let now = w.now();
+        w.du.f1(now, CuToDu::DlUser { ue, drb, pdu: vec![0x80; n] });
+    };
+    let held = |w: &mut World| {
+        let idx = w.du.sched.indices().find(|i| w.du.ues[*i as usize].as_ref().is_some_and(|u| u.id == ue)).unwrap();
+        let u = w.du.ues[idx as usize].as_mut().unwrap();
+        let c = u.bearer(Bearer::Drb(drb)).unwrap();
+        (c.suspended, c.rlc.held_bytes())
+    };
+    push(&mut w, 700);
+    w.run(20);
+    assert_eq!(held(&mut w), (true, 700));
+    let all = vec![seam::f1::DrbSetup { drb, acknowledged: true, five_qi: 9 }];
+    let modify = CuToDu::UeContextModify { ue, drbs_add: all, drbs_release: vec![], srb2: true, capability: None };
+    w.du.f1(w.now(), modify);
+    assert_eq!(held(&mut w), (true, 0), "what was protected with the old keys is dropped");
+    push(&mut w, 300);
+    w.run(4);
+    assert_eq!(held(&mut w), (true, 300));
+    w.du.f1(w.now(), CuToDu::ReconfigurationComplete { ue });
+    assert_eq!(held(&mut w), (false, 300));
 }

@@ -308,11 +308,13 @@ impl Terminal {
             match bearer {
                 Bearer::Srb1 => {
                     self.srb1_received += 1;
-                    if !self.reconfigured {
-                        // RRCReconfiguration: in force 10 ms later, and answered then.
-                        self.reconfigured = true;
+                    // RRCReconfiguration: in force 10 ms later, and answered then.
+                    let first = !core::mem::replace(&mut self.reconfigured, true);
+                    if s.len() >= 300 {
                         self.coming =
                             Some((slot.plus(10 * slot.numerology().slots_per_subframe() as i64), future.1.clone()));
+                    }
+                    if first {
                         let p = crate::config::preset("n78-20").unwrap();
                         let one = DrbSetup { drb: DrbId::new(1).unwrap(), acknowledged: true, five_qi: 9 };
                         self.add(drb(&p, &one));

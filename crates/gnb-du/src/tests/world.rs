@@ -7,7 +7,7 @@ use crate::du::GnbDu;
 use fapi::slot::*;
 use fapi::*;
 use node::Rng;
-use nr::{DrbId, SlotPoint, Tc};
+use nr::{DrbId, Rnti, SlotPoint, Tc};
 use seam::bearer::Bearer;
 use seam::f1::*;
 use std::collections::VecDeque;
@@ -22,6 +22,13 @@ pub struct Faults {
     pub prach: f64,
 }
 
+/// Where the random access of a terminal with a C-RNTI stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Returning {
+    Preamble,
+    Msg3,
+}
+
 /// Slots from decision to air, and from air to indication.
 const AHEAD: i64 = 2;
 const BEHIND: i64 = 2;
@@ -33,6 +40,15 @@ pub struct World {
     up: Vec<(DuUeId, usize)>,
     pub released: usize,
     pub lost: usize,
+    /// Configurations that the unit wanted sent again.
+    pub required: usize,
+    /// Random access of a terminal that keeps its C-RNTI, on its way.
+    pub returning: Option<(Returning, Rnti)>,
+    /// The central unit does not answer on SRB0 before this time.
+    pub answer_at: Tc,
+    late: Vec<CuToDu>,
+    /// DELIVERY STATUS: sum of `delivered`.
+    pub delivered: u32,
     /// Allocations in the unit's slot path.
     pub allocations: usize,
     /// SDUs that came up.
@@ -62,6 +78,11 @@ impl World {
             up: Vec::new(),
             released: 0,
             lost: 0,
+            required: 0,
+            returning: None,
+            answer_at: Tc::ZERO,
+            late: Vec::new(),
+            delivered: 0,
             allocations: 0,
             sdus: 0,
             spare: Vec::new(),
@@ -78,6 +99,12 @@ impl World {
     pub fn start_at(&mut self, slot: SlotPoint) {
         self.slot = slot;
     }
+    pub fn id(&self, i: usize) -> DuUeId {
+        self.ids[i].unwrap()
+    }
+    pub fn now(&self) -> Tc {
+        self.now
+    }
     pub fn force_preamble(&mut self, p: u8) {
         self.forced = Some(p);
         self.ues.iter_mut().for_each(|u| u.preamble = p);
@@ -88,7 +115,7 @@ impl World {
     pub fn push_downlink(&mut self, i: usize, bytes: usize) {
         let (ue, drb) = (self.ids[i].unwrap(), DrbId::new(1).unwrap());
         for k in 0..bytes.div_ceil(1000) {
-            let pdu = vec![i as u8; 1000.min(bytes - 1000 * k)];
+            let pdu = vec![0x80 | i as u8; 1000.min(bytes - 1000 * k)];
             self.du.f1(self.now, CuToDu::DlUser { ue, drb, pdu });
         }
     }
@@ -135,6 +162,9 @@ impl World {
             let ind = self.back.pop_front().unwrap();
             self.allocations += alloc::count(|| self.du.indicate(self.now, self.slot, &ind));
         }
+        if self.now >= self.answer_at {
+            self.late.drain(..).for_each(|m| self.du.f1(self.now, m));
+        }
         while let Some(m) = self.du.pop() {
             self.central_unit(m);
         }
@@ -180,6 +210,18 @@ impl World {
             let from: Vec<&Spoken> =
                 spoken.iter().filter(|s| s.pusch.as_ref().is_some_and(|x| x.0.rnti == p.rnti)).collect();
             let heard = from.first().and_then(|s| s.pusch.as_ref());
+            if let Some((Returning::Msg3, c_rnti)) = self.returning
+                && !self.ues.iter().any(|u| [u.c_rnti, u.tc_rnti].contains(&Some(p.rnti)))
+            {
+                let mut tb = vec![0; p.coding.tbs_bytes as usize];
+                let mut b = mac::PduBuilder::new(&mut tb);
+                b.c_rnti(c_rnti);
+                b.finish();
+                let tb = Span::append(&mut ind.bytes, &tb);
+                ind.pusch.push(received(p, slot, tb));
+                self.returning = None;
+                continue;
+            }
             if perfect && let Some((mine, _)) = heard {
                 assert_eq!(PuschPdu { new_data: true, ..*p }, *mine, "slot {slot}");
             }
@@ -189,18 +231,7 @@ impl World {
                 Some((_, tb)) if ok => Span::append(&mut ind.bytes, tb),
                 _ => Span::default(),
             };
-            ind.pusch.push(PuschIndication {
-                rnti: p.rnti,
-                harq: p.harq,
-                slot,
-                crc_ok: ok,
-                dtx: heard.is_none(),
-                tb,
-                sinr_db: 32.0,
-                rsrp_dbm: -90.0,
-                timing_error_tc: 0,
-                ldpc_iterations: 2.0,
-            });
+            ind.pusch.push(PuschIndication { crc_ok: ok, dtx: heard.is_none(), ..received(p, slot, tb) });
             if p.uci.n_harq_ack + p.uci.n_csi1 > 0 {
                 let bits = from.first().filter(|_| same).map(|s| s.bits);
                 ind.uci.push(uci(p.rnti, slot, bits, p.uci.n_harq_ack as u8, false, p.uci.n_csi1 as u8));
@@ -238,6 +269,16 @@ impl World {
 
     fn receive_prach(&mut self, plan: &SlotPlan, cell: &Cell, ind: &mut UlIndication) {
         let Some(&occasion) = plan.prach.first() else { return };
+        if let Some((at @ Returning::Preamble, _)) = &mut self.returning {
+            *at = Returning::Msg3;
+            ind.prach.push(PrachDetection {
+                slot: plan.slot,
+                occasion,
+                preamble: 63,
+                timing_advance: 10,
+                snr_db: 10.0,
+            });
+        }
         let mut heard: Vec<u8> = Vec::new();
         for u in self.ues.iter_mut().filter(|u| u.wants_access) {
             if u.back_off > 0 {
@@ -269,7 +310,12 @@ impl World {
                     message: rrc::DlCcchMessageType::C1(rrc::DlCcchMessageTypeC1::RrcSetup(setup)),
                 };
                 let pdu = rrc::encode(&message).unwrap();
-                self.du.f1(self.now, CuToDu::DlRrcTransfer { ue, bearer: Bearer::Srb0, pdu });
+                let answer = CuToDu::DlRrcTransfer { ue, bearer: Bearer::Srb0, pdu };
+                if self.now < self.answer_at {
+                    self.late.push(answer);
+                } else {
+                    self.du.f1(self.now, answer);
+                }
             }
             DuToCu::UlRrcTransfer { ue, pdu, .. } if pdu.len() == 60 => {
                 let drbs_add = vec![DrbSetup { drb: DrbId::new(1).unwrap(), acknowledged: true, five_qi: 9 }];
@@ -295,13 +341,33 @@ impl World {
                     None => self.up.push((ue, pdu.len())),
                 }
             }
+            DuToCu::UeContextModificationRequired { ue } => {
+                self.required += 1;
+                let (drbs_add, drbs_release, srb2, capability) = (vec![], vec![], false, None);
+                self.du.f1(self.now, CuToDu::UeContextModify { ue, drbs_add, drbs_release, srb2, capability });
+            }
             DuToCu::UeContextReleased { .. } => self.released += 1,
             DuToCu::UeLost { ue, .. } => {
                 self.lost += 1;
                 self.du.f1(self.now, CuToDu::UeContextRelease { ue, rrc: None });
             }
-            DuToCu::DeliveryStatus { .. } => {}
+            DuToCu::DeliveryStatus { delivered, .. } => self.delivered += delivered,
         }
+    }
+}
+
+fn received(p: &PuschPdu, slot: SlotPoint, tb: Span) -> PuschIndication {
+    PuschIndication {
+        rnti: p.rnti,
+        harq: p.harq,
+        slot,
+        crc_ok: true,
+        dtx: false,
+        tb,
+        sinr_db: 32.0,
+        rsrp_dbm: -90.0,
+        timing_error_tc: 0,
+        ldpc_iterations: 2.0,
     }
 }
 
