@@ -156,7 +156,7 @@ pub struct ScenarioArgs {
     /// A real TUN interface for each phone (irnue1 ...) beside the proxies; needs root, or cap_net_admin.
     #[arg(long)]
     tun: bool,
-    /// off, error, warn, info or debug.
+    /// off, error, warn, info, debug or trace, and others for some layers, as in info,nas=debug,mac=trace.
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
 }

@@ -2,6 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 
+use node::Tap;
+use nr::Tc;
+use obs::log::{self, Filter, Level, Line};
 use sim::report::{Progress, ms};
 
 /// Where progress goes.
@@ -10,26 +13,21 @@ pub struct Printer {
     terminal: bool,
     /// A live line stands on the terminal's last row.
     live: bool,
-    level: u8,
+    filter: Filter,
     n_ues: u32,
     /// What to paste, kept until the first ping is back.
     paste: Option<String>,
 }
 
-/// Notes are printed from this level on.
-const WARN: u8 = 2;
-const INFO: u8 = 3;
-
 impl Printer {
-    /// Prints on standard error, or on standard output. `log`: off, error, warn, info or debug.
-    pub fn new(on_stderr: bool, log: &str, n_ues: u32) -> Printer {
+    /// Prints on standard error, or on standard output. `filter`: what is told beside the steps.
+    pub fn new(on_stderr: bool, filter: Filter, n_ues: u32) -> Printer {
         let (out, terminal): (Box<dyn Write>, bool) = if on_stderr {
             (Box::new(std::io::stderr()), std::io::stderr().is_terminal())
         } else {
             (Box::new(std::io::stdout()), std::io::stdout().is_terminal())
         };
-        let level = ["off", "error", "warn", "info", "debug"].iter().position(|l| *l == log).unwrap_or(2) as u8;
-        Printer { out, terminal, live: false, level, n_ues, paste: None }
+        Printer { out, terminal, live: false, filter, n_ues, paste: None }
     }
 
     /// A line. That nobody reads any more is no reason to stop.
@@ -43,8 +41,27 @@ impl Printer {
 
     /// A note that is shown from level info on.
     pub fn info(&mut self, text: &str) {
-        if self.level >= INFO {
+        if self.filter.base() >= Level::Info {
             self.line(&format!("info: {text}"));
+        }
+    }
+
+    /// A line of the log, on standard error, if it is wanted.
+    pub fn log(&mut self, at: Tc, line: &Line) {
+        if !self.filter.wants(line) {
+            return;
+        }
+        if std::mem::take(&mut self.live) {
+            let _ = write!(self.out, "\r\x1b[2K");
+            let _ = self.out.flush();
+        }
+        let _ = writeln!(std::io::stderr(), "{}: {:>10.3} ms  {}", line.level.name(), ms(at), line.text);
+    }
+
+    /// What crossed, if it is wanted.
+    pub fn taps(&mut self, taps: &[Tap]) {
+        if self.filter.max() >= Level::Debug {
+            taps.iter().for_each(|t| self.log(t.at, &log::line(t)));
         }
     }
 
@@ -93,8 +110,9 @@ impl Printer {
                     self.line(&text);
                 }
             }
-            Progress::Note(note) if self.level >= WARN => self.line(&format!("note: {note}")),
-            Progress::Failure(failure) if self.level > 0 => self.line(&format!("failure: {failure}")),
+            Progress::Log { at, line } => self.log(*at, line),
+            Progress::Note(note) if self.filter.base() >= Level::Warn => self.line(&format!("note: {note}")),
+            Progress::Failure(failure) if self.filter.base() > Level::Off => self.line(&format!("failure: {failure}")),
             Progress::Note(_) | Progress::Failure(_) => {}
         }
     }

@@ -30,7 +30,7 @@ const SLOW_SECONDS: u32 = 3;
 
 /// Runs `scenario` to its end. The report goes to standard output, as JSON if so wanted, and progress then to standard error.
 pub fn run(scenario: Scenario, json: bool) -> ExitCode {
-    let mut printer = Printer::new(json, &scenario.run.log, scenario.n_ues);
+    let mut printer = Printer::new(json, scenario.log(), scenario.n_ues);
     match prepare(&scenario, &mut printer) {
         Ok(mut run) => {
             let report = run.drive(&mut printer);
@@ -118,6 +118,7 @@ impl Run {
                 self.show(&what, &mut pace, printer);
             }
             self.world.drain_taps(&mut taps);
+            printer.taps(&taps);
             let mut written = self.captures.write(&taps);
             taps.clear();
             if written.is_ok() && self.world.now() >= flush_at {
@@ -168,6 +169,7 @@ impl Run {
             self.show(what, pace, printer);
         }
         self.world.drain_taps(&mut taps);
+        printer.taps(&taps);
         let written = self.captures.write(&taps).and_then(|()| self.captures.flush());
         if let Err(e) = written {
             self.fail(e, printer);

@@ -82,7 +82,7 @@ fn a_network_that_says_no_is_exit_status_1_with_step_cause_and_clause() {
 
 #[test] // Spec: ironcell issue §1 (exit status 2), §8 (nonsense exits 2 and says what to do)
 fn nonsense_is_exit_status_2_and_says_what_to_do() {
-    let cases: [&[&str]; 14] = [
+    let cases: [&[&str]; 15] = [
         &["--preset", "n77-20"],
         &["up", "--set", "cell.pci=2000"],
         &["up", "--set", "cell.colour=red"],
@@ -90,6 +90,7 @@ fn nonsense_is_exit_status_2_and_says_what_to_do() {
         &["--tun", "--virtual-time"],
         &["--proxy", "0.0.0.0:1080"],
         &["--isa", "mmx"],
+        &["--log", "nas=loud"],
         &["--config", "/does/not/exist"],
         &["config", "check", "/does/not/exist"],
         &["lab", "scan", "/does/not/exist"],
@@ -108,6 +109,36 @@ fn nonsense_is_exit_status_2_and_says_what_to_do() {
         );
         assert!(!error.contains("panicked") && out.stdout.is_empty(), "{args:?}: {error}");
     }
+}
+
+#[test] // Spec: ironcell issue §1 (--log)
+fn debug_says_more_than_info_and_no_key() {
+    let k = "00112233445566778899aabbccddeeff";
+    let told = |log: &str| {
+        let (ue, core) = (format!("ue.1.k={k}"), format!("subscriber.1.k={k}"));
+        let run =
+            ["--once", "--json", "--virtual-time", "--seed", "7", "--transfer", "1k", "--set", &ue, "--set", &core];
+        let out = ironcell(&[&run[..], &["--log", log]].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        (text(&out.stderr), report["event_hash"].to_string())
+    };
+    let ((info, hash), (debug, same)) = (told("info"), told("debug"));
+    assert_eq!(hash, same);
+    for name in [
+        "UL RRCSetupRequest (UL-CCCH)",
+        "UL Registration request",
+        "deciphered: Registration accept",
+        "DL Initial Context Setup Request",
+        "random access response",
+        "SessionEstablishmentRequest",
+    ] {
+        assert!(debug.contains(name) && !info.contains(name), "{name}");
+    }
+    assert!(!debug.contains(k) && !debug.contains("k_amf") && !debug.contains("trace:"), "{debug}");
+    let (nas, _) = told("nas=debug");
+    let lines: Vec<&str> = nas.lines().filter(|l| l.starts_with("debug:")).collect();
+    assert!(lines.len() > 10 && lines.iter().all(|l| l.contains(" nas ")), "{nas}");
 }
 
 #[test] // Spec: ironcell issue §1 (config show, config check)

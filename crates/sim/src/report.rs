@@ -443,6 +443,13 @@ pub enum Progress {
     },
     /// The last second.
     Live(LiveLine),
+    /// A detail, for who asked for it.
+    Log {
+        /// When.
+        at: Tc,
+        /// What.
+        line: obs::log::Line,
+    },
     /// Anything else a person should know.
     Note(String),
     /// Something failed.

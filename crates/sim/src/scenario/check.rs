@@ -88,6 +88,8 @@ fn algorithms(path: &str, prefix: &str, list: &[String], null: bool) -> Checked 
 }
 
 const SESSIONS: [&str; 3] = ["ipv4", "ipv6", "ipv4v6"];
+/// Period of SS/PBCH blocks that a cell search assumes. Spec: TS 38.213 §4.1
+const SSB_PERIOD_SEARCHED_MS: u8 = 20;
 const SQN_MAX: u64 = (1 << 48) - 1;
 
 impl Scenario {
@@ -99,6 +101,7 @@ impl Scenario {
         self.check_output()?;
         self.check_air()?;
         Cell::new(self.cell.clone())?;
+        self.check_for_terminals()?;
         if self.n_ues > u32::from(self.cell.max_ues) {
             let fields = [("ues", self.n_ues.to_string()), ("cell.max_ues", self.cell.max_ues.to_string())];
             let hint = format!("cell.max_ues = {}", self.n_ues);
@@ -123,7 +126,9 @@ impl Scenario {
         within("run.threads", r.threads, 0, 64, "")?;
         within("run.air_seconds_max", r.air_seconds_max, 0.1, 86_400.0, "s")?;
         within("run.attach_seconds_max", r.attach_seconds_max, 0.0, 86_400.0, "s")?;
-        one_of("run.log", &r.log, &["off", "error", "warn", "info", "debug"])
+        let names: Vec<&str> = obs::log::Level::ALL.map(|(_, name)| name).to_vec();
+        let expected = format!("{}, or with layers ({})", names.join(", "), obs::log::LAYERS.join(", "));
+        parsed("run.log", &r.log, obs::log::Filter::parse, &expected, "info,nas=debug,mac=trace")
     }
 
     fn check_traffic(&self) -> Checked {
@@ -204,6 +209,35 @@ impl Scenario {
             within("air.blackout_at_s", at, 0.0, 86_400.0, "s")?;
         }
         within("air.blackout_s", a.blackout_s, 0.0, 600.0, "s")
+    }
+
+    /// What the specification lets a cell do, and the terminals here cannot follow.
+    fn check_for_terminals(&self) -> Checked {
+        let c = &self.cell;
+        // A terminal may assume 20 ms until it has read the period in SIB1, and its search listens no longer.
+        if c.ssb_period_ms > SSB_PERIOD_SEARCHED_MS {
+            let what = format!(
+                "a terminal that searches for a cell assumes SS/PBCH blocks every {SSB_PERIOD_SEARCHED_MS} ms or more often, \
+                 and would find this one by luck only (TS 38.213 §4.1)"
+            );
+            let fields = [("cell.ssb_period_ms", c.ssb_period_ms.to_string())];
+            return Err(ScenarioError::new(what, &fields, "cell.ssb_period_ms = 20, 10 or 5"));
+        }
+        let least = ue_l1::uplink::AHEAD;
+        for (path, values, name, clause) in [
+            ("cell.k1_slots", &c.k1_slots, "K_1: HARQ feedback", "N_1, TS 38.214 §5.3"),
+            ("cell.k2_slots", &c.k2_slots, "K_2: a PUSCH", "N_2, TS 38.214 §6.4"),
+        ] {
+            if let Some(k) = values.iter().find(|k| i64::from(**k) < least) {
+                let what = format!(
+                    "{name} {k} slot(s) after the PDCCH's or PDSCH's slot is too soon for the terminals here, which build an \
+                     uplink slot {least} slots ahead ({clause})"
+                );
+                let hint = format!("values of {least} or more in {path}");
+                return Err(ScenarioError::new(what, &[(path, format!("{values:?}"))], hint));
+            }
+        }
+        Ok(())
     }
 
     /// Sections of terminals and subscribers that are not there.

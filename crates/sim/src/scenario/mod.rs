@@ -75,6 +75,16 @@ impl Scenario {
         Some(Self::of_cell(name, preset(name)?))
     }
 
+    /// How much is told, and of what. A filter that [`Scenario::check`] refuses counts as `warn`.
+    pub fn log(&self) -> obs::log::Filter {
+        obs::log::Filter::parse(&self.run.log).unwrap_or(obs::log::Filter::WARN)
+    }
+
+    /// Copies of what crosses are wanted for the log.
+    pub(crate) fn log_taps(&self, least: obs::log::Level) -> bool {
+        self.log().max() >= least
+    }
+
     fn of_cell(name: &str, cell: CellParams) -> Scenario {
         let top = Top::default();
         Scenario {

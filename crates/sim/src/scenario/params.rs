@@ -45,7 +45,7 @@ section! {
         threads: u32 = 0, "Threads of the physical layers; 0: one up to two terminals, else one for each core, at most 4", "", "0 to 64", "ironcell";
         air_seconds_max: f64 = 120.0, "Air time after which a run with once gives up", "s", "0.1 to 86400", "ironcell";
         attach_seconds_max: f64 = 20.0, "Air time that a terminal may take from switching on to its session; 0: no limit", "s", "0 to 86400", "ironcell";
-        log: String = "warn".into(), "What is told on standard error beside the steps", "", "off, error, warn, info, debug", "ironcell";
+        log: String = "warn".into(), "What is told beside the steps: a level, and others for some layers, as in info,nas=debug,mac=trace", "", "off, error, warn, info, debug, trace; ue, gnb, core, rrc, nas, ngap, pfcp, gtpu, ip, mac, rlc, pdcp", "ironcell";
     }
 }
 

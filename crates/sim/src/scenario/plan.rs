@@ -5,6 +5,7 @@ use cn::{CoreConfig, SubscriberConfig};
 use nas::ie::PduSessionType;
 use node::Rng;
 use nr::{Plmn, SNssai, Supi};
+use obs::log::Level;
 use security::{NeaAlg, NiaAlg, Scheme};
 use ue_cp::{RadioCapability, SessionWish, UeCpConfig, Usim};
 
@@ -58,9 +59,9 @@ impl Scenario {
         core.null_suci = self.core.null_suci;
         core.t3512_s = self.core.t3512_s;
         core.taps = TapConfig {
-            control: self.output.pcap.is_some(),
-            user: self.output.pcap.is_some(),
-            nas_plain: self.output.keylog.is_some(),
+            control: self.output.pcap.is_some() || self.log_taps(Level::Debug),
+            user: self.output.pcap.is_some() || self.log_taps(Level::Trace),
+            nas_plain: self.output.keylog.is_some() || self.log_taps(Level::Debug),
             keys: false,
         };
         core.home_network_keys = vec![

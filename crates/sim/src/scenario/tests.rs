@@ -69,6 +69,7 @@ fn nonsense_is_refused_with_path_expectation_finding_origin_and_a_way_out() {
         ("cell.prach_config_index=155", &["PRACH occasion", "outside the uplink"]),
         ("cell.coreset0_index=15", &["CORESET 0 does not fit", "table 13-4"]),
         ("cell.k1_slots=[2,3]", &["falls on a downlink slot", "cell.k1_slots"]),
+        ("cell.ssb_period_ms=160", &["TS 38.213 §4.1", "cell.ssb_period_ms = 20"]),
         ("preset=n79", &["no preset \"n79\"", "n78-20"]),
         ("ues=0", &["ues: expected 1 to 64, found 0"]),
         ("ues=65", &["ues"]),
@@ -189,6 +190,20 @@ fn null_protection_is_said_aloud() {
     assert_eq!(plan.warnings.len(), 2);
     assert!(plan.ues[0].cp.allow_null);
     assert!(!Scenario::default().plan(1, None).unwrap().ues[0].cp.allow_null);
+}
+
+#[test] // Spec: TS 38.214 §5.3, §6.4 (what the terminals here need, beyond N_1 and N_2)
+fn feedback_and_grants_that_the_terminals_cannot_follow_are_refused() {
+    let of = |key: &str, values: &str| load(&format!("preset = \"n3-10\"\n[cell]\n{key} = {values}\n"), &[]);
+    // At 15 kHz one slot is more than N_2, and fewer than the terminals build ahead.
+    let e = of("k2_slots", "[1, 4]").unwrap_err().to_string();
+    assert!(
+        e.contains("TS 38.214 §6.4") && e.contains("cell.k2_slots = [1, 4]") && e.contains("values of 2 or more"),
+        "{e}"
+    );
+    let e = of("k1_slots", "[1, 4]").unwrap_err().to_string();
+    assert!(e.contains("TS 38.214 §5.3") && e.contains("cell.k1_slots"), "{e}");
+    assert!(of("k1_slots", "[2, 4]").is_ok() && of("k2_slots", "[2, 4]").is_ok());
 }
 
 #[test] // Spec: ironcell issue §1 (--transfer SIZE)

@@ -70,6 +70,9 @@ pub struct World {
     progress: Vec<Progress>,
     taps: Vec<Tap>,
     keep_taps: bool,
+    log: obs::log::Filter,
+    /// Blocks that failed and that were lost for good so far, down and up: for the log.
+    lost: [(u64, u64); 2],
     iq: Option<IqSink>,
     tamper_n2: Option<N2Tamper>,
     report: Report,

@@ -9,6 +9,7 @@ use gnb::Gnb;
 use gnb_cu::CuEvent;
 use gnb_du::Metrics;
 use nr::{Numerology, Tc};
+use obs::log::{Level, Line};
 use obs::metrics::Durations;
 use std::net::IpAddr;
 use ue_cp::CpEvent;
@@ -121,7 +122,8 @@ PDCP, RLC, MAC, LDPC, OFDM samples, and back up through GTP-U and the UPF to thi
 }
 
 impl World {
-    pub(super) fn gnb_event(&mut self, _now: Tc, e: CuEvent) {
+    pub(super) fn gnb_event(&mut self, now: Tc, e: CuEvent) {
+        self.log_event(now, "gnb", 0, &e);
         match e {
             CuEvent::NgSetupFailed(cause) => {
                 let cause = format!("the AMF refused the base station: {cause}");
@@ -131,7 +133,11 @@ impl World {
             _ => {}
         }
     }
-    pub(super) fn core_event(&mut self, _now: Tc, e: CoreEvent) {
+    pub(super) fn core_event(&mut self, now: Tc, e: CoreEvent) {
+        // Keys are for a key log alone.
+        if !matches!(e, CoreEvent::NasKeys { .. }) {
+            self.log_event(now, "core", 0, &e);
+        }
         match e {
             CoreEvent::ProtocolError { interface, what } => {
                 self.progress.push(Progress::Note(format!("core, {interface}: {what}")));
@@ -142,11 +148,45 @@ impl World {
             _ => {}
         }
     }
+    /// An event of a node, in the log from level debug on.
+    fn log_event(&mut self, at: Tc, layer: &'static str, ue: u32, event: &dyn core::fmt::Debug) {
+        if self.log.of(layer) < Level::Debug {
+            return;
+        }
+        let mut text = format!("{event:?}");
+        if let Some(i) = text.find(", bytes: [") {
+            text.truncate(i);
+            text.push_str(" }");
+        }
+        let who = if ue > 0 { format!("ue{ue:<3}") } else { " ".repeat(5) };
+        let line = Line { layer, level: Level::Debug, text: format!("{who} {layer:<5} {text}") };
+        self.progress.push(Progress::Log { at, line });
+    }
+    /// Blocks that failed in this slot, and blocks that were given up after their last transmission.
+    fn log_blocks(&mut self, at: Tc) {
+        if self.log.of("mac") < Level::Debug {
+            return;
+        }
+        let totals = self.gnb.du().totals();
+        for (i, (way, w)) in [("DL", &totals.dl), ("UL", &totals.ul)].into_iter().enumerate() {
+            let (errors, lost) = std::mem::replace(&mut self.lost[i], (w.crc_errors, w.residual_errors));
+            for (level, n, what) in [
+                (Level::Trace, w.crc_errors - errors, "failed: HARQ sends it again"),
+                (Level::Debug, w.residual_errors - lost, "lost: the HARQ process gives it up"),
+            ] {
+                if n > 0 && self.log.of("mac") >= level {
+                    let text = format!("      mac   {way} {n} transport block(s) {what}");
+                    self.progress.push(Progress::Log { at, line: Line { layer: "mac", level, text } });
+                }
+            }
+        }
+    }
     /// Turns the terminals' events into steps.
     pub(super) fn observe(&mut self, now: Tc) {
         for i in 0..self.terminals.len() {
             let ue = self.terminals[i].number;
             for (at, e) in std::mem::take(&mut self.terminals[i].events) {
+                self.log_event(at, "ue", ue, &e);
                 self.step_of(ue, at, &e);
             }
             if self.keep_taps {
@@ -158,6 +198,7 @@ impl World {
                 self.progress.push(Progress::Note(note));
             }
         }
+        self.log_blocks(now);
         if now >= self.live.next_line() {
             self.live.step_on();
             let line = self.live_line(now);

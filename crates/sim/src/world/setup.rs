@@ -80,7 +80,9 @@ impl World {
         let secret = entropy.secrets.clone().unwrap_or_else(|| lab.fork("secrets"));
         let isa: Isa = scenario.run.isa.parse().unwrap_or_else(|_| Isa::best());
         let gnb_n3: IpAddr = Ipv4Addr::new(10, 53, 1, 1).into();
-        let keep_taps = scenario.output.pcap.is_some() || scenario.output.keylog.is_some();
+        let log = scenario.log();
+        let keep_taps =
+            scenario.output.pcap.is_some() || scenario.output.keylog.is_some() || log.max() >= obs::log::Level::Debug;
         let gnb_config = gnb_config(&scenario, &cell, &plan, gnb_n3, isa, keep_taps);
         let gnb = Gnb::new(gnb_config).map_err(|e| SetupError::Radio(e.to_string()))?;
         let mut draw = lab.fork("channel");
@@ -154,6 +156,8 @@ impl World {
             progress,
             taps: Vec::new(),
             keep_taps,
+            log,
+            lost: Default::default(),
             iq: None,
             tamper_n2: None,
             report,
