@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use sim::scenario::{Loader, Scenario, ScenarioError};
 
-use crate::{lab, up};
+use crate::{bench, lab, up};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +43,9 @@ enum Command {
     /// Tools for recordings.
     #[command(subcommand)]
     Lab(LabCommand),
+    /// Measures how fast the physical layer is on this machine.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 #[derive(Subcommand, Debug)]
@@ -259,6 +262,7 @@ fn dispatch(cli: Cli) -> ExitCode {
             );
         }),
         Some(Command::Lab(LabCommand::Scan(args))) => return lab::run(&args),
+        Some(Command::Bench(command)) => return bench::run(&command),
         Some(Command::Lab(LabCommand::Bler(args))) => return lab::bler::run(&args),
     };
     match result {

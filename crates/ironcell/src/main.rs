@@ -3,8 +3,10 @@
 //! - [`cli`]: the command line.
 //! - [`up`]: drives a world in real or virtual time, prints what happens, writes what was asked for.
 //! - [`capture`], [`iq`]: captures of messages and of samples.
+//! - [`bench`]: measures the physical layer.
 //! - [`lab`]: finds the cells in a recording.
 
+mod bench;
 mod capture;
 mod cli;
 mod iq;

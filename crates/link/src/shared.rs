@@ -108,7 +108,8 @@ impl SharedCase {
         }
     }
 
-    fn pusch(&self) -> PuschPdu {
+    /// The PDU of the first transmission, uplink.
+    pub fn pusch(&self) -> PuschPdu {
         let n_tx = self.antennas.n_tx;
         let codebook = matches!(n_tx, 2 | 4) && n_tx == self.n_layers;
         PuschPdu {
@@ -138,7 +139,8 @@ impl SharedCase {
         }
     }
 
-    fn pdsch(&self) -> PdschPdu {
+    /// The PDU of the first transmission, downlink.
+    pub fn pdsch(&self) -> PdschPdu {
         PdschPdu {
             rnti: Rnti(1),
             harq: HARQ,

@@ -1,0 +1,166 @@
+//! `ironcell bench`: how fast the physical layer is on this machine.
+//!
+//! - [`phy`]: kernels, a row each.
+//! - [`slot`]: whole slots, by stage.
+//!
+//! Each value is the median of several rounds of one call repeated, on one thread. What a call works on was made before.
+
+mod phy;
+mod slot;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::bad_use;
+
+/// What to measure.
+#[derive(Subcommand, Debug)]
+pub enum BenchCommand {
+    /// Kernels: codes, demapping, equalizing, transforms, control channels.
+    Phy(BenchArgs),
+    /// One slot up and one down, gNB and UE, by stage.
+    Slot(BenchArgs),
+}
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ironcell bench phy --json\n  \
+    ironcell bench phy --isa avx2 --only ldpc\n  \
+    ironcell bench slot")]
+pub struct BenchArgs {
+    /// One instruction set: scalar, avx2, avx512 or neon; all that the machine has without it.
+    #[arg(long, value_name = "ISA")]
+    pub isa: Option<String>,
+    /// Only rows whose name or parameters hold this text.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Milliseconds of each round.
+    #[arg(long, default_value_t = 20, value_name = "MS")]
+    pub round_ms: u32,
+    /// One JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One measured row.
+#[derive(serde::Serialize, Debug)]
+struct Row {
+    name: &'static str,
+    parameters: String,
+    isa: String,
+    unit: &'static str,
+    value: f64,
+}
+
+/// Rounds of a measurement; the median counts.
+const ROUNDS: usize = 7;
+
+/// Collects rows.
+pub struct Bench<'a> {
+    args: &'a BenchArgs,
+    isa: dsp::Isa,
+    rows: Vec<Row>,
+}
+
+impl Bench<'_> {
+    /// Measures `call` if the row is wanted; `value` turns seconds a call into the row's value.
+    fn row(
+        &mut self,
+        name: &'static str,
+        parameters: impl Into<String>,
+        unit: &'static str,
+        value: impl Fn(f64) -> f64,
+        call: impl FnMut(),
+    ) {
+        let parameters = parameters.into();
+        if self.args.only.as_deref().is_some_and(|o| !name.contains(o) && !parameters.contains(o)) {
+            return;
+        }
+        let value = value(seconds(self.args.round_ms, call));
+        let row = Row { name, parameters, isa: self.isa.to_string(), unit, value };
+        if !self.args.json {
+            let _ = writeln!(
+                std::io::stdout(),
+                "{:28} {:44} {:7} {:>12.2} {}",
+                row.name,
+                row.parameters,
+                row.isa,
+                row.value,
+                row.unit
+            );
+        }
+        self.rows.push(row);
+    }
+}
+
+/// Seconds of one call: the median of the rounds.
+fn seconds(round_ms: u32, mut call: impl FnMut()) -> f64 {
+    let mut once = || {
+        let start = Instant::now();
+        call();
+        start.elapsed().as_secs_f64()
+    };
+    once();
+    let n = (f64::from(round_ms.clamp(1, 10_000)) * 1e-3 / once().max(1e-8)).ceil().clamp(1.0, 1e7) as usize;
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            (0..n).for_each(|_| call());
+            start.elapsed().as_secs_f64() / n as f64
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    rounds[ROUNDS / 2]
+}
+
+/// Runs the command.
+pub fn run(command: &BenchCommand) -> ExitCode {
+    let (args, what): (_, fn(&mut Bench)) = match command {
+        BenchCommand::Phy(args) => (args, phy::run),
+        BenchCommand::Slot(args) => (args, slot::run),
+    };
+    let isas: Vec<dsp::Isa> = match &args.isa {
+        None => dsp::Isa::available().collect(),
+        Some(name) => match name.parse::<dsp::Isa>() {
+            Ok(isa) if isa.is_available() => vec![isa],
+            Ok(isa) => return bad_use(&format!("--isa {isa}: this machine does not have it")),
+            Err(e) => return bad_use(&e),
+        },
+    };
+    let mut rows = Vec::new();
+    for isa in isas {
+        let mut bench = Bench { args, isa, rows: Vec::new() };
+        what(&mut bench);
+        rows.append(&mut bench.rows);
+    }
+    if rows.is_empty() {
+        return bad_use(&format!("--only {}: no row holds this text", args.only.as_deref().unwrap_or_default()));
+    }
+    if args.json {
+        let document = serde_json::json!({ "rows": rows });
+        if writeln!(std::io::stdout(), "{document:#}").is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // Spec: TS 38.212 §5.3.2 (every row of the kernels and the slots runs)
+    fn every_row_is_measured_on_every_instruction_set() {
+        let args = BenchArgs { isa: None, only: None, round_ms: 1, json: true };
+        for (what, least) in [(phy::run as fn(&mut Bench), 30), (slot::run, 8)] {
+            let mut bench = Bench { args: &args, isa: dsp::Isa::best(), rows: Vec::new() };
+            what(&mut bench);
+            assert!(bench.rows.len() >= least, "{} rows", bench.rows.len());
+            assert!(bench.rows.iter().all(|r| r.value.is_finite() && r.value > 0.0), "{:?}", bench.rows);
+        }
+    }
+}

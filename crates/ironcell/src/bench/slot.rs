@@ -1,0 +1,148 @@
+//! One slot of each direction at each end, by stage.
+
+use dsp::Cf32;
+use dsp::noise::Gaussian;
+use fapi::MappingType;
+use fec::sch::SoftBuffer;
+use link::propagation::{Antennas, Correlation, Propagation};
+use link::shared::{Direction, SharedCase};
+use nr::{Numerology, SlotPoint};
+use ofdm::{Carrier, Demodulator, Grid, Modulator};
+use phy::pdsch::{PdschReceiver, PdschTransmitter};
+use phy::pusch::{PuschReceiver, PuschTransmitter};
+
+use super::Bench;
+
+/// The uplink, for a case.
+pub fn uplink() -> Direction {
+    Direction::Uplink
+}
+
+/// A whole slot of `n_rb` resource blocks with as many antennas as layers, one DM-RS symbol.
+pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers: u8) -> SharedCase {
+    let mut case = SharedCase {
+        direction,
+        numerology: Numerology::KHZ30,
+        carrier_rb: n_rb,
+        first_rb: 0,
+        n_rb,
+        start_symbol: if direction == Direction::Uplink { 0 } else { 2 },
+        n_symbols: if direction == Direction::Uplink { 14 } else { 12 },
+        mapping: MappingType::A,
+        dmrs_symbols: 1 << 2,
+        n_cdm_groups: 2,
+        q_m,
+        rate_x1024,
+        tbs_bits: 0,
+        n_layers,
+        transform_precoding: false,
+        n_transmissions: 1,
+        ldpc_iterations: 2,
+        antennas: Antennas { n_tx: n_layers, n_rx: n_layers, correlation: Correlation::Low },
+        propagation: Propagation::Awgn,
+    };
+    case.tbs_bits = case.tbs_bits();
+    case
+}
+
+/// Every slot.
+pub fn run(bench: &mut Bench) {
+    for (name, n_rb, n_layers) in [("n78-20", 51, 1), ("n78-100", 273, 1), ("n78-100", 273, 2), ("n78-100", 273, 4)] {
+        let parameters = format!("{name} 256QAM R 0.926 {n_layers} layer(s)");
+        uplink_slot(bench, &case(Direction::Uplink, n_rb, 8, 948.0, n_layers), &parameters);
+        downlink_slot(bench, &case(Direction::Downlink, n_rb, 8, 948.0, n_layers), &parameters);
+    }
+}
+
+fn us(seconds: f64) -> f64 {
+    seconds * 1e6
+}
+
+/// Antenna port by antenna port through OFDM, both ways.
+fn ofdm(bench: &mut Bench, names: [&'static str; 2], case: &SharedCase, parameters: &str, grid: &Grid) {
+    let Ok(carrier) = Carrier::new(case.numerology, case.carrier_rb.into(), 3.5e9) else { return };
+    let (Ok(mut modulator), Ok(mut demodulator)) =
+        (Modulator::new(carrier, bench.isa), Demodulator::new(carrier, bench.isa))
+    else {
+        return;
+    };
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let mut samples = vec![Cf32::default(); carrier.slot_len(slot)];
+    let mut out = grid.clone();
+    bench.row(names[0], parameters, "us", us, || {
+        for port in 0..grid.n_ports() {
+            let _ = modulator.modulate(slot, grid, port, &mut samples);
+        }
+    });
+    bench.row(names[1], parameters, "us", us, || {
+        for port in 0..grid.n_ports() {
+            let _ = demodulator.demodulate(slot, &samples, 16, &mut out, port);
+        }
+    });
+}
+
+/// Each antenna hears every port, with another phase; noise at 35 dB.
+fn mixed(sent: &Grid, isa: dsp::Isa) -> Grid {
+    let n = sent.n_ports();
+    let mut out = Grid::new(n, sent.n_subcarriers());
+    for rx in 0..n {
+        for l in 0..14 {
+            for tx in 0..n {
+                let gain = dsp::unit_phasor((rx * tx) as f64 / n as f64);
+                let gain = Cf32::new(gain.re as f32, gain.im as f32);
+                dsp::vector::add_scaled(isa, out.symbol_mut(rx, l), sent.symbol(tx, l), gain);
+            }
+        }
+    }
+    Gaussian::new(1, isa).add(out.elements_mut(), 3e-4 * n as f32);
+    out
+}
+
+fn bytes(case: &SharedCase) -> Vec<u8> {
+    (0..case.tbs_bits / 8).map(|i| (i * 31 + i / 251) as u8).collect()
+}
+
+fn uplink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
+    let (n_rb, layers) = (usize::from(case.n_rb), usize::from(case.n_layers));
+    let pdu = case.pusch();
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let mut transmitter = PuschTransmitter::new(bench.isa, n_rb, layers);
+    let mut receiver = PuschReceiver::new(bench.isa, n_rb, layers, layers);
+    let (tb, mut sent) = (bytes(case), Grid::new(layers, n_rb * 12));
+    bench.row("ue-pusch-transmit", parameters, "us", us, || {
+        sent.clear();
+        let _ = transmitter.transmit(&pdu, &tb, &[], &[], slot, &mut sent);
+    });
+    let grid = mixed(&sent, bench.isa);
+    ofdm(bench, ["ue-ofdm-modulate", "gnb-ofdm-demodulate"], case, parameters, &grid);
+    bench.row("gnb-pusch-to-soft-bits", parameters, "us", us, || {
+        let _ = receiver.receive_control(&grid, &pdu, slot);
+    });
+    let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
+    bench.row("gnb-pusch-decode", parameters, "us", us, || {
+        let _ = receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out);
+    });
+    bench.row("gnb-pusch", parameters, "us", us, || {
+        let _ = receiver.receive_control(&grid, &pdu, slot);
+        let _ = receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out);
+    });
+}
+
+fn downlink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
+    let (n_rb, layers) = (usize::from(case.n_rb), usize::from(case.n_layers));
+    let pdu = case.pdsch();
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let mut transmitter = PdschTransmitter::new(bench.isa, n_rb, layers);
+    let mut receiver = PdschReceiver::new(bench.isa, n_rb, layers, layers);
+    let (tb, mut sent) = (bytes(case), Grid::new(layers, n_rb * 12));
+    bench.row("gnb-pdsch-transmit", parameters, "us", us, || {
+        sent.clear();
+        let _ = transmitter.transmit(&pdu, &tb, slot, &mut sent);
+    });
+    let grid = mixed(&sent, bench.isa);
+    ofdm(bench, ["gnb-ofdm-modulate", "ue-ofdm-demodulate"], case, parameters, &grid);
+    let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
+    bench.row("ue-pdsch", parameters, "us", us, || {
+        let _ = receiver.receive(&pdu, slot, &grid, &mut soft, case.ldpc_iterations, &mut out);
+    });
+}
