@@ -8,6 +8,7 @@
 //!
 //! Left out: code block groups (CBGTI), LTE codes, sidelink multiplexing.
 
+pub mod bench;
 pub mod bits;
 pub mod crc;
 pub mod dci;

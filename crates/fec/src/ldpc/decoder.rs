@@ -3,12 +3,13 @@
 //! A column is kept in the rotation in which its last layer left it, so a layer reads each column through one unaligned
 //! offset (the lanes that wrap are copied behind the column first) and writes it in order.
 
+use super::batch::Batch;
 use super::graph::{Graph, Z_MAX};
-use super::kernel::{self, DEGREE_MAX, GROUP, Kernels, Port};
+use super::kernel::{self, DEGREE_MAX, Extent, GROUP, Kernels, Port};
 use crate::{Crc, Isa, Llr, bits};
 
 /// Columns of the larger base graph.
-const COLS_MAX: usize = 68;
+pub(super) const COLS_MAX: usize = 68;
 /// Circulants of the larger base graph.
 const EDGES_MAX: usize = 316;
 /// Lanes kept for a column: Z, the copy of up to Z wrapped lanes, and a group that may be read past them.
@@ -62,12 +63,13 @@ pub struct Block<'a> {
     pub check: Check,
 }
 
-/// Decodes code blocks; owns its scratch (about 180 kB).
+/// Decodes code blocks; owns its scratch (about 190 kB).
 pub struct LdpcDecoder {
     columns: Box<[Lanes]>,
     messages: Box<[Lanes]>,
     rotation: [u16; COLS_MAX],
-    kernels: Kernels,
+    pub(super) kernels: Kernels,
+    pub(super) batch: Box<Batch>,
 }
 
 impl LdpcDecoder {
@@ -79,6 +81,7 @@ impl LdpcDecoder {
             messages: vec![zero; EDGES_MAX * GROUPS_MAX].into_boxed_slice(),
             rotation: [0; COLS_MAX],
             kernels: kernel::kernels(isa),
+            batch: Box::new(Batch::new()),
         }
     }
 
@@ -97,50 +100,84 @@ impl LdpcDecoder {
             info[..(graph.bg.k_cols() * graph.z).div_ceil(8)].fill(0);
             return Outcome { ok: false, iterations: 1 };
         }
-        let n_rows = graph.bg.n_rows();
-        let in_use = |row: usize| row < 4 || block.received >> (graph.bg.k_cols() + row) & 1 == 1;
-        for iteration in 1..=max_iterations.max(1) {
-            for row in (0..n_rows).filter(|&row| in_use(row)) {
-                self.update(graph, row, iteration == 1);
-            }
+        let mut iteration = 0;
+        loop {
+            self.iterate(graph, 1, block.rows(), iteration == 0);
+            iteration += 1;
             let ok = match block.check {
-                Check::Parity => (0..n_rows).filter(|&row| in_use(row)).all(|row| self.parity_holds(graph, row)),
+                Check::Parity => self.parity_holds(graph, block.rows()),
                 Check::Crc { crc, n_bits } => {
                     self.harden(graph, info);
-                    crc.of_packed(info, n_bits) == 0
-                        && (crc.len() >= 24
-                            || (0..n_rows).filter(|&row| in_use(row)).all(|row| self.parity_holds(graph, row)))
+                    crc.of_packed(info, n_bits) == 0 && (crc.len() >= 24 || self.parity_holds(graph, block.rows()))
                 }
             };
             if ok || iteration >= max_iterations {
-                self.harden(graph, info);
+                if block.check == Check::Parity {
+                    self.harden(graph, info);
+                }
                 return Outcome { ok, iterations: iteration };
             }
         }
-        unreachable!("the loop returns in its last iteration")
     }
 
-    fn column(&mut self, col: usize) -> &mut [i8] {
+    /// Updates the rows in use once, of `width` blocks side by side; `first`: messages count as zero.
+    pub(super) fn iterate(&mut self, graph: &Graph, width: usize, rows: u64, first: bool) {
+        let extent = Extent { z: graph.z * width, first };
+        for row in (0..graph.bg.n_rows()).filter(|&row| rows >> row & 1 == 1) {
+            let edges = graph.row(row);
+            let mut ports = [Port { column: std::ptr::null_mut(), turn: 0 }; DEGREE_MAX];
+            for (port, edge) in ports.iter_mut().zip(edges) {
+                *port = self.port(extent.z, edge.col as usize, edge.shift as usize * width);
+            }
+            let messages = self.messages[graph.row_at(row) * GROUPS_MAX..].as_mut_ptr().cast();
+            // Safety: a column has 832 lanes, z + turn rounded up to groups and a group are at most 384 + 384 + 64; the messages of
+            // a row of d circulants hold d * 384 lanes; a row has no column twice.
+            unsafe { (self.kernels.layer)(&ports[..edges.len()], messages, extent) }
+        }
+    }
+
+    pub(super) fn column(&mut self, col: usize) -> &mut [i8] {
         let lanes = &mut self.columns[col * COL_LEN / GROUP..(col + 1) * COL_LEN / GROUP];
         // Safety: `Lanes` is a transparent array of i8 by its repr, without padding.
         unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), COL_LEN) }
+    }
+
+    /// All columns in the order of the specification.
+    pub(super) fn unturn(&mut self) {
+        self.rotation = [0; COLS_MAX];
+    }
+
+    /// Turns a column of `z` lanes to `shift`, below `z`.
+    pub(super) fn port(&mut self, z: usize, col: usize, shift: usize) -> Port {
+        let port = self.view(z, col, shift);
+        self.rotation[col] = shift as u16;
+        port
+    }
+
+    /// A column of `z` lanes seen from `shift` on.
+    pub(super) fn view(&mut self, z: usize, col: usize, shift: usize) -> Port {
+        let turned = self.rotation[col] as usize;
+        let turn = if shift >= turned { shift - turned } else { z + shift - turned };
+        Port { column: self.column(col).as_mut_ptr(), turn }
     }
 
     /// Scales the channel values into the columns, sets filler bits to certain zeros and the first two columns to erasures;
     /// false if there is nothing but erasures.
     fn load(&mut self, block: &Block) -> bool {
         let (bg, z) = (block.graph.bg, block.graph.z);
-        let n_layers = (block.received >> (bg.k_cols() + 4)).count_ones() + 4;
-        let target = MEAN_TARGET.iter().find(|(layers, _)| n_layers <= *layers).map_or(10, |(_, target)| *target);
-        let Some(gain) = gain(block.llrs, target) else { return false };
+        let Some(gain) = block.gain(&self.kernels) else { return false };
         let scale = self.kernels.scale;
-        self.rotation = [0; COLS_MAX];
+        self.unturn();
         self.column(0)[..z].fill(0);
         self.column(1)[..z].fill(0);
         let mut chunks = block.llrs.chunks(z);
+        let rows = block.rows();
         for col in 2..bg.n_cols() {
-            let column = &mut self.column(col)[..z];
             let chunk = chunks.next().unwrap_or_default();
+            if col >= bg.k_cols() && rows >> (col - bg.k_cols()) & 1 == 0 {
+                continue;
+            }
+            let column = &mut self.column(col)[..z];
             // Safety: the kernels were chosen for this machine.
             unsafe { scale(chunk, gain, column) };
             column[chunk.len()..].fill(0);
@@ -152,131 +189,55 @@ impl LdpcDecoder {
         true
     }
 
-    fn update(&mut self, graph: &Graph, row: usize, first: bool) {
-        let (z, edges) = (graph.z, graph.row(row));
-        let mut ports = [Port { read: std::ptr::null(), write: std::ptr::null_mut() }; DEGREE_MAX];
-        for (port, edge) in ports.iter_mut().zip(edges) {
-            *port = self.port(z, edge.col as usize, edge.shift);
-        }
-        let messages = self.messages[graph.row_at(row) * GROUPS_MAX..].as_mut_ptr().cast();
-        // Safety: a port reads at most Z - 1 + 384 lanes into a column of 832 and writes 384; the messages of a row of
-        // d circulants hold d * 384 lanes; reads lie at or behind writes; a row has no column twice.
-        unsafe { (self.kernels.layer)(&ports[..edges.len()], messages, z.div_ceil(GROUP), first) }
-    }
-
-    /// Turns a column to `shift`: the lanes that wrap are copied behind it.
-    fn port(&mut self, z: usize, col: usize, shift: u16) -> Port {
-        let (shift_to, turned) = (shift as usize, self.rotation[col] as usize);
-        let turn = if shift_to >= turned { shift_to - turned } else { z + shift_to - turned };
-        self.rotation[col] = shift;
-        let column = self.column(col);
-        if turn > 0 {
-            column.copy_within(0..turn, z);
-        }
-        let write = column.as_mut_ptr();
-        // Safety: turn < Z lies within the column.
-        Port { read: unsafe { write.add(turn) }, write }
-    }
-
-    /// Whether the hard decisions fulfil every check of a row.
-    fn parity_holds(&self, graph: &Graph, row: usize) -> bool {
+    /// Whether the hard decisions fulfil every check of the rows in use.
+    fn parity_holds(&mut self, graph: &Graph, rows: u64) -> bool {
         let z = graph.z;
-        let mut sum = [0i8; Z_MAX];
-        for edge in graph.row(row) {
-            let col = edge.col as usize;
-            let turn = (z + edge.shift as usize - self.rotation[col] as usize) % z;
-            let column = self.lanes(col);
-            let (tail, head) = (&column[turn..z], &column[..turn]);
-            for (s, &value) in sum.iter_mut().zip(tail.iter().chain(head)) {
-                *s ^= value;
+        (0..graph.bg.n_rows()).filter(|&row| rows >> row & 1 == 1).all(|row| {
+            let mut sums = [0i8; Z_MAX];
+            for edge in graph.row(row) {
+                let port = self.view(z, edge.col as usize, edge.shift as usize);
+                // Safety: as in `iterate`.
+                unsafe { (self.kernels.parity)(port, z, &mut sums) }
             }
-        }
-        sum[..z].iter().all(|&s| s >= 0)
-    }
-
-    fn lanes(&self, col: usize) -> &[i8] {
-        let lanes = &self.columns[col * COL_LEN / GROUP..(col + 1) * COL_LEN / GROUP];
-        // Safety: as in `column`.
-        unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), COL_LEN) }
+            sums[..z].iter().fold(0, |any, &sum| any | sum) >= 0
+        })
     }
 
     /// Packs the hard decisions of the systematic columns.
     fn harden(&mut self, graph: &Graph, info: &mut [u8]) {
         let z = graph.z;
+        if let Some(last) = info.get_mut(graph.bg.k_cols() * z / 8) {
+            *last = 0;
+        }
         for col in 0..graph.bg.k_cols() {
-            let turn = (z - self.rotation[col] as usize) % z;
-            let column = self.column(col);
-            column.copy_within(0..turn, z);
-            let mut packed = [0u8; Z_MAX / 8];
-            for (bytes, lanes) in packed.as_chunks_mut::<8>().0.iter_mut().zip(column[turn..].as_chunks::<64>().0) {
-                *bytes = signs(lanes);
-            }
+            let mut packed = [[0u8; 8]; GROUPS_MAX];
+            let port = self.view(z, col, 0);
+            // Safety: as in `iterate`.
+            unsafe { (self.kernels.signs)(port, z, &mut packed) }
+            let packed = packed.as_flattened();
             if z.is_multiple_of(8) {
                 info[col * z / 8..(col + 1) * z / 8].copy_from_slice(&packed[..z / 8]);
             } else {
-                bits::copy(info, col * z, &packed, 0, z);
+                bits::copy(info, col * z, packed, 0, z);
             }
         }
     }
 }
 
-/// The signs of 64 lanes, packed, the first lane most significant.
-#[inline]
-fn signs(lanes: &[i8; 64]) -> [u8; 8] {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
-        let word = lanes.as_chunks::<16>().0.iter().rev().fold(0, |word: u64, chunk| {
-            // Safety: SSE2 is part of x86-64; a chunk has the 16 bytes that are read.
-            word << 16 | unsafe { _mm_movemask_epi8(_mm_loadu_si128(chunk.as_ptr().cast())) } as u64
-        });
-        word.reverse_bits().to_be_bytes()
+impl Block<'_> {
+    /// Bit r: row r is used; the core always is, a row beyond it if its parity column was received.
+    pub(super) fn rows(&self) -> u64 {
+        let bg = self.graph.bg;
+        let beyond = (self.received >> bg.k_cols()) as u64 & ((1 << bg.n_rows()) - 1);
+        beyond | 0b1111
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let mut bytes = [0; 8];
-        for (byte, lanes) in bytes.iter_mut().zip(lanes.as_chunks::<8>().0) {
-            *byte = lanes.iter().fold(0, |byte, &lane| byte << 1 | u8::from(lane < 0));
-        }
-        bytes
+
+    /// The gain in 1/64 that brings the mean magnitude of what was received to the best working point; None if all are erasures.
+    pub(super) fn gain(&self, kernels: &Kernels) -> Option<i16> {
+        let n_layers = self.rows().count_ones();
+        let target = MEAN_TARGET.iter().find(|(layers, _)| n_layers <= *layers).map_or(10, |(_, target)| *target);
+        // Safety: the kernels were chosen for this machine.
+        let (sum, n) = unsafe { (kernels.measure)(self.llrs) };
+        (target * 64 * n).checked_div(sum).map(|gain| gain.clamp(1, 2048) as i16)
     }
-}
-
-/// The gain in 1/64 that brings the mean magnitude of what was received to `target`; None if all are erasures.
-fn gain(llrs: &[Llr], target: u32) -> Option<i16> {
-    let (chunks, rest) = llrs.as_chunks::<16>();
-    let (mut sum, mut n) = magnitudes(chunks);
-    sum += rest.iter().map(|llr| u32::from(llr.unsigned_abs())).sum::<u32>();
-    n += rest.iter().filter(|llr| **llr != 0).count() as u32;
-    (target * 64 * n).checked_div(sum).map(|gain| gain.clamp(1, 2048) as i16)
-}
-
-/// The sum of all magnitudes, and how many are not 0.
-#[cfg(target_arch = "x86_64")]
-fn magnitudes(chunks: &[[Llr; 16]]) -> (u32, u32) {
-    use core::arch::x86_64::*;
-    // Safety: SSE2 is part of x86-64; a chunk has the 16 bytes that are read.
-    unsafe {
-        let zero = _mm_setzero_si128();
-        let (mut sums, mut zeros) = (zero, zero);
-        for chunk in chunks {
-            let values = _mm_loadu_si128(chunk.as_ptr().cast());
-            let negative = _mm_cmpgt_epi8(zero, values);
-            let magnitudes = _mm_sub_epi8(_mm_xor_si128(values, negative), negative);
-            sums = _mm_add_epi64(sums, _mm_sad_epu8(magnitudes, zero));
-            let is_zero = _mm_sub_epi8(zero, _mm_cmpeq_epi8(values, zero));
-            zeros = _mm_add_epi64(zeros, _mm_sad_epu8(is_zero, zero));
-        }
-        let total = |x| (_mm_cvtsi128_si64(x) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(x, x))) as u32;
-        (total(sums), 16 * chunks.len() as u32 - total(zeros))
-    }
-}
-
-/// The sum of all magnitudes, and how many are not 0.
-#[cfg(not(target_arch = "x86_64"))]
-fn magnitudes(chunks: &[[Llr; 16]]) -> (u32, u32) {
-    chunks
-        .as_flattened()
-        .iter()
-        .fold((0, 0), |(sum, n), &llr| (sum + u32::from(llr.unsigned_abs()), n + u32::from(llr != 0)))
 }

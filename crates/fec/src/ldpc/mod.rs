@@ -7,6 +7,7 @@
 //! | N | `n_tx_cols * z` | coded bits before rate matching | 66 Z_c, 50 Z_c |
 //! | V_i,j | `Edge::shift` | circulant shift, modulo Z_c | 0..Z_c |
 
+mod batch;
 mod decoder;
 mod encoder;
 mod graph;

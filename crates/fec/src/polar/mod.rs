@@ -15,7 +15,7 @@ mod tables;
 
 pub use plan::{PolarParams, Role};
 
-use crate::Llr;
+use crate::{Isa, Llr};
 use list::ListDecoder;
 use plan::Plan;
 use std::fmt;
@@ -81,6 +81,11 @@ impl Default for PolarCodec {
 impl PolarCodec {
     /// Makes a codec that decodes with a list of `list_size` paths: 1, 2, 4, 8 or 16 (rounded up to one of these).
     pub fn new(list_size: usize) -> Self {
+        Self::with_isa(list_size, Isa::best())
+    }
+
+    /// As [`PolarCodec::new`], on one instruction set; all give the same bits.
+    pub fn with_isa(list_size: usize, _isa: Isa) -> Self {
         Self {
             plans: vec![Plan::empty(); PLANS],
             used: vec![0; PLANS],

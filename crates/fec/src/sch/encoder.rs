@@ -22,9 +22,9 @@ impl Default for SchEncoder {
 
 impl SchEncoder {
     /// Makes an encoder on one instruction set; all give the same bits.
-    pub fn new(_isa: crate::Isa) -> Self {
+    pub fn new(isa: crate::Isa) -> Self {
         Self {
-            ldpc: LdpcEncoder::new(),
+            ldpc: LdpcEncoder::new(isa),
             info: vec![0; 22 * Z_MAX / 8],
             codeword: vec![0; 68 * Z_MAX / 8],
             selected: vec![0; G_MAX as usize / 8 + 8],
