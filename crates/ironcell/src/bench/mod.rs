@@ -67,20 +67,27 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures `call` if the row is wanted; `value` turns seconds a call into the row's value.
+    /// Measures `call` if the row is wanted; `value` turns seconds a call into the row's value. A call that does not do its work
+    /// returns false: then there is no row, and standard error says so.
     fn row(
         &mut self,
         name: &'static str,
         parameters: impl Into<String>,
         unit: &'static str,
         value: impl Fn(f64) -> f64,
-        call: impl FnMut(),
+        mut call: impl FnMut() -> bool,
     ) {
         let parameters = parameters.into();
         if self.args.only.as_deref().is_some_and(|o| !name.contains(o) && !parameters.contains(o)) {
             return;
         }
-        let value = value(seconds(self.args.round_ms, call));
+        if !call() {
+            let _ = writeln!(std::io::stderr(), "{name} {parameters}: not done, so not measured");
+            return;
+        }
+        let value = value(seconds(self.args.round_ms, || {
+            std::hint::black_box(call());
+        }));
         let row = Row { name, parameters, isa: self.isa.to_string(), unit, value };
         if !self.args.json {
             let _ = writeln!(

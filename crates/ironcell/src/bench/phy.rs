@@ -68,6 +68,7 @@ fn ldpc(bench: &mut Bench) {
             |s| k as f64 / s * 1e-6,
             || {
                 decoder.decode(&block, iterations, &mut info);
+                true
             },
         );
     }
@@ -84,15 +85,13 @@ fn shared_channel(bench: &mut Bench) {
         let mut coded = vec![0; (g as usize).div_ceil(8)];
         let mega = |s: f64| f64::from(tbs_bits) / s * 1e-6;
         let parameters = format!("TBS {tbs_bits} R {:.3} Q_m {q_m}", code_rate_x1024 / 1024.0);
-        bench.row("sch-encode", &*parameters, "Mb/s", mega, || {
-            let _ = encoder.encode(&params, &tb, &mut coded);
-        });
+        bench.row("sch-encode", &*parameters, "Mb/s", mega, || encoder.encode(&params, &tb, &mut coded).is_ok());
         let wobble = soft_noise(g as usize);
         let llrs: Vec<Llr> =
             (0..g as usize).map(|i| (1 - 2 * bits::get(&coded, i) as Llr) * 30 + wobble[i] / 5).collect();
         let (mut soft, mut out) = (SoftBuffer::new(tbs_bits), vec![0; tb.len()]);
         bench.row("sch-decode", format!("{parameters} clean"), "Mb/s", mega, || {
-            let _ = decoder.decode(&params, &llrs, &mut soft, true, 6, &mut out);
+            decoder.decode(&params, &llrs, &mut soft, true, 6, &mut out).is_ok_and(|r| r.crc_ok)
         });
     }
 }
@@ -108,9 +107,7 @@ fn polar(bench: &mut Bench) {
                     format!("DCI 41 bits E {e}"),
                     "us",
                     |s| s * 1e6,
-                    || {
-                        let _ = dci::encode(&mut codec, &[1; 41], 1, &mut coded);
-                    },
+                    || dci::encode(&mut codec, &[1; 41], 1, &mut coded).is_ok(),
                 );
             }
             let _ = dci::encode(&mut codec, &[1; 41], 1, &mut coded);
@@ -127,9 +124,7 @@ fn polar(bench: &mut Bench) {
                 format!("DCI 41 bits E {e} list {list}"),
                 "us",
                 |s| s * 1e6,
-                || {
-                    let _ = dci::decode(&mut codec, &llrs, &[1], &mut out);
-                },
+                || dci::decode(&mut codec, &llrs, &[1], &mut out).is_ok() && out == [1; 41],
             );
         }
     }
@@ -146,13 +141,11 @@ fn modulation(bench: &mut Bench) {
         let mut llrs: Vec<Llr> = vec![0; n_bits];
         let mega = |s: f64| n_bits as f64 / s * 1e-6;
         bench.row("demap", format!("{scheme:?}"), "Mb/s", mega, || {
-            let _ = demodulate(isa, scheme, &symbols, &noise_var, &mut llrs);
+            demodulate(isa, scheme, &symbols, &noise_var, &mut llrs).is_ok()
         });
         let packed = vec![0x5a; n_bits / 8 + 1];
         let mut out = vec![Cf32::default(); n];
-        bench.row("map", format!("{scheme:?}"), "Mb/s", mega, || {
-            let _ = modulate(scheme, &packed, &mut out);
-        });
+        bench.row("map", format!("{scheme:?}"), "Mb/s", mega, || modulate(scheme, &packed, &mut out).is_ok());
     }
 }
 
@@ -173,9 +166,7 @@ fn equalizer(bench: &mut Bench) {
             &*parameters,
             "us",
             |s| s * 1e6,
-            || {
-                let _ = estimator.estimate(&grid, slot, &pdu.rbs, &pdu.dmrs, &mut estimate);
-            },
+            || estimator.estimate(&grid, slot, &pdu.rbs, &pdu.dmrs, &mut estimate).is_ok(),
         );
         let mut equalizer = Equalizer::new(isa, 273 * 12, n_rx.into(), n_layers.into());
         let y: Vec<&[Cf32]> = (0..usize::from(n_rx)).map(|rx| grid.symbol(rx, 5)).collect();
@@ -188,6 +179,7 @@ fn equalizer(bench: &mut Bench) {
             |s| 273.0 * 12.0 / s * 1e-6,
             || {
                 equalizer.equalize(&estimate, 5, &y, &mut out, &mut noise);
+                true
             },
         );
     }
@@ -205,7 +197,10 @@ fn transforms(bench: &mut Bench) {
             format!("{n}"),
             "Msamples/s",
             |s| n as f64 / s * 1e-6,
-            || plan.process(&mut data, &mut scratch),
+            || {
+                plan.process(&mut data, &mut scratch);
+                true
+            },
         );
     }
 }

@@ -70,14 +70,10 @@ fn ofdm(bench: &mut Bench, names: [&'static str; 2], case: &SharedCase, paramete
     let mut samples = vec![Cf32::default(); carrier.slot_len(slot)];
     let mut out = grid.clone();
     bench.row(names[0], parameters, "us", us, || {
-        for port in 0..grid.n_ports() {
-            let _ = modulator.modulate(slot, grid, port, &mut samples);
-        }
+        (0..grid.n_ports()).all(|port| modulator.modulate(slot, grid, port, &mut samples).is_ok())
     });
     bench.row(names[1], parameters, "us", us, || {
-        for port in 0..grid.n_ports() {
-            let _ = demodulator.demodulate(slot, &samples, 16, &mut out, port);
-        }
+        (0..grid.n_ports()).all(|port| demodulator.demodulate(slot, &samples, 16, &mut out, port).is_ok())
     });
 }
 
@@ -111,20 +107,18 @@ fn uplink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
     let (tb, mut sent) = (bytes(case), Grid::new(layers, n_rb * 12));
     bench.row("ue-pusch-transmit", parameters, "us", us, || {
         sent.clear();
-        let _ = transmitter.transmit(&pdu, &tb, &[], &[], slot, &mut sent);
+        transmitter.transmit(&pdu, &tb, &[], &[], slot, &mut sent).is_ok()
     });
     let grid = mixed(&sent, bench.isa);
     ofdm(bench, ["ue-ofdm-modulate", "gnb-ofdm-demodulate"], case, parameters, &grid);
-    bench.row("gnb-pusch-to-soft-bits", parameters, "us", us, || {
-        let _ = receiver.receive_control(&grid, &pdu, slot);
-    });
+    bench.row("gnb-pusch-to-soft-bits", parameters, "us", us, || receiver.receive_control(&grid, &pdu, slot).is_ok());
     let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
     bench.row("gnb-pusch-decode", parameters, "us", us, || {
-        let _ = receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out);
+        receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
     });
     bench.row("gnb-pusch", parameters, "us", us, || {
-        let _ = receiver.receive_control(&grid, &pdu, slot);
-        let _ = receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out);
+        receiver.receive_control(&grid, &pdu, slot).is_ok()
+            && receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
     });
 }
 
@@ -137,12 +131,13 @@ fn downlink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
     let (tb, mut sent) = (bytes(case), Grid::new(layers, n_rb * 12));
     bench.row("gnb-pdsch-transmit", parameters, "us", us, || {
         sent.clear();
-        let _ = transmitter.transmit(&pdu, &tb, slot, &mut sent);
+        transmitter.transmit(&pdu, &tb, slot, &mut sent).is_ok()
     });
     let grid = mixed(&sent, bench.isa);
     ofdm(bench, ["gnb-ofdm-modulate", "ue-ofdm-demodulate"], case, parameters, &grid);
     let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
     bench.row("ue-pdsch", parameters, "us", us, || {
-        let _ = receiver.receive(&pdu, slot, &grid, &mut soft, case.ldpc_iterations, &mut out);
+        let result = receiver.receive(&pdu, slot, &grid, &mut soft, case.ldpc_iterations, &mut out);
+        result.is_ok_and(|r| r.crc_ok)
     });
 }
