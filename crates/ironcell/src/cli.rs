@@ -79,10 +79,10 @@ pub struct ScanArgs {
     /// SigMF (its .sigmf-meta, .sigmf-data or common name; cf32_le or ci16_le), or raw cf32_le with --rate.
     pub file: PathBuf,
     /// Samples a second of a raw recording, as in 23.04e6.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
     pub rate: Option<f64>,
     /// Centre frequency, if it is known and the recording does not say it.
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
     pub freq: Option<f64>,
     /// One JSON document.
     #[arg(long)]
@@ -106,16 +106,16 @@ pub struct ScenarioArgs {
     #[arg(long)]
     once: bool,
     /// Fixes everything that is drawn, keys too: a lab, predictable on purpose. Otherwise a random one, printed.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Number of phones.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     ues: Option<u32>,
     /// n78-20 (default), n78-100, n3-10, n3-20 or mine-ul.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Bytes each way with --once, as in 4M.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true)]
     transfer: Option<String>,
     /// Es/N0 of a resource element; it sets the path loss.
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
@@ -130,7 +130,7 @@ pub struct ScenarioArgs {
     #[arg(long, value_name = "ISA")]
     isa: Option<String>,
     /// Threads; 0: one up to two terminals, else one for each core, at most 4.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<u32>,
     /// Directory for a capture of the bytes that cross, for Wireshark.
     #[arg(long, value_name = "DIR")]
@@ -242,32 +242,33 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> ExitCode {
-    let result = match cli.command {
+    let printed = match cli.command {
         None => return up_with(&cli.up),
         Some(Command::Up(args)) => return up_with(&args),
-        Some(Command::Config(ConfigCommand::Show { scenario, json })) => scenario.load().map(|s| {
-            if json {
-                let _ = writeln!(std::io::stdout(), "{:#}", serde_json::json!(s.to_table()));
-            } else {
-                let _ = write!(std::io::stdout(), "{}", s.to_toml());
-            }
-        }),
-        Some(Command::Config(ConfigCommand::Check { file })) => check(&file).map(|s| {
-            let _ = writeln!(
-                std::io::stdout(),
-                "{}: a {} cell with {} terminal(s), nothing wrong",
-                file.display(),
-                s.preset,
-                s.n_ues
-            );
-        }),
+        Some(Command::Config(ConfigCommand::Show { scenario, json })) => {
+            scenario.load().map(|s| if json { format!("{:#}\n", serde_json::json!(s.to_table())) } else { s.to_toml() })
+        }
+        Some(Command::Config(ConfigCommand::Check { file })) => check(&file)
+            .map(|s| format!("{}: a {} cell with {} terminal(s), nothing wrong\n", file.display(), s.preset, s.n_ues)),
         Some(Command::Lab(LabCommand::Scan(args))) => return lab::run(&args),
         Some(Command::Bench(command)) => return bench::run(&command),
         Some(Command::Lab(LabCommand::Bler(args))) => return lab::bler::run(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    match printed {
+        Ok(text) => print_all(&text),
         Err(e) => bad_use(&e),
+    }
+}
+
+fn print_all(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Who reads only the beginning (`| head`) has had what he wanted.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(std::io::stderr(), "error: standard output cannot be written: {e}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

@@ -82,7 +82,7 @@ fn a_network_that_says_no_is_exit_status_1_with_step_cause_and_clause() {
 
 #[test] // Spec: ironcell issue §1 (exit status 2), §8 (nonsense exits 2 and says what to do)
 fn nonsense_is_exit_status_2_and_says_what_to_do() {
-    let cases: [&[&str]; 15] = [
+    let cases: [&[&str]; 18] = [
         &["--preset", "n77-20"],
         &["up", "--set", "cell.pci=2000"],
         &["up", "--set", "cell.colour=red"],
@@ -97,6 +97,9 @@ fn nonsense_is_exit_status_2_and_says_what_to_do() {
         &["--once", "--virtual-time", "--pcap", "/dev/null/x"],
         &["--once", "--virtual-time", "--iq", "/does/not/exist/x"],
         &["--snr", "many"],
+        &["--seed", "-1"],
+        &["--ues", "-1"],
+        &["--transfer", "-5"],
         &["fly"],
     ];
     for args in cases {

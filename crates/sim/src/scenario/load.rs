@@ -197,10 +197,9 @@ where
             result = Ok(value);
         }
     }
-    *section = result.map_err(|e| {
-        let message = e.message().trim().to_owned();
-        let unit = if doc.unit.is_empty() { String::new() } else { format!(" {}", doc.unit) };
-        let what = format!("{prefix}{key}: expected {}{unit}: {message}", doc.range);
+    *section = result.map_err(|_| {
+        let unit = if doc.unit.is_empty() { String::new() } else { format!(" ({})", doc.unit) };
+        let what = format!("{prefix}{key}: expected {}{unit}, found {}", doc.range, given.value);
         error_at(given, what, format!("{} ({}, {})", doc.range, doc.doc, doc.spec))
     })?;
     Ok(())
