@@ -124,6 +124,15 @@ pub enum AirError {
     Range(&'static str, f64),
     /// A word that names no profile.
     UnknownProfile,
+    /// Antennas that a channel does not have (1 to 8 at each end), or fewer samples for them than were to be carried.
+    Antennas {
+        /// Transmit antennas found.
+        n_tx: usize,
+        /// Receive antennas found.
+        n_rx: usize,
+    },
+    /// What a clause leaves undefined.
+    Unsupported(&'static str),
 }
 
 impl core::fmt::Display for AirError {
@@ -132,7 +141,16 @@ impl core::fmt::Display for AirError {
             AirError::Rate(rate) => write!(f, "expected a sampling rate that divides 2949120000 Hz, found {rate}"),
             AirError::RateRatio(a, b) => write!(f, "expected rates within a factor of 32, found {a} and {b} Hz"),
             AirError::Range(what, value) => write!(f, "{what} is out of range: {value}"),
-            AirError::UnknownProfile => write!(f, "expected awgn, tdl-a, tdl-b or tdl-c"),
+            AirError::UnknownProfile => {
+                write!(f, "expected awgn, tdl-a, tdl-b or tdl-c, or a condition of TS 38.104 annex G as TDLA30-10")
+            }
+            AirError::Antennas { n_tx, n_rx } => {
+                write!(
+                    f,
+                    "expected the channel's antennas, 1 to 8 at each end, and their samples, found {n_tx} x {n_rx}"
+                )
+            }
+            AirError::Unsupported(clause) => write!(f, "{clause} has no such case"),
         }
     }
 }

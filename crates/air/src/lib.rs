@@ -1,6 +1,6 @@
 //! The radio channel: fading, delay, offsets, path loss, noise, sums of transmitters.
 //!
-//! One cell and its UEs, each with one antenna. Samples are in sqrt(mW): mean |x|^2 is the power in mW in the sampled band.
+//! [`Air`]: one cell and its UEs, each with one antenna. Samples are in sqrt(mW): mean |x|^2 is the power in mW in the sampled band.
 //!
 //! | in the formulas | here               | meaning                                                             |
 //! | t               |                    | true time, 0 at the cell's sample 0                                 |
@@ -14,7 +14,9 @@
 //! its own band, sampled by its own clock, and white noise of -174 dBm/Hz plus its noise figure. Positions and phases are
 //! computed from sample counts in 64-bit fractions, so nothing drifts however long a run lasts.
 //!
-//! What is left out: several antennas, correlated taps, other cells, receiver gain control and quantisation, oscillator phase
+//! [`mimo`] is another channel, between several antennas without oscillators, for link-level simulation.
+//!
+//! What is left out: other cells, receiver gain control and quantisation, oscillator phase
 //! noise, power amplifiers.
 //!
 //! Spec: TR 38.901 §7.7.2, §7.7.3
@@ -24,6 +26,7 @@ mod clock;
 mod config;
 mod fading;
 mod link;
+pub mod mimo;
 mod path;
 mod spectral;
 

@@ -5,6 +5,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use air::mimo::{ChannelModel, Correlation, MimoChannel, MimoConfig};
 use air::{Air, LinkConfig, Profile, Tuning};
 use common::*;
 use dsp::{Cf32, Isa};
@@ -65,6 +66,28 @@ fn a_slot_allocates_nothing() {
         }
         air.pull_uplink(&mut out[..samples.len()]);
         demodulator.demodulate(slot, &out[..samples.len()], 20 + n as usize % 2, &mut grid, 0).unwrap();
+    }
+    assert_eq!(COUNT.load(Ordering::Relaxed) - before, 0);
+    several_antennas_allocate_nothing();
+}
+
+/// A block of a link-level simulation: a new seed, then slots.
+fn several_antennas_allocate_nothing() {
+    let (model, doppler_hz) = ChannelModel::from_name("TDLB100-400").unwrap();
+    let correlation = Correlation::Medium;
+    let config = MimoConfig { model, n_tx: 2, n_rx: 4, doppler_hz, correlation, ..MimoConfig::default() };
+    let mut channel = MimoChannel::new(config, Isa::best()).unwrap();
+    let sent = vec![vec![Cf32::new(1.0, 0.0); 5000]; 2];
+    let mut heard = vec![vec![Cf32::new(0.0, 0.0); 5000]; 4];
+    let mut before = 0;
+    for seed in 0..6 {
+        if seed == 2 {
+            before = COUNT.load(Ordering::Relaxed);
+        }
+        channel.reseed(seed);
+        channel.process(5000, &sent, &mut heard).unwrap();
+        channel.burst(4000, &sent, &mut heard).unwrap();
+        channel.skip(100_000);
     }
     assert_eq!(COUNT.load(Ordering::Relaxed) - before, 0);
 }

@@ -4,7 +4,7 @@
 //! of 64 samples from the exact phase, and a table of the block's own turns carries them through it.
 
 use crate::lanes::{F4, Lanes};
-use crate::{Cf32, Isa, as_floats, as_floats_mut};
+use crate::{Cf32, Cf64, Isa, as_floats, as_floats_mut};
 
 /// Samples between two references to the exact phase.
 const BLOCK: usize = 64;
@@ -19,11 +19,12 @@ pub fn turns_q64(turns: f64) -> u64 {
 
 /// exp(2 pi i phase / 2^64), within 1e-7, by polynomials in double precision: the same bits everywhere.
 pub fn phasor_q64(phase: u64) -> Cf32 {
-    let (re, im) = phasor_f64(phase);
-    Cf32::new(re as f32, im as f32)
+    let phasor = phasor_f64(phase);
+    Cf32::new(phasor.re as f32, phasor.im as f32)
 }
 
-fn phasor_f64(phase: u64) -> (f64, f64) {
+/// exp(2 pi i phase / 2^64), within 2e-10.
+pub fn phasor_f64(phase: u64) -> Cf64 {
     // The nearest quarter turn, and the rest within an eighth of a turn either way.
     let quarter = phase.wrapping_add(1 << 61) >> 62;
     let rest = phase.wrapping_sub(quarter << 62) as i64 as f64;
@@ -32,12 +33,13 @@ fn phasor_f64(phase: u64) -> (f64, f64) {
     let sin = x
         * (1.0 + t * (-1.0 / 6.0 + t * (1.0 / 120.0 + t * (-1.0 / 5040.0 + t * (1.0 / 362_880.0 - t / 39_916_800.0)))));
     let cos = 1.0 + t * (-0.5 + t * (1.0 / 24.0 + t * (-1.0 / 720.0 + t * (1.0 / 40_320.0 - t / 3_628_800.0))));
-    match quarter {
+    let (re, im) = match quarter {
         0 => (cos, sin),
         1 => (-sin, cos),
         2 => (-cos, -sin),
         _ => (sin, -cos),
-    }
+    };
+    Cf64::new(re, im)
 }
 
 /// An oscillator that turns samples by exp(2 pi i (phase + n step)).

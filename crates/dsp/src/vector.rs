@@ -4,7 +4,8 @@
 //! samples, then in double precision, so every instruction set gives the same bits.
 
 use crate::isa::multiversion;
-use crate::{Cf32, Cf64, as_floats, as_floats_mut};
+use crate::lanes::{F4, Lanes};
+use crate::{Cf32, Cf64, Isa, as_floats, as_floats_mut};
 
 const LANES: usize = 16;
 const BLOCK: usize = 1024;
@@ -163,6 +164,67 @@ fn add_scaled_body(x: &mut [Cf32], b: &[Cf32], by: Cf32) {
     for (x, b) in x.iter_mut().zip(b) {
         x.re += b.re * by.re - b.im * by.im;
         x.im += b.re * by.im + b.im * by.re;
+    }
+}
+
+/// Adds `(from + i step) b[i]` to `x[i]`, up to the shorter of the two: a gain that changes along a straight line.
+pub fn add_ramped(isa: Isa, x: &mut [Cf32], b: &[Cf32], from: Cf32, step: Cf32) {
+    let n = x.len().min(b.len());
+    let (x, b) = (as_floats_mut(&mut x[..n]), as_floats(&b[..n]));
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m256, __m512};
+        #[target_feature(enable = "avx2")]
+        fn avx2(x: &mut [f32], b: &[f32], from: Cf32, step: Cf32) {
+            add_ramped_body::<__m256>(x, b, from, step);
+        }
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn avx512(x: &mut [f32], b: &[f32], from: Cf32, step: Cf32) {
+            add_ramped_body::<__m512>(x, b, from, step);
+        }
+        match isa.effective() {
+            // SAFETY: `effective` returns only what the machine has.
+            Isa::Avx2 => return unsafe { avx2(x, b, from, step) },
+            // SAFETY: as above.
+            Isa::Avx512 => return unsafe { avx512(x, b, from, step) },
+            _ => {}
+        }
+    }
+    let _ = isa;
+    add_ramped_body::<F4>(x, b, from, step);
+}
+
+#[inline(always)]
+fn add_ramped_body<L: Lanes>(x: &mut [f32], b: &[f32], from: Cf32, step: Cf32) {
+    let n = x.len().min(b.len());
+    let (mut signs, mut counts) = ([-1.0f32; LANES], [0.0f32; LANES]);
+    for i in 0..LANES {
+        counts[i] = (i / 2) as f32;
+        signs[i] = if i % 2 == 0 { -1.0 } else { 1.0 };
+    }
+    let mut at = 0;
+    // SAFETY: every access ends within the `n` floats that both slices hold; signs and counts are the widest vector's.
+    unsafe {
+        let (signs, mut count) = (L::load(signs.as_ptr()), L::load(counts.as_ptr()));
+        let (from_re, step_re) = (L::splat(from.re), L::splat(step.re));
+        let (from_im, step_im) = (L::splat(from.im).mul(signs), L::splat(step.im).mul(signs));
+        let further = L::splat((L::W / 2) as f32);
+        while at + L::W <= n {
+            let p = x.as_mut_ptr().add(at);
+            let z = L::load(b.as_ptr().add(at));
+            let re = from_re.add(step_re.mul(count));
+            let im = from_im.add(step_im.mul(count));
+            L::load(p).add(z.mul(re).add(z.swap_pairs().mul(im))).store(p);
+            count = count.add(further);
+            at += L::W;
+        }
+    }
+    for i in (at..n).step_by(2) {
+        let count = (i / 2) as f32;
+        let (re, im) = (from.re + step.re * count, from.im + step.im * count);
+        let (a, c) = (b[i], b[i + 1]);
+        x[i] += a * re + c * -im;
+        x[i + 1] += c * re + a * im;
     }
 }
 

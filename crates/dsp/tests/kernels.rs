@@ -36,6 +36,7 @@ fn every_kernel_gives_the_same_bits_on_every_instruction_set() {
         vector::mul_assign(isa, &mut buffer, &a);
         vector::add_scaled(isa, &mut buffer, &b, Cf32::new(0.3, -0.4));
         vector::rotate(isa, &mut buffer, Cf32::new(0.6, 0.8));
+        vector::add_ramped(isa, &mut buffer, &a, Cf32::new(0.6, 0.8), Cf32::new(-1e-4, 3e-3));
         out.extend_from_slice(&buffer);
         let n = filter_real(isa, &a, &taps, &mut buffer);
         out.extend_from_slice(&buffer[..n]);
@@ -62,6 +63,19 @@ fn reductions_equal_the_definition() {
     assert!((vector::energy(Isa::best(), &a) / energy - 1.0).abs() < 1e-6);
     let dot: Cf64 = a.iter().zip(&b).map(|(a, b)| wide(*a) * wide(*b).conj()).sum();
     assert!((vector::dot_conj(Isa::best(), &a, &b) - dot).norm() < 1e-3);
+}
+
+#[test] // Spec: none (definition of the sum)
+fn a_ramped_sum_equals_the_definition() {
+    let (x, b) = (signal(21, 77), signal(22, 75));
+    let (from, step) = (Cf32::new(0.6, -0.8), Cf32::new(-1e-2, 3e-3));
+    let mut out = x.clone();
+    vector::add_ramped(Isa::best(), &mut out, &b, from, step);
+    for i in 0..75 {
+        let want = wide(x[i]) + (wide(from) + wide(step) * i as f64) * wide(b[i]);
+        assert!((wide(out[i]) - want).norm() < 2e-6);
+    }
+    assert!(out[75..] == x[75..]);
 }
 
 #[test] // Spec: none (definition of the filter)
