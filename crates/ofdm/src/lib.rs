@@ -13,13 +13,15 @@
 //! Transforms are unitary: a resource element of power 1 adds 1/fft_len to the power of each sample, and the noise variance
 //! of a sample is that of a resource element.
 //!
-//! What is left out: the extended cyclic prefix, several numerologies in one grid (k_0 other than 0), windowing.
+//! What is left out: several numerologies in one grid (k_0 other than 0), windowing, 480 and 960 kHz.
 
+mod bandwidth;
 mod carrier;
 mod grid;
 mod modem;
 
-pub use carrier::{Carrier, CarrierError, FFT_LENS};
+pub use bandwidth::{FrequencyRange, bandwidths, n_rb};
+pub use carrier::{Carrier, CarrierError, CyclicPrefix, FFT_LENS};
 pub use grid::Grid;
 pub use modem::{Demodulator, LengthMismatch, Modulator};
 

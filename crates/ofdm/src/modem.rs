@@ -90,7 +90,7 @@ impl Modulator {
             return Err(LengthMismatch { what: "ports (more than)", expected: port, found: grid.n_ports() });
         }
         let mut rest = out;
-        for l in 0..SYMBOLS_PER_SLOT {
+        for l in 0..self.carrier.symbols_per_slot() {
             let (symbol, later) = rest.split_at_mut(self.carrier.symbol_len(slot, l));
             self.modulate_symbol(slot, l, grid.symbol(port, l), symbol)?;
             rest = later;
@@ -100,7 +100,7 @@ impl Modulator {
 
     /// Modulates one symbol with its cyclic prefix.
     ///
-    /// - `l`            0..14
+    /// - `l`            0..14, with the extended prefix 0..12
     /// - `subcarriers`  `[carrier.n_subcarriers()]`
     /// - `out`          overwritten   `[carrier.symbol_len(slot, l)]`
     ///
@@ -112,8 +112,9 @@ impl Modulator {
         subcarriers: &[Cf32],
         out: &mut [Cf32],
     ) -> Result<(), LengthMismatch> {
-        if l >= SYMBOLS_PER_SLOT {
-            return Err(LengthMismatch { what: "symbols (more than)", expected: l, found: SYMBOLS_PER_SLOT });
+        let found = self.carrier.symbols_per_slot();
+        if l >= found {
+            return Err(LengthMismatch { what: "symbols (more than)", expected: l, found });
         }
         check("subcarriers", self.carrier.n_subcarriers(), subcarriers.len())?;
         check("samples", self.carrier.symbol_len(slot, l), out.len())?;
@@ -200,7 +201,7 @@ impl Demodulator {
             return Err(LengthMismatch { what: "ports (more than)", expected: port, found: grid.n_ports() });
         }
         let mut rest = samples;
-        for l in 0..SYMBOLS_PER_SLOT {
+        for l in 0..self.carrier.symbols_per_slot() {
             let (symbol, later) = rest.split_at(self.carrier.symbol_len(slot, l));
             self.demodulate_symbol(slot, l, symbol, window_advance, grid.symbol_mut(port, l))?;
             rest = later;
@@ -210,11 +211,11 @@ impl Demodulator {
 
     /// Demodulates one symbol.
     ///
-    /// - `l`            0..14
+    /// - `l`            0..14, with the extended prefix 0..12
     /// - `samples`      from the start of the prefix        `[carrier.symbol_len(slot, l)]`
     /// - `subcarriers`  overwritten                         `[carrier.n_subcarriers()]`
     ///
-    /// Errors: `LengthMismatch` if a slice, `l` or the advance (above 9/128 of the transform) does not fit.
+    /// Errors: `LengthMismatch` if a slice, `l` or the advance (above `Carrier::cp_len_min`) does not fit.
     pub fn demodulate_symbol(
         &mut self,
         slot: SlotPoint,
@@ -223,13 +224,14 @@ impl Demodulator {
         window_advance: usize,
         subcarriers: &mut [Cf32],
     ) -> Result<(), LengthMismatch> {
-        if l >= SYMBOLS_PER_SLOT {
-            return Err(LengthMismatch { what: "symbols (more than)", expected: l, found: SYMBOLS_PER_SLOT });
+        let found = self.carrier.symbols_per_slot();
+        if l >= found {
+            return Err(LengthMismatch { what: "symbols (more than)", expected: l, found });
         }
         check("subcarriers", self.carrier.n_subcarriers(), subcarriers.len())?;
         check("samples", self.carrier.symbol_len(slot, l), samples.len())?;
         let n = self.carrier.fft_len();
-        let shortest = 9 * n / 128;
+        let shortest = self.carrier.cp_len_min();
         if window_advance > shortest {
             let what = "an advance of the window up to";
             return Err(LengthMismatch { what, expected: shortest, found: window_advance });
