@@ -76,4 +76,5 @@ def main(out):
             line(2, 0, 0, c_init, 1, type2(c_init, m))
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -357,6 +357,35 @@ pub struct PucchResource {
     pub format: PucchFormat,
 }
 
+impl PucchResource {
+    /// The resource in the `n`-th slot (from 0, counting every slot) of its repetitions: with inter-slot hopping the second PRB
+    /// is for odd slots. Spec: TS 38.213 §9.2.6
+    pub fn in_slot(self, n: u8, interslot_hopping: bool) -> PucchResource {
+        if !interslot_hopping {
+            return self;
+        }
+        let second = self.second_hop_prb.filter(|_| n % 2 == 1);
+        PucchResource { start_prb: second.unwrap_or(self.start_prb), second_hop_prb: None, ..self }
+    }
+}
+
+/// PUCCH-FormatConfig of one format; by default nothing of it. Spec: TS 38.213 §9.2.1, §9.2.6, TS 38.331 PUCCH-FormatConfig
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PucchFormatConfig {
+    /// interslotFrequencyHopping: `second_hop_prb` of a resource is that of odd slots.
+    pub interslot_hopping: bool,
+    /// additionalDMRS (formats 3 and 4).
+    pub additional_dmrs: bool,
+    /// maxCodeRate x 1000 (80, 150, 250, 350, 450, 600, 800); 0 where it is not configured.
+    pub max_code_rate_milli: u16,
+    /// nrofSlots: 2, 4 or 8; 0 and 1 mean a single slot.
+    pub n_slots: u8,
+    /// pi2BPSK (formats 3 and 4).
+    pub pi2_bpsk: bool,
+    /// simultaneousHARQ-ACK-CSI.
+    pub simultaneous_harq_csi: bool,
+}
+
 /// SchedulingRequestResourceConfig. Spec: TS 38.213 §9.2.4
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SrConfig {
@@ -393,10 +422,31 @@ pub struct PucchConfig {
     pub f2_max_code_rate_milli: u16,
     /// simultaneousHARQ-ACK-CSI of format 2.
     pub f2_simultaneous_harq_csi: bool,
+    /// Formats 1, 3 and 4.
+    pub long_formats: [PucchFormatConfig; 3],
+    /// dmrs-UplinkTransformPrecodingPUCCH: DM-RS of low-PAPR type 2 with pi/2-BPSK.
+    pub dmrs_type2: bool,
     /// n_ID,0 of the format 2 DM-RS scrambling and dataScramblingIdentityPUSCH, or the PCI.
     pub n_id: u16,
     /// Scheduling request.
     pub sr: Option<SrConfig>,
+}
+
+impl PucchConfig {
+    /// The PUCCH-FormatConfig of a format; that of format 0 is empty.
+    pub fn format_config(&self, format: PucchFormat) -> PucchFormatConfig {
+        match format {
+            PucchFormat::F0 { .. } => PucchFormatConfig::default(),
+            PucchFormat::F1 { .. } => self.long_formats[0],
+            PucchFormat::F2 { .. } => PucchFormatConfig {
+                max_code_rate_milli: self.f2_max_code_rate_milli,
+                simultaneous_harq_csi: self.f2_simultaneous_harq_csi,
+                ..PucchFormatConfig::default()
+            },
+            PucchFormat::F3 { .. } => self.long_formats[1],
+            PucchFormat::F4 { .. } => self.long_formats[2],
+        }
+    }
 }
 
 /// pdsch-HARQ-ACK-Codebook. Spec: TS 38.213 §9.1.2, §9.1.3

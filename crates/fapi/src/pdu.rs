@@ -441,8 +441,25 @@ pub struct PucchPdu {
     pub group_hopping: u8,
     /// Scrambling n_ID of formats 2 to 4.
     pub n_id: u16,
-    /// N_ID^0 of the format 2 DM-RS.
+    /// N_ID^0 of the format 2 DM-RS, and of that of formats 3 and 4 by low-PAPR sequences of type 2.
     pub dmrs_n_id: u16,
+    /// What formats 3 and 4 have besides.
+    pub long: PucchLong,
+}
+
+/// Parameters of PUCCH formats 3 and 4; by default QPSK, the fewest DM-RS, no CSI part 2. Spec: TS 38.213 §9.2.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PucchLong {
+    /// additionalDMRS: two DM-RS symbols a hop from ten symbols on. Spec: TS 38.211 table 6.4.1.3.3.2-1
+    pub additional_dmrs: bool,
+    /// pi2BPSK instead of QPSK.
+    pub pi2_bpsk: bool,
+    /// dmrs-UplinkTransformPrecodingPUCCH: with pi/2-BPSK, DM-RS of low-PAPR type 2. Spec: TS 38.211 §6.4.1.3.3.1
+    pub dmrs_type2: bool,
+    /// CSI part 2 bits; 0: none. Spec: TS 38.212 §6.3.1.6
+    pub n_csi2: u16,
+    /// maxCodeRate x 1000, which divides the coded bits between part 1 and CSI part 2. Spec: TS 38.212 §6.3.1.4.1
+    pub max_code_rate_milli: u16,
 }
 
 /// The PRACH occasions of a slot, as the receiver needs them. Spec: TS 38.211 §6.3.3

@@ -5,7 +5,7 @@ use dsp::{Cf32, Isa};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
     CceRegMapping, Coding, CoresetConfig, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu, PrachOccasion,
-    PucchFormat, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SsbCase, UciOnPusch,
+    PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SsbCase, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -238,7 +238,9 @@ impl Receivers {
         let format = match a % 5 {
             0 => PucchFormat::F0 { initial_cyclic_shift: b % 14 },
             1 | 2 => PucchFormat::F1 { initial_cyclic_shift: b % 13, time_domain_occ: b >> 4 & 7 },
-            _ => PucchFormat::F2 { n_prb: 1 + b % 16 },
+            _ if b & 32 == 0 => PucchFormat::F2 { n_prb: 1 + b % 16 },
+            3 => PucchFormat::F3 { n_prb: 1 + b % 16 },
+            _ => PucchFormat::F4 { occ_length: 2 + (b & 2), occ_index: b >> 2 & 3 },
         };
         let second_hop_prb = (b & 128 != 0).then_some(20);
         let (start_symbol, n_symbols) = [(12, 2), (13, 1), (0, 14), (4, 10), (10, 4)][usize::from(a >> 5) % 5];
@@ -252,6 +254,13 @@ impl Receivers {
             group_hopping: a % 3,
             n_id: 123,
             dmrs_n_id: 123,
+            long: PucchLong {
+                additional_dmrs: a & 8 != 0,
+                pi2_bpsk: a & 2 != 0,
+                dmrs_type2: a & 4 != 0,
+                n_csi2: if a & 1 == 0 { 0 } else { u16::from(b & 31) },
+                max_code_rate_milli: 350,
+            },
         };
         self.pucch.receive(&self.grid, &pdu, slot(b)).is_ok_and(|result| {
             sane(&result);

@@ -331,3 +331,24 @@ fn random_payloads_are_followed_or_refused() {
         fuzz_one(&data, &cell, &d);
     }
 }
+
+#[test] // Spec: TS 38.213 §9.2.3, §9.2.6, TS 38.211 §6.3.2.6.3
+fn pucch_takes_the_fewest_resource_blocks_and_hops_from_slot_to_slot() {
+    let format = |n_prb| PucchFormat::F3 { n_prb };
+    let r = PucchResource {
+        id: 0,
+        start_prb: 3,
+        second_hop_prb: Some(9),
+        start_symbol: 0,
+        n_symbols: 14,
+        format: format(16),
+    };
+    let f = PucchFormatConfig { max_code_rate_milli: 80, ..PucchFormatConfig::default() };
+    // Twelve symbols of 24 bits a block at 0.08: 23.04 bits a block, of which 11 bits of CRC from 20 bits on.
+    for (n_bits, n_prb) in [(4, 1), (11, 1), (17, 1), (18, 2), (60, 4), (130, 8), (150, 8), (250, 12), (1000, 16)] {
+        assert_eq!(narrowest(&r, &f, n_bits), format(n_prb), "{n_bits}");
+    }
+    let slots: Vec<_> = (0..3).map(|n| r.in_slot(n, true)).map(|r| (r.start_prb, r.second_hop_prb)).collect();
+    assert_eq!(slots, [(3, None), (9, None), (3, None)]);
+    assert_eq!(r.in_slot(1, false), r);
+}

@@ -2,7 +2,7 @@
 
 use super::{ResolveError, invalid};
 use crate::config::*;
-use crate::pdu::{Csi2Sizes, PucchPdu, UciOnPusch};
+use crate::pdu::{Csi2Sizes, PucchLong, PucchPdu, UciOnPusch};
 use nr::tables::{beta_offset, pucch as common};
 use nr::{Rnti, SlotPoint};
 
@@ -131,6 +131,10 @@ fn resource_of<'a>(p: &'a PucchConfig, set: usize, h: &HarqUci) -> Result<&'a Pu
 fn pdu(d: &DedicatedConfig, rnti: Rnti, mut resource: PucchResource, n_harq_ack: u8, n_sr: u8, n_csi1: u8) -> PucchPdu {
     resource.start_prb += d.ul_bwp.start_rb;
     resource.second_hop_prb = resource.second_hop_prb.map(|p| p + d.ul_bwp.start_rb);
+    let f = d.pucch.format_config(resource.format);
+    if n_harq_ack > 0 {
+        resource.format = narrowest(&resource, &f, n_harq_ack as u16 + n_sr as u16 + n_csi1 as u16);
+    }
     PucchPdu {
         rnti,
         resource,
@@ -141,6 +145,43 @@ fn pdu(d: &DedicatedConfig, rnti: Rnti, mut resource: PucchResource, n_harq_ack:
         group_hopping: d.pucch.group_hopping,
         n_id: d.pucch.n_id,
         dmrs_n_id: d.pucch.n_id,
+        long: PucchLong {
+            additional_dmrs: f.additional_dmrs,
+            pi2_bpsk: f.pi2_bpsk,
+            dmrs_type2: d.pucch.dmrs_type2,
+            n_csi2: 0,
+            max_code_rate_milli: f.max_code_rate_milli,
+        },
+    }
+}
+
+/// The format on the fewest resource blocks that carry `n_bits` within maxCodeRate; on all of them where none do.
+///
+/// Spec: TS 38.213 §9.2.3, §9.2.5
+pub fn narrowest(r: &PucchResource, f: &PucchFormatConfig, n_bits: u16) -> PucchFormat {
+    let crc = match n_bits {
+        0..12 => 0,
+        12..20 => 6,
+        20..360 => 11,
+        _ => 22,
+    };
+    let symbols = r.n_symbols as u32;
+    // Bits of a resource block at rate 1000.
+    let (most, per_prb) = match r.format {
+        PucchFormat::F2 { n_prb } => (n_prb, 16 * symbols),
+        PucchFormat::F3 { n_prb } => {
+            let dmrs = common::dmrs_symbols(r.n_symbols, r.second_hop_prb.is_some(), f.additional_dmrs).count_ones();
+            (n_prb, (if f.pi2_bpsk { 12 } else { 24 }) * symbols.saturating_sub(dmrs))
+        }
+        other => return other,
+    };
+    let enough = |n: &u8| (n_bits as u32 + crc) * 1000 <= *n as u32 * per_prb * f.max_code_rate_milli as u32;
+    match r.format {
+        PucchFormat::F3 { .. } => {
+            let n_prb = common::FORMAT3_N_PRB.into_iter().filter(|n| *n <= most).find(enough).unwrap_or(most);
+            PucchFormat::F3 { n_prb }
+        }
+        _ => PucchFormat::F2 { n_prb: (1..=most).find(enough).unwrap_or(most) },
     }
 }
 
@@ -173,6 +214,7 @@ fn common_pucch(cell: &CellConfig, rnti: Rnti, h: &HarqUci) -> Result<PucchPdu, 
         group_hopping: cell.pucch.group_hopping,
         n_id: cell.pci.get(),
         dmrs_n_id: cell.pci.get(),
+        long: PucchLong::default(),
     })
 }
 

@@ -135,6 +135,7 @@ pub fn pucch(rnti: u16, format: PucchFormat, start_prb: u16, start_symbol: u8, n
         group_hopping: 0,
         n_id: 9,
         dmrs_n_id: 9,
+        long: Default::default(),
     }
 }
 

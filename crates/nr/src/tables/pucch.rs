@@ -1,4 +1,34 @@
-//! PUCCH resources before a dedicated configuration. Spec: TS 38.213 §9.2.1, table 9.2.1-1
+//! PUCCH resources before a dedicated configuration, and the DM-RS of formats 3 and 4.
+//!
+//! Spec: TS 38.213 §9.2.1, table 9.2.1-1; TS 38.211 table 6.4.1.3.3.2-1
+
+/// Widths of format 3 in resource blocks: those without a prime factor above 5. Spec: TS 38.211 §6.3.2.6.3, TS 38.331 PUCCH-format3
+pub const FORMAT3_N_PRB: [u8; 12] = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16];
+
+/// Bit i: symbol i of a format 3 or 4 PUCCH of `n_symbols` carries DM-RS; none below 4 or above 14 symbols.
+///
+/// Spec: TS 38.211 table 6.4.1.3.3.2-1
+pub fn dmrs_symbols(n_symbols: u8, hopping: bool, additional: bool) -> u16 {
+    let list: &[u8] = match (n_symbols, additional) {
+        (4, _) if hopping => &[0, 2],
+        (4, _) => &[1],
+        (5, _) => &[0, 3],
+        (6 | 7, _) => &[1, 4],
+        (8, _) => &[1, 5],
+        (9, _) => &[1, 6],
+        (10 | 11, false) => &[2, 7],
+        (12, false) => &[2, 8],
+        (13, false) => &[2, 9],
+        (14, false) => &[3, 10],
+        (10, true) => &[1, 3, 6, 8],
+        (11, true) => &[1, 3, 6, 9],
+        (12, true) => &[1, 4, 7, 10],
+        (13, true) => &[1, 4, 7, 11],
+        (14, true) => &[1, 5, 8, 12],
+        _ => &[],
+    };
+    list.iter().fold(0, |mask, i| mask | 1 << i)
+}
 
 /// One row of table 9.2.1-1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

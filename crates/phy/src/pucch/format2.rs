@@ -1,91 +1,29 @@
-//! PUCCH format 2: coding, mapping and reception. Spec: TS 38.211 §6.3.2.5, §6.4.1.3.2, TS 38.212 §6.3.1
+//! PUCCH format 2: mapping and reception. Spec: TS 38.211 §6.3.2.5, §6.4.1.3.2
 
-use super::{UCI_BITS_MAX, symbols, uci_was_sent};
+use super::delay::{DelaySearch, ELEMENTS_MAX, TURNS_MAX};
+use super::{Channel, symbols};
 use crate::estimate::{ChannelError, Choice, Smoother, Stats, noise_by_differences};
 use crate::modulation::{Modulation, demodulate, modulate};
 use crate::sequences::Gold;
 use dsp::{Cf32, Isa};
 use fapi::PucchPdu;
 use fec::Llr;
-use fec::polar::PolarCodec;
 use nr::SlotPoint;
 use ofdm::Grid;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 /// Most resource blocks.
 const PRB_MAX: usize = 16;
-/// Most coded bits: 16 for each RB and symbol.
-const E_MAX: usize = 16 * PRB_MAX * 2;
 /// Data elements of a resource block in one symbol.
 const DATA_PER_RB: usize = 8;
 /// DM-RS elements of a resource block in one symbol: subcarriers 1, 4, 7, 10.
 const PILOTS_PER_RB: usize = 4;
-
-/// Memory of both ends.
-#[derive(Clone, Debug)]
-pub struct Scratch {
-    payload: [u8; UCI_BITS_MAX],
-    coded: [u8; E_MAX],
-    packed: [u8; E_MAX / 8],
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Scratch { payload: [0; UCI_BITS_MAX], coded: [0; E_MAX], packed: [0; E_MAX / 8] }
-    }
-}
-
-/// c_init of the data's scrambling. Spec: TS 38.211 §6.3.2.5.1
-fn scrambling(pdu: &PucchPdu) -> Gold {
-    Gold::new(((pdu.rnti.0 as u32) << 15) + (pdu.n_id as u32 & 0x3ff))
-}
 
 /// The DM-RS sequence in symbol `l` from common RB `crb` on. Spec: TS 38.211 §6.4.1.3.2.1
 fn dmrs(pdu: &PucchPdu, slot: SlotPoint, l: usize, crb: usize) -> Gold {
     let (n_s, n_id) = (slot.slot() as u64, pdu.dmrs_n_id as u64);
     let value = (((14 * n_s + l as u64 + 1) * (2 * n_id + 1)) << 17) + 2 * n_id;
     Gold::starting_at((value & 0x7fff_ffff) as u32, 2 * PILOTS_PER_RB * crb)
-}
-
-/// Codes and scrambles; returns the packed coded bits.
-pub fn encode<'a>(
-    polar: &mut PolarCodec,
-    scratch: &'a mut Scratch,
-    pdu: &PucchPdu,
-    harq_ack: &[u8],
-    sr: bool,
-    csi1: &[u8],
-    n_prb: u8,
-) -> Result<&'a [u8], ChannelError> {
-    let n_sr = pdu.n_sr as usize;
-    let n = harq_ack.len() + n_sr + csi1.len();
-    let e = 16 * n_prb as usize * pdu.resource.n_symbols as usize;
-    let payload = scratch.payload.get_mut(..n).ok_or(ChannelError::Invalid("UCI too long"))?;
-    let (a, rest) = payload.split_at_mut(harq_ack.len());
-    a.copy_from_slice(harq_ack);
-    let (s, c) = rest.split_at_mut(n_sr);
-    s.fill(0);
-    if let Some(last) = s.last_mut() {
-        *last = u8::from(sr);
-    }
-    c.copy_from_slice(csi1);
-    let coded = scratch.coded.get_mut(..e).ok_or(ChannelError::Invalid("PUCCH format 2 too large"))?;
-    fec::uci::encode(polar, payload, 2, coded).map_err(|_| ChannelError::Invalid("UCI does not code into E bits"))?;
-    let packed = &mut scratch.packed[..e / 8];
-    fec::bits::pack(coded, packed);
-    scrambling(pdu).xor_packed(packed);
-    // The repeated placeholder of a single bit follows its scrambled neighbour.
-    for (i, bit) in coded.iter().enumerate() {
-        match *bit {
-            fec::short::PLACEHOLDER_ONE => fec::bits::set(packed, i, 1),
-            fec::short::PLACEHOLDER_REPEAT => {
-                let before = fec::bits::get(packed, i.saturating_sub(1));
-                fec::bits::set(packed, i, before);
-            }
-            _ => {}
-        }
-    }
-    Ok(packed)
 }
 
 /// Maps coded bits and DM-RS.
@@ -107,19 +45,9 @@ pub fn map(coded: &[u8], pdu: &PucchPdu, n_prb: u8, offset_to_carrier: u16, slot
     }
 }
 
-/// What a received format 2 says.
-#[derive(Clone, Copy, Debug)]
-pub struct Decision {
-    /// HARQ-ACK, SR and CSI bits in this order, one a byte.
-    pub bits: [u8; UCI_BITS_MAX],
-    /// CRC or correlation say that something was there.
-    pub valid: bool,
-    /// Linear SNR a resource element and antenna.
-    pub snr: f32,
-    /// Power a resource element, mean over antennas.
-    pub power: f32,
-    /// Mean delay, seconds.
-    pub delay_s: f64,
+/// Coded bits. Spec: TS 38.212 table 6.3.1.4-1
+pub fn n_coded(pdu: &PucchPdu, n_prb: u8) -> usize {
+    2 * DATA_PER_RB * n_prb as usize * pdu.resource.n_symbols as usize
 }
 
 /// Receives; holds filters and scratch.
@@ -131,7 +59,6 @@ pub struct Receiver {
     h: Vec<Cf32>,
     symbols: Vec<Cf32>,
     noise: Vec<f32>,
-    llrs: Vec<Llr>,
 }
 
 impl Receiver {
@@ -144,20 +71,19 @@ impl Receiver {
             h: vec![ZERO; rows * 12 * PRB_MAX],
             symbols: vec![ZERO; DATA_PER_RB * PRB_MAX],
             noise: vec![0.0; DATA_PER_RB * PRB_MAX],
-            llrs: vec![0; E_MAX],
         }
     }
 
-    /// Estimates, equalises, demaps and decodes; the PDU has been checked.
+    /// Estimates, equalises and demaps into `llrs` (`n_coded` of them); the PDU has been checked.
     pub fn receive(
         &mut self,
-        polar: &mut PolarCodec,
         pdu: &PucchPdu,
         n_prb: u8,
         offset_to_carrier: u16,
         slot: SlotPoint,
         grid: &Grid,
-    ) -> Result<Decision, ChannelError> {
+        llrs: &mut [Llr],
+    ) -> Result<Channel, ChannelError> {
         let n_prb = n_prb as usize;
         let n_pilots = PILOTS_PER_RB * n_prb;
         let n_rx = grid.n_ports();
@@ -181,38 +107,12 @@ impl Receiver {
                 self.noise[j] = noise_var / energy;
             }
             let n = DATA_PER_RB * n_prb;
-            let llrs = &mut self.llrs[at..at + 2 * n];
+            let llrs = &mut llrs[at..at + 2 * n];
             demodulate(self.isa, Modulation::Qpsk, &self.symbols[..n], &self.noise[..n], llrs)
                 .map_err(|_| ChannelError::Invalid("soft bits"))?;
             at += 2 * n;
         }
-        let n_bits = pdu.n_harq_ack as usize + pdu.n_sr as usize + pdu.n_csi1 as usize;
-        let mut decision = Decision {
-            bits: [0; UCI_BITS_MAX],
-            valid: false,
-            snr: power / noise_var,
-            power,
-            delay_s: -slope / (3.0 * scs),
-        };
-        self.descramble(pdu, n_bits, at);
-        if let Ok(result) = fec::uci::decode(polar, &self.llrs[..at], 2, &mut decision.bits[..n_bits]) {
-            decision.valid = uci_was_sent(&result, n_bits, at);
-        }
-        Ok(decision)
-    }
-
-    fn descramble(&mut self, pdu: &PucchPdu, n_bits: usize, e: usize) {
-        if n_bits > 1 {
-            scrambling(pdu).descramble(&mut self.llrs[..e]);
-            return;
-        }
-        // A single bit: every second coded bit repeats its scrambled neighbour, so it takes the neighbour's sign.
-        let mut gold = scrambling(pdu);
-        for pair in self.llrs[..e].chunks_mut(2) {
-            if gold.next(2) & 1 == 1 {
-                pair.iter_mut().for_each(|llr| *llr = llr.saturating_neg());
-            }
-        }
+        Ok(Channel { snr: power / noise_var, power, delay_s: -slope / (3.0 * scs) })
     }
 
     /// Fills `h`; returns the slope (turns a pilot), the noise and the signal power.
@@ -228,6 +128,8 @@ impl Receiver {
         let n_pilots = PILOTS_PER_RB * n_prb;
         let n_rx = grid.n_ports();
         let mut stats = Stats::default();
+        let mut search = DelaySearch::new();
+        let narrow = n_pilots <= ELEMENTS_MAX;
         for (i, s) in symbols(pdu).enumerate() {
             let mut pilots = [ZERO; PILOTS_PER_RB * PRB_MAX];
             dmrs(pdu, slot, s.l, s.prb + offset_to_carrier as usize).pilots(&mut pilots[..n_pilots]);
@@ -238,9 +140,12 @@ impl Receiver {
                     *ls = y * r.conj();
                 }
                 stats.add(self.isa, ls);
+                if narrow {
+                    search.add(ls, 1);
+                }
             }
         }
-        let slope = stats.slope();
+        let slope = if narrow { search.turns(3.0 * TURNS_MAX) } else { stats.slope() };
         let ls = &mut self.ls[..rows * n_pilots];
         let (mut sum, mut count) = (0.0, 0.0);
         for row in ls.chunks_exact_mut(n_pilots) {

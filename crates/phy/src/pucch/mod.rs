@@ -1,30 +1,55 @@
-//! Physical uplink control channel, formats 0, 1 and 2, both ends.
+//! Physical uplink control channel, formats 0 to 4, both ends.
 //!
 //! | in the specification | here | meaning |
 //! |---|---|---|
 //! | m_0, m_cs, n_cs | initial, information and hopping cyclic shift | twelfths of a turn a subcarrier |
 //! | w_i(m) | `cover` | orthogonal cover of format 1 |
-//! | N_SF | symbols of one kind in a hop | spreading factor |
-//! | M_RB | `n_prb` | resource blocks of format 2 |
+//! | N_SF | symbols of one kind in a hop | spreading factor of format 1 |
+//! | M_RB | `n_prb` | resource blocks of formats 2 and 3 |
 //!
-//! Several UEs share a resource block by cyclic shifts (format 0 and 1) and covers (format 1).
-//! Left out: formats 3 and 4 (`Unsupported`), interlaces, repetition over slots.
+//! Several UEs share a resource block by cyclic shifts (formats 0 and 1) and covers (formats 1 and 4). What several slots
+//! repeat is decided together: [`PucchRepetitions`].
+//! Left out: interlaces, format 4 on several resource blocks.
 //!
 //! Spec: TS 38.211 §6.3.2, §6.4.1.3, TS 38.212 §6.3.1, TS 38.213 §9.2
 
+mod delay;
 mod format2;
+mod format34;
 mod hopping;
 mod receive;
+mod receive34;
+mod short;
 mod transmit;
+mod uci;
 
-pub use receive::{PucchReceiver, PucchResult};
+pub use receive::{PucchReceiver, PucchRepetitions, PucchResult};
 pub use transmit::PucchTransmitter;
+pub use uci::PucchUci;
+pub(crate) use uci::uci_was_sent;
 
 use crate::estimate::ChannelError;
 use crate::sequences::low_papr;
 use dsp::{Cf32, unit_phasor};
 use fapi::{PucchFormat, PucchPdu};
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
+
+/// Most antennas.
+pub const RX_MAX: usize = 8;
+
+/// Most bits of CSI part 2 on PUCCH here.
+pub const CSI2_BITS_MAX: usize = 128;
+
+/// What a receiver of formats 2 to 4 learns of the channel.
+#[derive(Clone, Copy, Debug)]
+struct Channel {
+    /// Linear SNR a resource element and antenna.
+    snr: f32,
+    /// Power a resource element, mean over antennas.
+    power: f32,
+    /// Mean delay, seconds.
+    delay_s: f64,
+}
 
 /// Most bits of a UCI on PUCCH here: HARQ-ACK, SR and CSI part 1.
 pub const UCI_BITS_MAX: usize = 128;
@@ -58,28 +83,64 @@ fn check(pdu: &PucchPdu, n_subcarriers: usize) -> Result<(), ChannelError> {
     let r = &pdu.resource;
     let n = r.n_symbols as usize;
     if n == 0 || r.start_symbol as usize + n > SYMBOLS_PER_SLOT {
-        return Err(ChannelError::Invalid("PUCCH symbols"));
+        return Err(ChannelError::Invalid("PUCCH symbols (TS 38.211 §6.3.2.1)"));
     }
-    let (n_prb, good) = match r.format {
-        PucchFormat::F0 { initial_cyclic_shift } => (1, n <= 2 && initial_cyclic_shift < 12 && short_uci(pdu)),
+    let invalid = |what| Err(ChannelError::Invalid(what));
+    let n_prb = match r.format {
+        PucchFormat::F0 { initial_cyclic_shift } => {
+            if n > 2 || initial_cyclic_shift >= 12 || !short_uci(pdu) {
+                return invalid("PUCCH format 0 and its parameters (TS 38.213 §9.2.1, §9.2.3)");
+            }
+            1
+        }
         PucchFormat::F1 { initial_cyclic_shift, time_domain_occ } => {
-            (1, n >= 4 && initial_cyclic_shift < 12 && time_domain_occ < 7 && short_uci(pdu))
+            if n < 4 || initial_cyclic_shift >= 12 || !short_uci(pdu) {
+                return invalid("PUCCH format 1 and its parameters (TS 38.213 §9.2.1)");
+            }
+            if time_domain_occ as usize >= n_sf_min(pdu) {
+                return invalid("orthogonal cover of PUCCH format 1 (TS 38.211 table 6.3.2.4.1-1)");
+            }
+            1
         }
         PucchFormat::F2 { n_prb } => {
-            let bits = pdu.n_harq_ack as usize + pdu.n_sr as usize + pdu.n_csi1 as usize;
-            (n_prb as usize, n <= 2 && (1..=16).contains(&n_prb) && (1..=UCI_BITS_MAX).contains(&bits))
+            if n > 2 || !(1..=16).contains(&n_prb) || pdu.long.n_csi2 > 0 {
+                return invalid("PUCCH format 2 and its parameters (TS 38.213 §9.2.1)");
+            }
+            n_prb as usize
         }
-        PucchFormat::F3 { .. } => return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.2.6: format 3" }),
-        PucchFormat::F4 { .. } => return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.2.6: format 4" }),
+        PucchFormat::F3 { n_prb } => {
+            if n < 4 || !format34::is_width(n_prb as usize) {
+                return invalid("PUCCH format 3 and its parameters (TS 38.211 §6.3.2.6.3)");
+            }
+            n_prb as usize
+        }
+        PucchFormat::F4 { occ_length, occ_index } => {
+            if n < 4 || !matches!(occ_length, 2 | 4) || occ_index >= occ_length {
+                return invalid("PUCCH format 4 and its parameters (TS 38.211 §6.3.2.6.3)");
+            }
+            1
+        }
     };
-    if !good || pdu.n_harq_ack as usize > fapi::slot::HARQ_ACK_BITS_MAX || pdu.n_csi1 > 32 {
-        return Err(ChannelError::Invalid("PUCCH format and its parameters"));
+    let type2 = pdu.long.dmrs_type2 && pdu.long.pi2_bpsk;
+    if type2 && n_prb < 3 && format34::Layout::new(pdu).is_some() {
+        return Err(ChannelError::Unsupported {
+            clause: "TS 38.211 §5.2.3.2: DM-RS of type 2 on one or two resource blocks",
+        });
+    }
+    if pdu.n_harq_ack as usize > fapi::slot::HARQ_ACK_BITS_MAX || pdu.n_csi1 > 32 {
+        return invalid("HARQ-ACK or CSI bits on PUCCH");
     }
     let last = r.second_hop_prb.unwrap_or(0).max(r.start_prb) as usize + n_prb;
     if last * 12 > n_subcarriers {
-        return Err(ChannelError::Invalid("PUCCH outside the carrier"));
+        return invalid("PUCCH outside the carrier (TS 38.213 §9.2.1)");
     }
     Ok(())
+}
+
+/// Smallest spreading factor of a format 1 PUCCH: over hops, data and DM-RS. Spec: TS 38.211 tables 6.3.2.4.1-1, 6.4.1.3.1.1-1
+fn n_sf_min(pdu: &PucchPdu) -> usize {
+    let plan = symbols(pdu);
+    plan.clone().map(|s| transmit::position(plan.clone(), s).0).min().unwrap_or(0)
 }
 
 /// Formats 0 and 1 carry up to two HARQ-ACK bits, or an SR, or both.
@@ -147,20 +208,7 @@ fn sequences(pdu: &PucchPdu, slot: SlotPoint) -> ([[Cf32; 12]; 2], [u8; SYMBOLS_
     (bases, hopping::cyclic_shifts(pdu.hopping_id, slot.slot()))
 }
 
-/// Whether decoded UCI of `n_bits` in `e` coded bits was really sent: the CRC holds, if there is one, and the code word
-/// stands out more than the best of 2^n random ones would on noise.
-///
-/// A list decoder tries several words against a CRC of 6 or 11 bits, so the CRC alone would let 10 % or 0.4 % of noise through.
-pub(crate) fn uci_was_sent(result: &fec::uci::UciResult, n_bits: usize, e: usize) -> bool {
-    let (n_words, margin, most) = match (result.crc_ok, n_bits) {
-        (Some(false), _) => return false,
-        (Some(true), 0..20) => (n_bits + 6, 0.5, 0.75),
-        (Some(true), _) => (n_bits + 11, 0.0, 0.65),
-        (None, _) => (n_bits, 1.5, 0.92),
-    };
-    let best = libm::sqrtf(2.0 * core::f32::consts::LN_2 * n_words as f32);
-    result.metric > ((best + margin) / libm::sqrtf(e.max(1) as f32)).min(most)
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests34;

@@ -1,21 +1,17 @@
-//! The receiver of PUCCH: detection of formats 0 and 1 by energy at cyclic shifts, format 2 by its own receiver.
+//! The receiver of PUCCH: what each format makes of a slot, what several slots say together, the decision.
 
-use super::transmit::position;
-use super::{check, cover, format1_symbol, format2, m_cs, sequences, symbols, twelfths};
-use crate::estimate::{ChannelError, RX_MAX};
+use super::format34::Layout;
+use super::short::{Evidence, Shifts, Word, delay_tc};
+use super::uci::{self, Decision, E_MAX, Sizes, descramble};
+use super::{CSI2_BITS_MAX, Channel, RX_MAX, check, format2, receive34, twelfths};
+use crate::estimate::ChannelError;
 use dsp::{Cf32, Isa};
 use fapi::slot::HARQ_ACK_BITS_MAX;
 use fapi::{PucchFormat, PucchPdu};
+use fec::Llr;
 use fec::polar::PolarCodec;
-use nr::{SYMBOLS_PER_SLOT, SlotPoint, Tc};
+use nr::{SlotPoint, Tc};
 use ofdm::Grid;
-
-const ZERO: Cf32 = Cf32::new(0.0, 0.0);
-/// Bits of up to two HARQ-ACKs.
-const WORDS: [[u8; 2]; 4] = [[0, 0], [1, 0], [0, 1], [1, 1]];
-/// A candidate must reach this part of the strongest cyclic shift in its resource block, so that another UE's leakage is not
-/// taken for it.
-const LEAKAGE: f32 = 0.04;
 
 /// What a PUCCH said.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -32,6 +28,10 @@ pub struct PucchResult {
     pub csi1: u32,
     /// How many.
     pub n_csi1: u8,
+    /// CSI part 2, one bit a byte.
+    pub csi2: [u8; CSI2_BITS_MAX],
+    /// How many; 0 if part 2 cannot be trusted.
+    pub n_csi2: u16,
     /// SNR a resource element and antenna, dB.
     pub snr_db: f32,
     /// Power a resource element, mean over antennas, in the units of the grid squared.
@@ -40,31 +40,57 @@ pub struct PucchResult {
     pub timing_error_tc: Option<i32>,
 }
 
+/// What the repetitions of one PUCCH have said so far. Spec: TS 38.213 §9.2.6
+///
+/// Made once, used for one PUCCH after another with [`PucchRepetitions::clear`] between them.
+#[derive(Clone, Debug)]
+pub struct PucchRepetitions {
+    evidence: Evidence,
+    /// Soft bits of part 1, then CSI part 2.
+    llrs: Vec<Llr>,
+    n: u32,
+    power: f32,
+    noise: f32,
+}
+
+impl Default for PucchRepetitions {
+    fn default() -> Self {
+        PucchRepetitions { evidence: Evidence::default(), llrs: vec![0; E_MAX], n: 0, power: 0.0, noise: 0.0 }
+    }
+}
+
+impl PucchRepetitions {
+    /// Forgets all, keeping the memory.
+    pub fn clear(&mut self) {
+        self.evidence = Evidence::default();
+        self.llrs.fill(0);
+        (self.n, self.power, self.noise) = (0, 0.0, 0.0);
+    }
+}
+
 /// Receives PUCCHs. Nothing is allocated in a call.
 pub struct PucchReceiver {
     offset_to_carrier: u16,
     polar: PolarCodec,
     format2: format2::Receiver,
+    long: receive34::Receiver,
+    llrs: Vec<Llr>,
+    parts: Vec<Llr>,
+    single: PucchRepetitions,
     twelfths: [Cf32; 12],
 }
 
-/// Correlations of the received symbols with all twelve cyclic shifts, relative to n_cs, of unit gain for noise.
-struct Shifts {
-    /// `[symbol idx][rx][shift]`.
-    c: [[[Cf32; 12]; RX_MAX]; SYMBOLS_PER_SLOT],
-    /// Energy of each shift over all symbols and antennas.
-    energy: [f32; 12],
-    /// Noise variance of one correlation, from the six weakest shifts.
-    noise_var: f32,
-}
-
 impl PucchReceiver {
-    /// For a carrier whose lowest RB is common RB `offset_to_carrier`, and `n_rx` antennas.
+    /// For a carrier whose lowest RB is common RB `offset_to_carrier`, and `n_rx` antennas, up to [`RX_MAX`].
     pub fn new(isa: Isa, offset_to_carrier: u16, n_rx: usize) -> PucchReceiver {
         PucchReceiver {
             offset_to_carrier,
             polar: PolarCodec::new(8),
-            format2: format2::Receiver::new(isa, n_rx),
+            format2: format2::Receiver::new(isa, n_rx.min(RX_MAX)),
+            long: receive34::Receiver::new(isa, n_rx),
+            llrs: vec![0; E_MAX],
+            parts: vec![0; E_MAX],
+            single: PucchRepetitions::default(),
             twelfths: twelfths(),
         }
     }
@@ -72,211 +98,105 @@ impl PucchReceiver {
     /// Receives one PUCCH.
     ///
     /// Spec: TS 38.211 §6.3.2, TS 38.212 §6.3.1, TS 38.213 §9.2
-    /// - `grid` received elements; every port is an antenna, up to four
+    /// - `grid` received elements; every port is an antenna, up to [`RX_MAX`]
     ///
-    /// False alarm on noise alone: below 0.1 % in formats 0 and 1 and with a CRC, below 1 % for 3 to 11 bits.
-    /// Errors: `Invalid`, `Unsupported` for formats 3 and 4.
+    /// False alarm on noise alone: 0.2 % in formats 0 and 1 (0.1 % for a lone request), below 0.1 % with a CRC, below 1 %
+    /// for 3 to 11 bits. Errors: `Invalid`, `Unsupported` for DM-RS of type 2 below three resource blocks.
     pub fn receive(&mut self, grid: &Grid, pdu: &PucchPdu, slot: SlotPoint) -> Result<PucchResult, ChannelError> {
-        check(pdu, grid.n_subcarriers())?;
-        if !(1..=RX_MAX).contains(&grid.n_ports()) {
-            return Err(ChannelError::Invalid("antennas"));
-        }
-        match pdu.resource.format {
-            PucchFormat::F0 { initial_cyclic_shift } => Ok(self.format0(grid, pdu, slot, initial_cyclic_shift)),
-            PucchFormat::F1 { initial_cyclic_shift, time_domain_occ } => {
-                Ok(self.format1(grid, pdu, slot, initial_cyclic_shift as usize, time_domain_occ as usize))
-            }
-            PucchFormat::F2 { n_prb } => {
-                let d = self.format2.receive(&mut self.polar, pdu, n_prb, self.offset_to_carrier, slot, grid)?;
-                Ok(from_format2(pdu, &d))
-            }
-            PucchFormat::F3 { .. } | PucchFormat::F4 { .. } => {
-                Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.2.6" })
-            }
-        }
-    }
-
-    fn correlate(&self, grid: &Grid, pdu: &PucchPdu, slot: SlotPoint) -> Shifts {
-        let (bases, n_cs) = sequences(pdu, slot);
-        let mut shifts = Shifts { c: [[[ZERO; 12]; RX_MAX]; SYMBOLS_PER_SLOT], energy: [0.0; 12], noise_var: 0.0 };
-        let gain = 1.0 / libm::sqrtf(12.0);
-        for s in symbols(pdu) {
-            for rx in 0..grid.n_ports() {
-                let y = &grid.symbol(rx, s.l)[s.prb * 12..s.prb * 12 + 12];
-                let t: [Cf32; 12] = core::array::from_fn(|n| y[n] * bases[s.hop][n].conj());
-                for (shift, out) in shifts.c[s.idx][rx].iter_mut().enumerate() {
-                    let total = (shift + n_cs[s.l] as usize) % 12;
-                    let sum: Cf32 = t.iter().enumerate().map(|(n, t)| t * self.twelfths[total * n % 12].conj()).sum();
-                    *out = sum * gain;
-                    shifts.energy[shift] += out.norm_sqr();
-                }
-            }
-        }
-        let nu = pdu.resource.n_symbols as usize * grid.n_ports();
-        shifts.noise_var = noise_of_weakest(&shifts.energy, nu);
-        shifts
-    }
-
-    fn format0(&self, grid: &Grid, pdu: &PucchPdu, slot: SlotPoint, initial: u8) -> PucchResult {
-        let shifts = self.correlate(grid, pdu, slot);
-        let nu = pdu.resource.n_symbols as usize * grid.n_ports();
-        let n_ack = pdu.n_harq_ack as usize;
-        let may_sr = pdu.n_sr > 0;
-        let mut best: Option<(f32, [u8; 2], bool)> = None;
-        let mut n_hypotheses = 0;
-        for sr in [false, true] {
-            if sr && !may_sr || !sr && n_ack == 0 {
-                continue;
-            }
-            for word in &WORDS[..1 << n_ack] {
-                n_hypotheses += 1;
-                let shift = (initial + m_cs(&word[..n_ack], sr)) as usize % 12;
-                let energy = shifts.energy[shift];
-                if best.is_none_or(|(e, ..)| energy > e) {
-                    best = Some((energy, *word, sr));
-                }
-            }
-        }
-        let Some((energy, word, sr)) = best else { return nothing(pdu) };
-        let strongest = shifts.energy.iter().copied().fold(0.0, f32::max);
-        let seen = energy > format0_threshold(nu, n_hypotheses) * shifts.noise_var && energy >= LEAKAGE * strongest;
-        let per_element = (energy / nu as f32 - shifts.noise_var) / 12.0;
-        decided(pdu, seen, &word[..n_ack], sr, per_element, shifts.noise_var)
-    }
-
-    fn format1(&self, grid: &Grid, pdu: &PucchPdu, slot: SlotPoint, initial: usize, occ: usize) -> PucchResult {
-        let shifts = self.correlate(grid, pdu, slot);
-        let n_hops = if pdu.resource.second_hop_prb.is_some() { 2 } else { 1 };
-        let n_rx = grid.n_ports();
-        // Despread pilots and data: [hop][rx], sums over symbols.
-        let mut pilot = [[ZERO; RX_MAX]; 2];
-        let mut data = [[ZERO; RX_MAX]; 2];
-        let mut count = [0.0f32; 2];
-        let plan = symbols(pdu);
-        for s in plan.clone() {
-            let (n_sf, m) = position(plan.clone(), s);
-            let w = cover(n_sf, occ, m).conj();
-            let to = if s.idx % 2 == 1 { &mut data[s.hop] } else { &mut pilot[s.hop] };
-            for (rx, to) in to.iter_mut().enumerate().take(n_rx) {
-                *to += w * shifts.c[s.idx][rx][initial];
-            }
-            count[s.hop] += 1.0;
-        }
-        let n_ack = pdu.n_harq_ack as usize;
-        let energy_of = |word: &[u8]| -> f32 {
-            let d = format1_symbol(word).conj();
-            (0..n_hops)
-                .flat_map(|hop| (0..n_rx).map(move |rx| (hop, rx)))
-                .map(|(hop, rx)| (pilot[hop][rx] + d * data[hop][rx]).norm_sqr() / count[hop])
-                .sum()
-        };
-        let mut best = (0.0, [0, 0]);
-        for word in &WORDS[..1 << n_ack] {
-            let energy = energy_of(&word[..n_ack]);
-            if energy > best.0 {
-                best = (energy, *word);
-            }
-        }
-        let (energy, word) = best;
-        let nu = n_hops * n_rx;
-        let strongest = shifts.energy.iter().copied().fold(0.0, f32::max);
-        let seen = energy > format1_threshold(nu, 1 << n_ack) * shifts.noise_var && energy >= LEAKAGE * strongest;
-        let n_symbols = pdu.resource.n_symbols as f32;
-        let per_element = (energy / nu as f32 - shifts.noise_var) / (12.0 * n_symbols / n_hops as f32);
-        let sr = pdu.n_sr > 0 && n_ack == 0;
-        let mut result = decided(pdu, seen, &word[..n_ack], sr, per_element, shifts.noise_var);
-        if seen {
-            result.timing_error_tc = self.delay(grid, pdu, slot, initial, occ, &word[..n_ack]);
-        }
+        let mut single = core::mem::replace(
+            &mut self.single,
+            PucchRepetitions { evidence: Evidence::default(), llrs: Vec::new(), n: 0, power: 0.0, noise: 0.0 },
+        );
+        single.clear();
+        let result = self.receive_repetition(grid, pdu, slot, &mut single);
+        self.single = single;
         result
     }
 
-    /// Delay from the phase slope across the resource block; `None` where other UEs would disturb it.
-    fn delay(
-        &self,
+    /// Receives one repetition of a PUCCH over several slots, and decides by it and those before.
+    ///
+    /// Spec: TS 38.213 §9.2.6; `pdu.resource` is that of the slot (`PucchResource::in_slot`). As [`PucchReceiver::receive`].
+    pub fn receive_repetition(
+        &mut self,
         grid: &Grid,
         pdu: &PucchPdu,
         slot: SlotPoint,
-        initial: usize,
-        occ: usize,
-        word: &[u8],
-    ) -> Option<i32> {
-        let (bases, n_cs) = sequences(pdu, slot);
-        let d = format1_symbol(word).conj();
-        let plan = symbols(pdu);
-        let (mut lag, mut wanted, mut all) = (ZERO, 0.0f32, 0.0f32);
-        for rx in 0..grid.n_ports() {
-            for hop in 0..2 {
-                let mut sum = [ZERO; 12];
-                let mut n = 0.0f32;
-                for s in plan.clone().filter(|s| s.hop == hop) {
-                    let (n_sf, m) = position(plan.clone(), s);
-                    let mut w = cover(n_sf, occ, m).conj();
-                    if s.idx % 2 == 1 {
-                        w *= d;
-                    }
-                    let total = (initial + n_cs[s.l] as usize) % 12;
-                    let y = &grid.symbol(rx, s.l)[s.prb * 12..s.prb * 12 + 12];
-                    for (k, sum) in sum.iter_mut().enumerate() {
-                        let x = w * y[k] * (bases[hop][k] * self.twelfths[total * k % 12]).conj();
-                        all += x.norm_sqr();
-                        *sum += x;
-                    }
-                    n += 1.0;
+        so_far: &mut PucchRepetitions,
+    ) -> Result<PucchResult, ChannelError> {
+        check(pdu, grid.n_subcarriers())?;
+        let n_rx = grid.n_ports();
+        if !(1..=RX_MAX).contains(&n_rx) {
+            return Err(ChannelError::Invalid("antennas"));
+        }
+        match pdu.resource.format {
+            PucchFormat::F0 { initial_cyclic_shift } => {
+                let shifts = Shifts::new(grid, pdu, slot, &self.twelfths);
+                so_far.evidence.add_format0(&shifts, pdu, n_rx, initial_cyclic_shift);
+                Ok(decided(pdu, &so_far.evidence.decide(pdu, true)))
+            }
+            PucchFormat::F1 { initial_cyclic_shift, time_domain_occ } => {
+                let at = (initial_cyclic_shift as usize, time_domain_occ as usize);
+                let shifts = Shifts::new(grid, pdu, slot, &self.twelfths);
+                so_far.evidence.add_format1(&shifts, pdu, n_rx, at.0, at.1);
+                let word = so_far.evidence.decide(pdu, false);
+                let mut result = decided(pdu, &word);
+                if word.seen {
+                    let bits = &word.bits[..pdu.n_harq_ack as usize];
+                    result.timing_error_tc = delay_tc(grid, pdu, slot, at, bits, &self.twelfths);
                 }
-                if n > 0.0 {
-                    wanted += sum.iter().map(|x| x.norm_sqr()).sum::<f32>() / n;
-                    lag += sum.windows(2).map(|w| w[1] * w[0].conj()).sum::<Cf32>() / n;
-                }
+                Ok(result)
+            }
+            PucchFormat::F2 { n_prb } => {
+                let sizes = Sizes::new(pdu, 2, format2::n_coded(pdu, n_prb))?;
+                let llrs = &mut self.llrs[..sizes.e];
+                let channel = self.format2.receive(pdu, n_prb, self.offset_to_carrier, slot, grid, llrs)?;
+                Ok(self.coded(pdu, &sizes, core::iter::empty(), &channel, so_far))
+            }
+            PucchFormat::F3 { .. } | PucchFormat::F4 { .. } => {
+                let Some(layout) = Layout::new(pdu) else { return Err(ChannelError::Invalid("PUCCH format 3 or 4")) };
+                let sizes = Sizes::new(pdu, layout.modulation.q_m(), layout.n_coded())?;
+                let channel = self.long.receive(pdu, &layout, slot, grid, &mut self.llrs[..sizes.e])?;
+                Ok(self.coded(pdu, &sizes, layout.share(sizes.e1), &channel, so_far))
             }
         }
-        // Other UEs in the block bend the slope; so does noise below about 0 dB.
-        let alone = wanted > 0.7 * all;
-        if !alone {
-            return None;
-        }
-        let turns = libm::atan2f(lag.im, lag.re) / core::f32::consts::TAU;
-        let delay_s = -f64::from(turns) / slot.numerology().scs_hz() as f64;
-        Some((delay_s * Tc::PER_SECOND as f64) as i32)
     }
-}
 
-/// Noise variance from the six weakest of twelve sums of `nu` squared magnitudes.
-fn noise_of_weakest(energy: &[f32; 12], nu: usize) -> f32 {
-    let mut sorted = *energy;
-    sorted.sort_unstable_by(f32::total_cmp);
-    let mean = sorted[..6].iter().sum::<f32>() / 6.0;
-    // Mean of the six smallest of twelve gamma variables of shape nu, over nu: 1 - c / sqrt(nu).
-    let c = match nu {
-        0 | 1 => 0.654,
-        2 => 0.699,
-        3..=5 => 0.72,
-        _ => 0.742,
-    };
-    let nu = nu.max(1) as f32;
-    (mean / (nu - c * libm::sqrtf(nu))).max(1e-30)
-}
+    /// Decodes a CSI part 2 of another size than the PDU said, for which part 1 had to be known first.
+    ///
+    /// Spec: TS 38.212 §6.3.1.1.3. To be called after [`PucchReceiver::receive_repetition`] with the same `pdu` and `so_far`;
+    /// `pdu.long.n_csi2` was some number above 0. `bits` is overwritten, one bit a byte. Returns whether it can be trusted.
+    pub fn decode_csi2(&mut self, pdu: &PucchPdu, so_far: &PucchRepetitions, bits: &mut [u8]) -> bool {
+        let layout = Layout::new(pdu);
+        let sizes = layout.and_then(|l| Sizes::new(pdu, l.modulation.q_m(), l.n_coded()).ok());
+        let Some(sizes) = sizes.filter(|s| s.n2 > 0 && !bits.is_empty()) else { return false };
+        uci::decode_part(&mut self.polar, sizes.q_m, &so_far.llrs[sizes.e1..sizes.e], bits)
+    }
 
-/// Energy over noise that a format 0 candidate must exceed; made for a false alarm of 0.03 % (by simulation).
-fn format0_threshold(nu: usize, n_hypotheses: usize) -> f32 {
-    let row = match nu {
-        0 | 1 => [16.2, 18.8, 21.9, 25.4],
-        2 => [14.5, 16.1, 18.0, 19.6],
-        3 | 4 => [17.3, 18.7, 19.9, 21.3],
-        _ => [23.4, 24.9, 26.1, 27.4],
-    };
-    row[(n_hypotheses.max(1).next_power_of_two().trailing_zeros() as usize).min(3)]
-}
-
-/// The same for format 1, whose noise is known better; a tenth is added for what is not known of it.
-fn format1_threshold(nu: usize, n_hypotheses: usize) -> f32 {
-    let row = match nu {
-        0 | 1 => [8.9, 9.7, 10.5],
-        2 => [11.7, 12.4, 13.3],
-        3 | 4 => [16.1, 17.0, 17.9],
-        _ => [23.7, 24.6, 25.7],
-    };
-    row[(n_hypotheses.max(1).trailing_zeros() as usize).min(2)]
+    fn coded(
+        &mut self,
+        pdu: &PucchPdu,
+        sizes: &Sizes,
+        share: impl Iterator<Item = (usize, usize)>,
+        channel: &Channel,
+        so_far: &mut PucchRepetitions,
+    ) -> PucchResult {
+        let (llrs, parts) = (&mut self.llrs[..sizes.e], &mut self.parts[..sizes.e]);
+        descramble(pdu, sizes, share, llrs, parts);
+        for (sum, llr) in so_far.llrs.iter_mut().zip(&*parts) {
+            *sum = sum.saturating_add(*llr).clamp(-120, 120);
+        }
+        so_far.n += 1;
+        so_far.power += channel.power;
+        so_far.noise += channel.power / channel.snr;
+        let decision = uci::decode(&mut self.polar, sizes, &so_far.llrs[..sizes.e]);
+        let mut result = from_decision(pdu, &decision);
+        result.snr_db = 10.0 * libm::log10f((so_far.power / so_far.noise).max(1e-3));
+        result.power = (so_far.power / so_far.n.max(1) as f32).max(0.0);
+        if decision.valid {
+            result.timing_error_tc = Some((channel.delay_s * Tc::PER_SECOND as f64) as i32);
+        }
+        result
+    }
 }
 
 fn nothing(pdu: &PucchPdu) -> PucchResult {
@@ -287,26 +207,27 @@ fn nothing(pdu: &PucchPdu) -> PucchResult {
         sr: false,
         csi1: 0,
         n_csi1: pdu.n_csi1,
+        csi2: [0; CSI2_BITS_MAX],
+        n_csi2: 0,
         snr_db: -30.0,
         power: 0.0,
         timing_error_tc: None,
     }
 }
 
-fn decided(pdu: &PucchPdu, seen: bool, word: &[u8], sr: bool, power: f32, noise_var: f32) -> PucchResult {
-    let snr_db = 10.0 * libm::log10f((power / noise_var).max(1e-3));
-    let mut result = PucchResult { dtx: !seen, snr_db, power: power.max(0.0), ..nothing(pdu) };
-    if seen {
-        result.harq_ack[..word.len()].copy_from_slice(word);
-        result.sr = sr;
+fn decided(pdu: &PucchPdu, word: &Word) -> PucchResult {
+    let snr_db = 10.0 * libm::log10f((word.power / word.noise_var).max(1e-3));
+    let mut result = PucchResult { dtx: !word.seen, snr_db, power: word.power.max(0.0), ..nothing(pdu) };
+    if word.seen {
+        let n = pdu.n_harq_ack as usize;
+        result.harq_ack[..n].copy_from_slice(&word.bits[..n]);
+        result.sr = word.sr;
     }
     result
 }
 
-fn from_format2(pdu: &PucchPdu, d: &format2::Decision) -> PucchResult {
+fn from_decision(pdu: &PucchPdu, d: &Decision) -> PucchResult {
     let mut result = nothing(pdu);
-    result.snr_db = 10.0 * libm::log10f(d.snr.max(1e-3));
-    result.power = d.power.max(0.0);
     if !d.valid {
         return result;
     }
@@ -316,6 +237,9 @@ fn from_format2(pdu: &PucchPdu, d: &format2::Decision) -> PucchResult {
     result.sr = d.bits[n_ack..n_ack + n_sr].contains(&1);
     let csi = &d.bits[n_ack + n_sr..n_ack + n_sr + pdu.n_csi1 as usize];
     result.csi1 = csi.iter().fold(0, |word, bit| word << 1 | *bit as u32);
-    result.timing_error_tc = Some((d.delay_s * Tc::PER_SECOND as f64) as i32);
+    if d.csi2_valid {
+        result.n_csi2 = pdu.long.n_csi2;
+        result.csi2 = d.csi2;
+    }
     result
 }

@@ -7,9 +7,9 @@ use fapi::PucchResource;
 use nr::{Numerology, Rnti, Tc};
 use ofdm::Grid;
 
-const N_SC: usize = 300;
+pub const N_SC: usize = 300;
 
-fn pdu(format: PucchFormat, start_symbol: u8, n_symbols: u8, second_hop_prb: Option<u16>) -> PucchPdu {
+pub fn pdu(format: PucchFormat, start_symbol: u8, n_symbols: u8, second_hop_prb: Option<u16>) -> PucchPdu {
     PucchPdu {
         rnti: Rnti(0x4601),
         resource: PucchResource { id: 0, start_prb: 2, second_hop_prb, start_symbol, n_symbols, format },
@@ -20,15 +20,16 @@ fn pdu(format: PucchFormat, start_symbol: u8, n_symbols: u8, second_hop_prb: Opt
         group_hopping: 0,
         n_id: 123,
         dmrs_n_id: 123,
+        long: Default::default(),
     }
 }
 
-fn slot() -> SlotPoint {
+pub fn slot() -> SlotPoint {
     SlotPoint::new(Numerology::KHZ30, 7, 9)
 }
 
 /// Adds `tx` to `rx` with gain, delay (subcarrier turns) and frequency offset (symbol turns).
-fn over_the_air(tx: &Grid, rx: &mut Grid, gain: f32, delay: f64, turns: f64, phase: f64) {
+pub fn over_the_air(tx: &Grid, rx: &mut Grid, gain: f32, delay: f64, turns: f64, phase: f64) {
     for port in 0..rx.n_ports() {
         for l in 0..14 {
             for (k, x) in tx.symbol(0, l).iter().enumerate() {
@@ -175,20 +176,23 @@ fn several_ues_share_a_resource_block() {
 #[test] // Spec: TS 38.213 §9.2 (detection)
 fn noise_is_silence() {
     let mut noise = Gaussian::new(4, Isa::best());
-    for n_rx in [1, 2] {
+    for n_rx in [1, 2, 4, 8] {
         let mut rx = PucchReceiver::new(Isa::best(), 0, n_rx);
         let mut got = Grid::new(n_rx, N_SC);
         let with = |p: PucchPdu, n_harq_ack, n_sr, n_csi1| PucchPdu { n_harq_ack, n_sr, n_csi1, ..p };
         let shapes = [
-            (with(pdu(f0(3), 13, 1, None), 2, 1, 0), 8),
+            (with(pdu(f0(3), 13, 1, None), 2, 1, 0), 14),
             (with(pdu(f0(3), 12, 2, Some(9)), 0, 1, 0), 8),
-            (with(pdu(f1(3, 0), 10, 4, None), 2, 0, 0), 8),
+            (with(pdu(f1(3, 0), 10, 4, None), 2, 0, 0), 12),
             (with(pdu(f1(3, 2), 0, 14, Some(9)), 0, 1, 0), 8),
             (with(pdu(PucchFormat::F2 { n_prb: 1 }, 12, 2, None), 3, 1, 0), 40),
             (with(pdu(PucchFormat::F2 { n_prb: 2 }, 12, 2, None), 5, 1, 4), 40),
             (with(pdu(PucchFormat::F2 { n_prb: 3 }, 12, 2, Some(9)), 8, 1, 4), 40),
+            (with(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 14, None), 4, 0, 0), 40),
+            (with(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 4, None), 14, 0, 0), 40),
+            (with(pdu(PucchFormat::F4 { occ_length: 2, occ_index: 1 }, 0, 10, Some(9)), 8, 0, 0), 40),
         ];
-        let rounds = 3000;
+        let rounds = 3000 / n_rx as u32;
         for (p, most) in shapes {
             let mut alarms = 0;
             for _ in 0..rounds {
@@ -199,7 +203,7 @@ fn noise_is_silence() {
                 }
                 alarms += u32::from(!rx.receive(&got, &p, slot()).unwrap().dtx);
             }
-            assert!(alarms <= most, "{alarms} of {rounds}: {p:?}");
+            assert!(alarms <= most, "{alarms} of {rounds}, {n_rx}: {p:?}");
         }
     }
 }
@@ -219,8 +223,6 @@ fn contradictions_are_errors_and_bad_numbers_are_silence() {
         one(pdu(f0(0), 13, 1, Some(25))),
         one(pdu(PucchFormat::F2 { n_prb: 0 }, 13, 1, None)),
         one(pdu(PucchFormat::F2 { n_prb: 255 }, 13, 1, None)),
-        one(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 14, None)),
-        one(pdu(PucchFormat::F4 { occ_length: 2, occ_index: 0 }, 0, 14, None)),
         pdu(f0(0), 13, 1, None),
         PucchPdu { n_harq_ack: 200, ..pdu(PucchFormat::F2 { n_prb: 2 }, 13, 1, None) },
     ];

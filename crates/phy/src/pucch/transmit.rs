@@ -1,8 +1,12 @@
 //! The transmitter of PUCCH.
 
+use super::format34::{DATA_MAX, Layout, Transforms, map};
+use super::uci::{Encoder, PucchUci, Sizes};
 use super::{SymbolPlan, check, cover, format1_symbol, format2, m_cs, sequences, symbols, twelfths};
 use crate::estimate::ChannelError;
-use dsp::Cf32;
+use crate::modulation::modulate;
+use dsp::fft::Direction;
+use dsp::{Cf32, Isa};
 use fapi::{PucchFormat, PucchPdu};
 use fec::polar::PolarCodec;
 use nr::SlotPoint;
@@ -12,7 +16,9 @@ use ofdm::Grid;
 pub struct PucchTransmitter {
     offset_to_carrier: u16,
     polar: PolarCodec,
-    scratch: format2::Scratch,
+    encoder: Encoder,
+    transforms: Transforms,
+    data: Vec<Cf32>,
     twelfths: [Cf32; 12],
 }
 
@@ -22,19 +28,14 @@ impl PucchTransmitter {
         PucchTransmitter {
             offset_to_carrier,
             polar: PolarCodec::new(1),
-            scratch: format2::Scratch::default(),
+            encoder: Encoder::new(),
+            transforms: Transforms::new(Isa::best(), Direction::Forward),
+            data: vec![Cf32::new(0.0, 0.0); DATA_MAX],
             twelfths: twelfths(),
         }
     }
 
-    /// Adds a PUCCH of unit power a resource element to port 0 of the grid.
-    ///
-    /// Spec: TS 38.211 §6.3.2, TS 38.213 §9.2
-    /// - `harq_ack` bits, one a byte; `pdu.n_harq_ack` of them
-    /// - `sr`       a scheduling request is sent; without HARQ-ACK and without it nothing goes out in formats 0 and 1
-    /// - `csi1`     bits, one a byte; `pdu.n_csi1` of them
-    ///
-    /// Errors: `Invalid` if lengths, grid and PDU contradict one another, `Unsupported` for formats 3 and 4.
+    /// [`PucchTransmitter::transmit_uci`] without CSI part 2.
     pub fn transmit(
         &mut self,
         pdu: &PucchPdu,
@@ -44,8 +45,26 @@ impl PucchTransmitter {
         slot: SlotPoint,
         grid: &mut Grid,
     ) -> Result<(), ChannelError> {
+        self.transmit_uci(pdu, &PucchUci { harq_ack, sr, csi1, csi2: &[] }, slot, grid)
+    }
+
+    /// Adds a PUCCH of unit power a resource element to port 0 of the grid.
+    ///
+    /// Spec: TS 38.211 §6.3.2, TS 38.213 §9.2
+    /// - `uci` as many bits as the PDU says; without HARQ-ACK and request nothing goes out in formats 0 and 1
+    ///
+    /// Errors: `Invalid` if lengths, grid and PDU contradict one another.
+    pub fn transmit_uci(
+        &mut self,
+        pdu: &PucchPdu,
+        uci: &PucchUci,
+        slot: SlotPoint,
+        grid: &mut Grid,
+    ) -> Result<(), ChannelError> {
         check(pdu, grid.n_subcarriers())?;
-        if harq_ack.len() != pdu.n_harq_ack as usize || csi1.len() != pdu.n_csi1 as usize || grid.n_ports() == 0 {
+        let PucchUci { harq_ack, sr, .. } = *uci;
+        let wanted = (pdu.n_harq_ack as usize, pdu.n_csi1 as usize, pdu.long.n_csi2 as usize);
+        if (harq_ack.len(), uci.csi1.len(), uci.csi2.len()) != wanted || grid.n_ports() == 0 {
             return Err(ChannelError::Invalid("UCI bits and their number"));
         }
         match pdu.resource.format {
@@ -75,12 +94,23 @@ impl PucchTransmitter {
                 );
             }
             PucchFormat::F2 { n_prb } => {
-                let coded = format2::encode(&mut self.polar, &mut self.scratch, pdu, harq_ack, sr, csi1, n_prb)?;
+                let sizes = Sizes::new(pdu, 2, format2::n_coded(pdu, n_prb))?;
+                let coded = self.encoder.encode(&mut self.polar, pdu, uci, &sizes, core::iter::empty())?;
                 format2::map(coded, pdu, n_prb, self.offset_to_carrier, slot, grid);
             }
-            PucchFormat::F3 { .. } | PucchFormat::F4 { .. } => {}
+            PucchFormat::F3 { .. } | PucchFormat::F4 { .. } => self.long(pdu, uci, slot, grid)?,
         }
         Ok(())
+    }
+
+    /// Formats 3 and 4.
+    fn long(&mut self, pdu: &PucchPdu, uci: &PucchUci, slot: SlotPoint, grid: &mut Grid) -> Result<(), ChannelError> {
+        let Some(layout) = Layout::new(pdu) else { return Err(ChannelError::Invalid("PUCCH format 3 or 4")) };
+        let sizes = Sizes::new(pdu, layout.modulation.q_m(), layout.n_coded())?;
+        let coded = self.encoder.encode(&mut self.polar, pdu, uci, &sizes, layout.share(sizes.e1))?;
+        let data = &mut self.data[..layout.n_mod() * layout.n_data()];
+        modulate(layout.modulation, coded, data).map_err(|_| ChannelError::Invalid("coded bits of PUCCH"))?;
+        map(data, pdu, &layout, slot, &mut self.transforms, grid)
     }
 
     /// Adds the cyclically shifted base sequence, times a factor for each symbol.

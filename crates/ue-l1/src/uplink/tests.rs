@@ -130,6 +130,7 @@ fn power_by_hand() {
         group_hopping: 0,
         n_id: 0,
         dmrs_n_id: 0,
+        long: Default::default(),
     };
     let f1 = format(PucchFormat::F1 { initial_cyclic_shift: 0, time_domain_occ: 0 }, 14, 2);
     close(p.pucch_dbm(&f1, 1, &cell, None), -110.0 + 3.0103 + 90.0 + 3.0103 - 2.0);
