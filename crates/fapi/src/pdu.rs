@@ -238,7 +238,7 @@ pub struct PdschPdu {
     pub reserved_re: [u16; 14],
     /// Power over the SSB's elements, dB.
     pub power_offset_db: f32,
-    /// Layers to grid ports (transmitter only).
+    /// Layers to grid ports. A receiver takes no more from it than the size of groups, over which it may smooth the channel.
     pub precoding: DlPrecoding,
     /// Phase tracking.
     pub ptrs: Option<PtrsPdu>,

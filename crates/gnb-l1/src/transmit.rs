@@ -65,7 +65,8 @@ impl Downlink {
         self.grid.clear();
         let mut count = |ok: bool| if ok { counts.n_sent += 1 } else { counts.n_refused += 1 };
         for pdu in &plan.pdsch {
-            count(self.pdsch.transmit(pdu, pdu.tb.of(&plan.bytes), slot, &mut self.grid).is_ok());
+            let tb = pdu.tb.of(&plan.bytes);
+            count(self.pdsch.transmit_precoded(pdu, tb, &plan.precoders, slot, &mut self.grid).is_ok());
         }
         for pdu in &plan.pdcch {
             count(self.pdcch.transmit(pdu, slot, &mut self.grid).is_ok());

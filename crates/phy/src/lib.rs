@@ -4,15 +4,15 @@
 //! |---|---|---|
 //! | [`ssb`] | PSS, SSS, PBCH; search over samples, measurement in a grid | §7.4.2, §7.4.3, §7.3.3 |
 //! | [`pdcch`] | CORESET, DM-RS, blind reception | §7.3.2, §7.4.1.3 |
-//! | [`pdsch`] | one to four layers, QPSK to 256QAM, around reserved elements | §7.3.1, §7.4.1.1 |
+//! | [`pdsch`] | one to four layers, QPSK to 1024QAM, around reserved elements | §7.3.1, §7.4.1.1, §7.4.1.2 |
 //! | [`csi_rs`] | rows 1 and 2: tracking, quality | §7.4.1.5 |
 //! | [`prach`] | long and short preambles | §6.3.3 |
 //! | [`pucch`] | formats 0, 1 and 2 | §6.3.2 |
-//! | [`pusch`] | data with UCI multiplexed on it | §6.3.1, §6.4.1.1 |
+//! | [`pusch`] | data with UCI multiplexed on it, DFT-spread or not | §6.3.1, §6.4.1.1, §6.4.1.2 |
 //!
-//! Beside them stand what they share: [`sequences`], [`modulation`], [`estimate`], [`equalize`].
+//! Beside them stand what they share: [`sequences`], [`modulation`], [`estimate`], [`equalize`], and [`shared`] for both shared channels.
 //!
-//! Left out: SRS, PT-RS, PUCCH formats 3 and 4, transform precoding, precoding matrices.
+//! Left out: SRS, PUCCH formats 3 and 4.
 
 pub mod csi_rs;
 pub mod equalize;
@@ -25,6 +25,7 @@ pub mod prach;
 pub mod pucch;
 pub mod pusch;
 pub mod sequences;
+pub mod shared;
 pub mod ssb;
 
 pub use fuzz::fuzz_one;

@@ -119,7 +119,7 @@ pub fn check(rbs: &RbAllocation, dmrs: &DmrsPdu, n_subcarriers: usize) -> Result
     if dmrs.symbols == 0 || dmrs.symbols >> SYMBOLS_PER_SLOT != 0 {
         return Err(ChannelError::Invalid("DM-RS symbols"));
     }
-    if dmrs.n_id > 1023 && dmrs.n_id != u16::MAX || dmrs.n_scid > 1 || dmrs.reference_rb.unsigned_abs() > 5000 {
+    if dmrs.n_scid > 1 || dmrs.reference_rb.unsigned_abs() > 5000 {
         return Err(ChannelError::Invalid("DM-RS scrambling"));
     }
     Ok(())
@@ -173,20 +173,32 @@ pub fn map(
     if grid_port >= grid.n_ports() || scratch.len() < rbs.n_rb() as usize * pilots_per_rb(dmrs.config_type) {
         return Err(ChannelError::Invalid("grid port or scratch"));
     }
-    let per_rb = pilots_per_rb(dmrs.config_type);
-    let amplitude = amplitude * boost(dmrs);
     for l in (0..SYMBOLS_PER_SLOT).filter(|l| dmrs.symbols >> l & 1 == 1) {
         let n = sequence(slot, l, rbs, dmrs, scratch);
-        let even = amplitude * if is_second(dmrs.symbols, l) { layout.w_t as f32 } else { 1.0 };
-        let odd = even * layout.w_f as f32;
-        let row = grid.symbol_mut(grid_port, l);
-        for (rb, pilots) in rbs.iter().zip(scratch[..n].chunks_exact(per_rb)) {
-            let cells = &mut row[rb as usize * 12..rb as usize * 12 + 12];
-            for (i, r) in pilots.iter().enumerate() {
-                let k = subcarrier(dmrs.config_type, i, layout.delta as usize);
-                cells[k] += r * if i % 2 == 0 { even } else { odd };
-            }
-        }
+        add(rbs, dmrs, layout, l, &scratch[..n], amplitude * boost(dmrs), grid.symbol_mut(grid_port, l));
     }
     Ok(())
+}
+
+/// Adds the pilots of one port and symbol to a row of the carrier's subcarriers.
+///
+/// - `pilots` [`pilots_per_rb`] for each RB of `rbs`, without covers; fewer end the work early
+pub fn add(
+    rbs: &RbAllocation,
+    dmrs: &DmrsPdu,
+    port: Port,
+    l: usize,
+    pilots: &[Cf32],
+    amplitude: f32,
+    row: &mut [Cf32],
+) {
+    let even = amplitude * if is_second(dmrs.symbols, l) { f32::from(port.w_t) } else { 1.0 };
+    let odd = even * f32::from(port.w_f);
+    for (rb, pilots) in rbs.iter().zip(pilots.chunks_exact(pilots_per_rb(dmrs.config_type))) {
+        let Some(cells) = row.get_mut(usize::from(rb) * 12..usize::from(rb) * 12 + 12) else { return };
+        for (i, r) in pilots.iter().enumerate() {
+            let k = subcarrier(dmrs.config_type, i, usize::from(port.delta));
+            cells[k] += r * if i % 2 == 0 { even } else { odd };
+        }
+    }
 }

@@ -4,14 +4,20 @@
 //! - [`Smoother`]: Wiener smoothing and interpolation across any comb of pilots (also PBCH, PDCCH, PUCCH, CSI-RS).
 //! - [`SharedEstimator`]: the whole estimate for PDSCH and PUSCH: channel, noise, timing, frequency, power.
 //!
-//! Left out: DM-RS ports with a time-domain cover at the receiver (ports 4 and up of type 1, 6 and up of type 2), DM-RS of
-//! transform-precoded PUSCH.
+//! - [`ChannelEstimate`]: what came of it, with the weights of the DM-RS in each symbol by the Doppler spread that they tell, and the
+//!   whitening of interference.
+//!
+//! Left out: the sequences of `dmrs-Downlink` and `dmrs-Uplink` that differ between CDM groups, enhanced DM-RS multiplexing.
 
+mod channel;
+mod covariance;
 pub mod dmrs;
+mod doppler;
 mod shared;
 mod wiener;
 
-pub use shared::{ChannelEstimate, DMRS_SYMBOLS_MAX, LAYERS_MAX, RX_MAX, SharedEstimator};
+pub use channel::{ChannelEstimate, DMRS_SYMBOLS_MAX, LAYERS_MAX, RX_MAX};
+pub use shared::{Bundling, SharedEstimator};
 pub use wiener::{Choice, Smoother, Stats, noise_by_differences};
 
 /// Why a channel cannot be sent or received as asked.

@@ -3,102 +3,91 @@
 //! Steps: least squares at the pilots; frequency offset from the phase between DM-RS symbols, and back-rotation; the symbols are
 //! averaged where they differ by noise only, else each is kept and time is interpolated; then smoothing across frequency.
 
+use super::channel::{ChannelEstimate, DMRS_SYMBOLS_MAX, LAYERS_MAX, RX_MAX};
+use super::covariance::Covariance;
 use super::dmrs::{self, Port};
 use super::wiener::{Choice, Smoother, Stats, noise_by_differences};
-use super::{ChannelError, dmrs::runs};
+use super::{ChannelError, dmrs::runs, doppler};
 use crate::modulation::multiversion;
+use crate::shared::transform::Transforms;
 use dsp::{Cf32, Cf64, Isa};
-use fapi::{DmrsPdu, RbAllocation};
+use fapi::{DmrsPdu, RbAllocation, TransformPrecoding};
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
 use ofdm::Grid;
-
-/// Most DM-RS symbols in a slot.
-pub const DMRS_SYMBOLS_MAX: usize = 8;
-/// Most layers.
-pub const LAYERS_MAX: usize = 4;
-/// Most receive antennas.
-pub const RX_MAX: usize = 4;
-
-/// What the DM-RS told. Made once and used again.
-#[derive(Clone, Debug, Default)]
-pub struct ChannelEstimate {
-    n_rx: usize,
-    n_layers: usize,
-    n_subcarriers: usize,
-    /// Symbols to which the channels of `h` belong; one entry where the channel does not change.
-    times: [u8; DMRS_SYMBOLS_MAX],
-    n_times: usize,
-    /// `[time][rx][layer][allocated subcarrier]`, at the phase of symbol 0.
-    h: Vec<Cf32>,
-    /// Rotation of each symbol against symbol 0.
-    rotation: [Cf32; SYMBOLS_PER_SLOT],
-    /// Noise and interference power of a resource element, mean over antennas.
-    pub noise_var: f32,
-    /// Received power of a resource element of unit transmit power: mean over antennas, sum over layers.
-    pub rsrp: f32,
-    /// Mean delay against the receiver's symbol start, seconds: positive means late.
-    pub delay_s: f64,
-    /// Phase from one symbol to the next, turns; `None` where there was only one DM-RS symbol (or none far apart).
-    pub turns_per_symbol: Option<f32>,
-}
-
-impl ChannelEstimate {
-    /// Receive antennas.
-    pub fn n_rx(&self) -> usize {
-        self.n_rx
-    }
-    /// Layers.
-    pub fn n_layers(&self) -> usize {
-        self.n_layers
-    }
-    /// Allocated subcarriers.
-    pub fn n_subcarriers(&self) -> usize {
-        self.n_subcarriers
-    }
-    /// Signal-to-noise ratio a resource element and antenna, linear.
-    pub fn snr(&self) -> f32 {
-        self.rsrp / self.noise_var.max(1e-30)
-    }
-    /// The channel at `time_idx` over the allocated subcarriers, at the phase of symbol 0.
-    pub fn h(&self, time_idx: usize, rx: usize, layer: usize) -> &[Cf32] {
-        let at = ((time_idx * self.n_rx + rx) * self.n_layers + layer) * self.n_subcarriers;
-        &self.h[at..at + self.n_subcarriers]
-    }
-    /// Rotation of symbol `l` against symbol 0; multiply `h` by it.
-    pub fn rotation(&self, l: usize) -> Cf32 {
-        self.rotation[l]
-    }
-    /// Number of different channels in time.
-    pub fn n_times(&self) -> usize {
-        self.n_times
-    }
-    /// Which two channels make that of symbol `l`, and their weights.
-    pub fn weights(&self, l: usize) -> [(usize, f32); 2] {
-        let last = self.n_times - 1;
-        let after = self.times[..self.n_times].iter().position(|t| *t as usize > l).unwrap_or(self.n_times);
-        if after == 0 || last == 0 {
-            return [(0, 1.0), (0, 0.0)];
-        }
-        if after > last {
-            return [(last, 1.0), (last, 0.0)];
-        }
-        let (a, b) = (self.times[after - 1] as f32, self.times[after] as f32);
-        let w = (l as f32 - a) / (b - a);
-        [(after - 1, 1.0 - w), (after, w)]
-    }
-}
 
 /// Estimates channels of PDSCH and PUSCH. Holds filters and scratch; nothing is allocated in a call.
 #[derive(Clone, Debug)]
 pub struct SharedEstimator {
     isa: Isa,
     n_rb_max: usize,
+    bundling: Bundling,
     /// Type 1 alone in its CDM group, type 1 in pairs, type 2 in pairs.
     smoothers: [Smoother; 3],
     sequence: Vec<Cf32>,
-    /// `[rx][layer][symbol][pilot]`.
+    transforms: Transforms,
+    /// `[rx][layer][time][pilot]`.
     ls: Vec<Cf32>,
     mean: Vec<Cf32>,
+    covariance: Covariance,
+}
+
+/// The times at which DM-RS show the channel: single symbols, and pairs that are despread.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// First symbol of each.
+    first: [u8; DMRS_SYMBOLS_MAX],
+    /// Symbols: 1 or 2.
+    n: [u8; DMRS_SYMBOLS_MAX],
+    len: usize,
+}
+
+impl Times {
+    fn new(mask: u16) -> Result<Times, ChannelError> {
+        let mut times = Times { first: [0; DMRS_SYMBOLS_MAX], n: [0; DMRS_SYMBOLS_MAX], len: 0 };
+        let mut l = 0;
+        while l < SYMBOLS_PER_SLOT {
+            if mask >> l & 1 == 0 {
+                l += 1;
+                continue;
+            }
+            let n = if mask >> (l + 1) & 1 == 1 { 2 } else { 1 };
+            let at = times.len;
+            let (first, count) = times
+                .first
+                .get_mut(at)
+                .zip(times.n.get_mut(at))
+                .ok_or(ChannelError::Invalid("more than eight DM-RS symbols (TS 38.211 table 6.4.1.1.3-3)"))?;
+            (*first, *count) = (l as u8, n);
+            times.len += 1;
+            l += usize::from(n);
+        }
+        Ok(times)
+    }
+    /// The middle of each, in symbols.
+    fn middles(&self) -> [f32; DMRS_SYMBOLS_MAX] {
+        core::array::from_fn(|j| f32::from(self.first[j]) + 0.5 * (f32::from(self.n[j]) - 1.0))
+    }
+    /// Whether all of them are pairs.
+    fn are_pairs(&self) -> bool {
+        self.n[..self.len].iter().all(|n| *n == 2)
+    }
+}
+
+/// Groups of RBs over which a receiver may take the channel as one. Spec: TS 38.214 §5.1.2.3
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Bundling {
+    /// RBs of a group; 0: all.
+    pub size: usize,
+    /// RBs of the carrier's first group below the carrier.
+    pub offset: usize,
+}
+
+impl Bundling {
+    /// The RB after the group of carrier RB `rb`.
+    fn end_of_group(&self, rb: usize) -> usize {
+        let group = (rb + self.offset).checked_div(self.size);
+        group.map_or(usize::MAX, |group| (group + 1) * self.size - self.offset)
+    }
 }
 
 /// The comb of one layer.
@@ -121,10 +110,13 @@ impl SharedEstimator {
         SharedEstimator {
             isa,
             n_rb_max,
+            bundling: Bundling::default(),
             smoothers: [Smoother::new(isa, 2, false), Smoother::new(isa, 4, false), Smoother::new(isa, 6, true)],
             sequence: vec![zero; n_rb_max * 6],
+            transforms: Transforms::new(isa, n_rb_max),
             ls: vec![zero; n_rx * n_layers * DMRS_SYMBOLS_MAX * n_rb_max * 6],
             mean: vec![zero; n_rx * n_layers * n_rb_max * 6],
+            covariance: Covariance::new(n_rb_max),
         }
     }
 
@@ -134,12 +126,7 @@ impl SharedEstimator {
         ChannelEstimate { h: Vec::with_capacity(n), ..ChannelEstimate::default() }
     }
 
-    /// Estimates the channel over the allocation.
-    ///
-    /// - `grid`  received elements, every port an antenna
-    /// - `out`   overwritten
-    ///
-    /// Errors: `Invalid` if the PDU does not fit the grid or this estimator, `Unsupported` for ports with a cover in time.
+    /// Estimates the channel over the allocation from DM-RS of pseudo-random sequences; see [`SharedEstimator::estimate_with`].
     pub fn estimate(
         &mut self,
         grid: &Grid,
@@ -148,35 +135,59 @@ impl SharedEstimator {
         dmrs: &DmrsPdu,
         out: &mut ChannelEstimate,
     ) -> Result<(), ChannelError> {
+        self.estimate_with(grid, slot, rbs, dmrs, None, Bundling::default(), out)
+    }
+
+    /// Estimates the channel over the allocation.
+    ///
+    /// - `grid`      received elements, every port an antenna
+    /// - `transform` of a transform-precoded PUSCH, whose DM-RS are low-PAPR sequences
+    /// - `bundling`  over which RBs the channel is one
+    /// - `out`       overwritten
+    ///
+    /// Errors: `Invalid` if the PDU does not fit the grid or this estimator, `Unsupported` for sequences that are not built.
+    pub fn estimate_with(
+        &mut self,
+        grid: &Grid,
+        slot: SlotPoint,
+        rbs: &RbAllocation,
+        dmrs: &DmrsPdu,
+        transform: Option<&TransformPrecoding>,
+        bundling: Bundling,
+        out: &mut ChannelEstimate,
+    ) -> Result<(), ChannelError> {
+        self.bundling = bundling;
         dmrs::check(rbs, dmrs, grid.n_subcarriers())?;
-        let combs = combs(dmrs)?;
+        let times = Times::new(dmrs.symbols)?;
+        let combs = combs(dmrs, times.are_pairs())?;
         let n_layers = combs.len();
         let n_rx = grid.n_ports();
         let n_rb = rbs.n_rb() as usize;
-        let (symbols, n_symbols) = list_symbols(dmrs.symbols)?;
         let per_rb = combs[0].per_rb;
         let n_pilots = n_rb * per_rb;
-        if n_rb > self.n_rb_max || n_rx * n_layers * n_symbols * n_pilots > self.ls.len() || n_rx > RX_MAX {
+        if n_rb > self.n_rb_max || n_rx * n_layers * times.len * n_pilots > self.ls.len() || n_rx > RX_MAX {
             return Err(ChannelError::Invalid("larger than the estimator was made for"));
         }
-        self.least_squares(grid, slot, rbs, dmrs, &combs, &symbols[..n_symbols]);
+        self.least_squares(grid, slot, rbs, dmrs, transform, &combs, &times)?;
         let rows = n_rx * n_layers;
-        let ls = &mut self.ls[..rows * n_symbols * n_pilots];
-        out.turns_per_symbol = frequency(self.isa, ls, n_symbols, n_pilots, &symbols);
-        out.rotation = rotations(out.turns_per_symbol.unwrap_or(0.0));
-        for row in ls.chunks_exact_mut(n_symbols * n_pilots) {
-            for (pilots, l) in row.chunks_exact_mut(n_pilots).zip(&symbols) {
-                dsp::vector::rotate(self.isa, pilots, out.rotation[*l as usize].conj());
+        let ls = &mut self.ls[..rows * times.len * n_pilots];
+        let middles = times.middles();
+        out.turns_per_symbol = frequency(self.isa, ls, times.len, n_pilots, &middles);
+        let turns = out.turns_per_symbol.unwrap_or(0.0);
+        out.rotation = core::array::from_fn(|l| rotation(turns, l as f32));
+        for row in ls.chunks_exact_mut(times.len * n_pilots) {
+            for (pilots, middle) in row.chunks_exact_mut(n_pilots).zip(&middles) {
+                dsp::vector::rotate(self.isa, pilots, rotation(turns, *middle).conj());
             }
         }
-        out.n_rx = n_rx;
-        out.n_layers = n_layers;
-        out.n_subcarriers = n_rb * 12;
-        self.smooth(rbs, &combs, &symbols[..n_symbols], rows, n_pilots, slot, out);
-        // Pilots are as strong as data after division by the boosted sequence; despread ones are means of two.
+        (out.n_rx, out.n_layers, out.n_subcarriers) = (n_rx, n_layers, n_rb * 12);
+        out.whitened = false;
+        self.smooth(rbs, &combs, &times, rows, n_pilots, slot, out);
+        // Pilots are as strong as data after division by the boosted sequence; despread ones are means of two or four.
         let boost = dmrs::boost(dmrs);
-        let averaged = if combs[0].kind == 0 { 1.0 } else { 2.0 };
+        let averaged = if combs[0].kind == 0 { 1.0 } else { 2.0 } * if times.are_pairs() { 2.0 } else { 1.0 };
         out.noise_var = (out.noise_var * boost * boost * averaged).max(1e-30);
+        out.whitening.scale(1.0 / libm::sqrtf(out.noise_var));
         Ok(())
     }
 
@@ -186,43 +197,63 @@ impl SharedEstimator {
         slot: SlotPoint,
         rbs: &RbAllocation,
         dmrs: &DmrsPdu,
+        transform: Option<&TransformPrecoding>,
         combs: &Combs,
-        symbols: &[u8],
-    ) {
-        let ref_per_rb = dmrs::pilots_per_rb(dmrs.config_type);
-        let n_pilots = rbs.n_rb() as usize * combs[0].per_rb;
-        let scale = 1.0 / dmrs::boost(dmrs);
-        for (j, l) in symbols.iter().enumerate() {
-            let l = *l as usize;
-            let n = dmrs::sequence(slot, l, rbs, dmrs, &mut self.sequence);
-            for rx in 0..grid.n_ports() {
-                let row = grid.symbol(rx, l);
-                for (layer, comb) in combs.iter().enumerate() {
-                    let at = ((rx * combs.len() + layer) * symbols.len() + j) * n_pilots;
-                    let ls = &mut self.ls[at..at + n_pilots];
-                    let delta = comb.layout.delta as usize;
-                    let mut done = 0;
-                    for (first, n_rb) in runs(rbs) {
-                        let y = &row[first as usize * 12..(first + n_rb) as usize * 12];
-                        let len = n_rb as usize;
-                        let r = &self.sequence[done * ref_per_rb..((done + len) * ref_per_rb).min(n)];
-                        let ls = &mut ls[done * comb.per_rb..(done + len) * comb.per_rb];
-                        match comb.kind {
-                            0 => {
-                                divide_single(self.isa, y, r, delta, scale, ls);
-                                if comb.layout.w_f < 0 {
-                                    ls.iter_mut().skip(1).step_by(2).for_each(|ls| *ls = -*ls);
-                                }
-                            }
-                            1 => divide_pairs(y, r, 4, 2, delta, scale, comb.layout.w_f as f32, ls),
-                            _ => divide_pairs(y, r, 6, 1, delta, scale, comb.layout.w_f as f32, ls),
+        times: &Times,
+    ) -> Result<(), ChannelError> {
+        let n_rb = rbs.n_rb() as usize;
+        let n_pilots = n_rb * combs[0].per_rb;
+        for j in 0..times.len {
+            for second in 0..usize::from(times.n[j]) {
+                let l = usize::from(times.first[j]) + second;
+                let n = self.pilots(slot, l, rbs, dmrs, transform)?;
+                let scale = 1.0 / (dmrs::boost(dmrs) * f32::from(times.n[j]));
+                for rx in 0..grid.n_ports() {
+                    for (layer, comb) in combs.iter().enumerate() {
+                        let at = ((rx * combs.len() + layer) * times.len + j) * n_pilots;
+                        let (ls, mean) = (&mut self.ls[at..at + n_pilots], &mut self.mean[..n_pilots]);
+                        let to = if second == 0 { &mut *ls } else { &mut *mean };
+                        divide(
+                            self.isa,
+                            grid.symbol(rx, l),
+                            &self.sequence[..n],
+                            rbs,
+                            comb,
+                            dmrs.config_type,
+                            scale,
+                            to,
+                        );
+                        if second == 1 {
+                            let w_t = f32::from(comb.layout.w_t);
+                            ls.iter_mut().zip(mean.iter()).for_each(|(ls, b)| *ls += b * w_t);
                         }
-                        erase_absurd(ls);
-                        done += len;
                     }
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Fills `sequence` with the pilots of symbol `l`, each over its own squared magnitude; returns how many.
+    fn pilots(
+        &mut self,
+        slot: SlotPoint,
+        l: usize,
+        rbs: &RbAllocation,
+        dmrs: &DmrsPdu,
+        transform: Option<&TransformPrecoding>,
+    ) -> Result<usize, ChannelError> {
+        let Some(t) = transform else {
+            return Ok(dmrs::sequence(slot, l, rbs, dmrs, &mut self.sequence));
+        };
+        let n = 6 * rbs.n_rb() as usize;
+        let out = &mut self.sequence[..n];
+        self.transforms.dmrs(t, slot, l, dmrs.symbols, dmrs.n_scid, out)?;
+        if t.low_papr_type2 {
+            // Weak pilots say little: they are not blown up without bound.
+            out.iter_mut().for_each(|r| *r /= r.norm_sqr().max(0.1));
+        }
+        Ok(n)
     }
 
     /// Fills `out` from the rotated pilots; its noise is that of one despread pilot.
@@ -230,26 +261,26 @@ impl SharedEstimator {
         &mut self,
         rbs: &RbAllocation,
         combs: &Combs,
-        symbols: &[u8],
+        times: &Times,
         rows: usize,
         n_pilots: usize,
         slot: SlotPoint,
         out: &mut ChannelEstimate,
     ) {
-        let isa = self.isa;
-        let n_symbols = symbols.len();
+        let (isa, bundling) = (self.isa, self.bundling);
+        let n_symbols = times.len;
         let per_rb = combs[0].per_rb;
         let smoother = &self.smoothers[combs[0].kind];
         let ls = &mut self.ls[..rows * n_symbols * n_pilots];
         let mut stats = Stats::default();
         for pilots in ls.chunks_exact(n_pilots) {
-            for_runs(rbs, per_rb, |at, n, _| stats.add(isa, &pilots[at..at + n]));
+            for_runs(bundling, rbs, per_rb, |at, n, _| stats.add(isa, &pilots[at..at + n]));
         }
         let slope = stats.slope();
         out.delay_s = -slope / (smoother.spacing() as f64 * slot.numerology().scs_hz() as f64);
         let (mut noise, mut count) = (0.0, 0.0);
         for pilots in ls.chunks_exact_mut(n_pilots) {
-            for_runs(rbs, per_rb, |at, n, _| {
+            for_runs(bundling, rbs, per_rb, |at, n, _| {
                 smoother.take_slope(slope, &mut pilots[at..at + n]);
                 let (s, c) = noise_by_differences(&pilots[at..at + n]);
                 noise += s;
@@ -264,9 +295,9 @@ impl SharedEstimator {
         let per_mean = if constant { n_symbols } else { 1 };
         let used: &[Cf32] = if constant { &self.mean[..rows * n_pilots] } else { ls };
         // The longest run decides for all.
-        let longest = runs(rbs).map(|(_, n)| n).max().unwrap_or(0) as usize * per_rb;
-        let mut start = 0;
-        for_runs(rbs, per_rb, |at, n, _| {
+        let (mut start, mut longest) = (0, 0);
+        for_runs(bundling, rbs, per_rb, |_, n, _| longest = longest.max(n));
+        for_runs(bundling, rbs, per_rb, |at, n, _| {
             if n == longest {
                 start = at;
             }
@@ -274,10 +305,33 @@ impl SharedEstimator {
         let picks = used.chunks_exact(n_pilots).step_by((used.len() / n_pilots).div_ceil(4).max(1));
         let choice = smoother.choose(picks.map(|c| &c[start..start + longest]), stats.power(), rough / per_mean as f32);
         out.n_times = used.len() / n_pilots / rows;
-        out.times[..n_symbols].copy_from_slice(symbols);
-        fill_channel(smoother, choice, rbs, combs, used, n_pilots, out);
-        residual_noise(smoother, choice, rbs, combs, ls, n_symbols, per_mean, n_pilots, rough, out);
-        for_runs(rbs, per_rb, |_, n, from| {
+        fill_channel(smoother, choice, bundling, rbs, combs, used, n_pilots, out);
+        residual_noise(
+            smoother,
+            choice,
+            bundling,
+            rbs,
+            combs,
+            ls,
+            n_symbols,
+            per_mean,
+            n_pilots,
+            rough,
+            &mut self.covariance,
+            out,
+        );
+        let (_, squares) = smoother.own_weights(choice, longest);
+        let error = out.noise_var / per_mean as f32 * (squares / longest.max(1) as f64) as f32;
+        out.doppler_per_symbol = doppler::weigh(
+            ls,
+            n_pilots,
+            &times.middles()[..n_symbols],
+            out.n_times,
+            out.noise_var,
+            error,
+            &mut out.weights,
+        );
+        for_runs(bundling, rbs, per_rb, |_, n, from| {
             let sc = n / per_rb * 12;
             for (row, comb) in out.h.chunks_exact_mut(out.n_subcarriers).zip(combs.iter().cycle()) {
                 smoother.put_slope(slope, comb.first, &mut row[from..from + sc]);
@@ -303,19 +357,22 @@ impl core::ops::Deref for Combs {
 }
 
 /// The combs of the ports in use, lowest port first.
-fn combs(dmrs: &DmrsPdu) -> Result<Combs, ChannelError> {
-    let with_time_cover = if dmrs.config_type == 1 { 4 } else { 6 };
-    if dmrs.ports == 0 {
-        return Err(ChannelError::Invalid("no DM-RS port"));
+fn combs(dmrs: &DmrsPdu, pairs: bool) -> Result<Combs, ChannelError> {
+    let without_time_cover = if dmrs.config_type == 1 { 4 } else { 6 };
+    let n_ports = 2 * without_time_cover;
+    if dmrs.ports == 0 || dmrs.ports >> n_ports != 0 {
+        return Err(ChannelError::Invalid("DM-RS ports (TS 38.211 tables 6.4.1.1.3-5, 7.4.1.1.2-5)"));
     }
-    if dmrs.ports >> with_time_cover != 0 {
-        return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.4.1.1.3: DM-RS ports with a cover in time" });
+    if dmrs.ports >> without_time_cover != 0 && !pairs {
+        return Err(ChannelError::Invalid(
+            "DM-RS ports that need double symbols (TS 38.211 tables 6.4.1.1.3-5, 7.4.1.1.2-5)",
+        ));
     }
-    let ports = (0..with_time_cover).filter(|p| dmrs.ports >> p & 1 == 1);
-    // One comb for all layers: pairs as soon as two ports share a CDM group.
-    let shared = (0..with_time_cover / 2).any(|g| dmrs.ports >> (2 * g) & 3 == 3);
+    // One comb for all layers: pairs as soon as two ports share a CDM group and differ in frequency.
+    let in_frequency = dmrs.ports | dmrs.ports >> without_time_cover;
+    let shared = (0..without_time_cover / 2).any(|g| in_frequency >> (2 * g) & 3 == 3);
     let mut list: Option<Combs> = None;
-    for p in ports {
+    for p in (0..n_ports).filter(|p| dmrs.ports >> p & 1 == 1) {
         let layout = Port::new(dmrs.config_type, p).ok_or(ChannelError::Invalid("DM-RS port"))?;
         let delta = layout.delta as usize;
         let comb = match (dmrs.config_type, shared) {
@@ -330,22 +387,16 @@ fn combs(dmrs: &DmrsPdu) -> Result<Combs, ChannelError> {
     list.ok_or(ChannelError::Invalid("no DM-RS port"))
 }
 
-fn list_symbols(mask: u16) -> Result<([u8; DMRS_SYMBOLS_MAX], usize), ChannelError> {
-    let mut symbols = [0; DMRS_SYMBOLS_MAX];
-    let mut n = 0;
-    for l in (0..SYMBOLS_PER_SLOT as u8).filter(|l| mask >> l & 1 == 1) {
-        *symbols.get_mut(n).ok_or(ChannelError::Invalid("more than eight DM-RS symbols"))? = l;
-        n += 1;
-    }
-    Ok((symbols, n))
-}
-
-/// Calls `f(first pilot, pilots, first subcarrier)` for each run, counted within the allocation.
-fn for_runs(rbs: &RbAllocation, per_rb: usize, mut f: impl FnMut(usize, usize, usize)) {
+/// Calls `f(first pilot, pilots, first subcarrier)` for each run of RBs with one channel, counted within the allocation.
+fn for_runs(bundling: Bundling, rbs: &RbAllocation, per_rb: usize, mut f: impl FnMut(usize, usize, usize)) {
     let mut done = 0;
-    for (_, n) in runs(rbs) {
-        f(done * per_rb, n as usize * per_rb, done * 12);
-        done += n as usize;
+    for (first, n) in runs(rbs) {
+        let (mut at, end) = (usize::from(first), usize::from(first + n));
+        while at < end {
+            let n = bundling.end_of_group(at).min(end) - at;
+            f(done * per_rb, n * per_rb, done * 12);
+            (done, at) = (done + n, at + n);
+        }
     }
 }
 
@@ -356,6 +407,40 @@ const PILOT_POWER_MAX: f32 = 1e15;
 fn erase_absurd(ls: &mut [Cf32]) {
     for z in ls.iter_mut().filter(|z| !matches!(z.norm_sqr(), 0.0..=PILOT_POWER_MAX)) {
         *z = Cf32::default();
+    }
+}
+
+/// Least squares of one comb in one symbol.
+fn divide(
+    isa: Isa,
+    row: &[Cf32],
+    sequence: &[Cf32],
+    rbs: &RbAllocation,
+    comb: &Comb,
+    config_type: u8,
+    scale: f32,
+    ls: &mut [Cf32],
+) {
+    let ref_per_rb = dmrs::pilots_per_rb(config_type);
+    let delta = comb.layout.delta as usize;
+    let mut done = 0;
+    for (first, n_rb) in runs(rbs) {
+        let y = &row[first as usize * 12..(first + n_rb) as usize * 12];
+        let len = n_rb as usize;
+        let r = &sequence[(done * ref_per_rb).min(sequence.len())..((done + len) * ref_per_rb).min(sequence.len())];
+        let ls = &mut ls[done * comb.per_rb..(done + len) * comb.per_rb];
+        match comb.kind {
+            0 => {
+                divide_single(isa, y, r, delta, scale, ls);
+                if comb.layout.w_f < 0 {
+                    ls.iter_mut().skip(1).step_by(2).for_each(|ls| *ls = -*ls);
+                }
+            }
+            1 => divide_pairs(y, r, 4, 2, delta, scale, comb.layout.w_f as f32, ls),
+            _ => divide_pairs(y, r, 6, 1, delta, scale, comb.layout.w_f as f32, ls),
+        }
+        erase_absurd(ls);
+        done += len;
     }
 }
 
@@ -391,11 +476,11 @@ fn divide_pairs(
 }
 
 /// Phase from symbol to symbol, turns.
-fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, symbols: &[u8]) -> Option<f32> {
+fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, middles: &[f32]) -> Option<f32> {
     let (mut sum, mut weight) = (0.0f64, 0.0f64);
     // From the first symbol to each later one: unwrap with what the nearer ones gave.
     for j in 1..n_symbols {
-        let apart = f64::from(symbols[j] - symbols[0]);
+        let apart = f64::from(middles[j] - middles[0]);
         if apart < 3.0 {
             continue;
         }
@@ -422,12 +507,10 @@ fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, symbols: 
     (weight > 0.0).then(|| (sum / weight) as f32)
 }
 
-/// The rotation of every symbol against symbol 0.
-fn rotations(turns_per_symbol: f32) -> [Cf32; SYMBOLS_PER_SLOT] {
-    core::array::from_fn(|l| {
-        let z = dsp::unit_phasor(f64::from(turns_per_symbol) * l as f64);
-        Cf32::new(z.re as f32, z.im as f32)
-    })
+/// The rotation at time `l`, symbols, against symbol 0.
+fn rotation(turns_per_symbol: f32, l: f32) -> Cf32 {
+    let z = dsp::unit_phasor(f64::from(turns_per_symbol) * f64::from(l));
+    Cf32::new(z.re as f32, z.im as f32)
 }
 
 /// Whether the DM-RS symbols differ by noise only.
@@ -460,6 +543,7 @@ fn average(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, mean: &mut 
 fn fill_channel(
     smoother: &Smoother,
     choice: Choice,
+    bundling: Bundling,
     rbs: &RbAllocation,
     combs: &Combs,
     used: &[Cf32],
@@ -474,17 +558,18 @@ fn fill_channel(
         let (row, time) = (i / n_times, i % n_times);
         let comb = &combs[row % combs.len()];
         let h = &mut out.h[(time * rows + row) * n_sc..(time * rows + row + 1) * n_sc];
-        for_runs(rbs, comb.per_rb, |at, n, from| {
+        for_runs(bundling, rbs, comb.per_rb, |at, n, from| {
             let cells = &mut h[from..from + n / comb.per_rb * 12];
             smoother.interpolate(choice, &pilots[at..at + n], comb.first, cells);
         });
     }
 }
 
-/// Noise of one pilot from how far the pilots lie from the smoothed channel.
+/// Noise of one pilot from how far the pilots lie from the smoothed channel, and its covariance over the antennas.
 fn residual_noise(
     smoother: &Smoother,
     choice: Choice,
+    bundling: Bundling,
     rbs: &RbAllocation,
     combs: &Combs,
     ls: &[Cf32],
@@ -492,6 +577,7 @@ fn residual_noise(
     per_mean: usize,
     n_pilots: usize,
     rough: f32,
+    covariance: &mut Covariance,
     out: &mut ChannelEstimate,
 ) {
     let n_sc = out.n_subcarriers;
@@ -503,7 +589,7 @@ fn residual_noise(
         let comb = &combs[row % combs.len()];
         let time = if out.n_times == 1 { 0 } else { j };
         let h = &out.h[(time * rows + row) * n_sc..(time * rows + row + 1) * n_sc];
-        for_runs(rbs, comb.per_rb, |at, n, from| {
+        for_runs(bundling, rbs, comb.per_rb, |at, n, from| {
             for (p, x) in pilots[at..at + n].iter().enumerate() {
                 let k = from + comb.first + p * smoother.spacing();
                 let smoothed = if half { (h[k] + h[k + 1]) * 0.5 } else { h[k] };
@@ -514,4 +600,19 @@ fn residual_noise(
         });
     }
     out.noise_var = if freedom > 2.0 && energy.is_finite() { (energy / freedom) as f32 } else { rough };
+    if out.n_rx < 2 || !(energy > 0.0 && energy.is_finite()) {
+        out.whitening.clear();
+        return;
+    }
+    covariance.measure(
+        ls,
+        n_symbols,
+        combs[0].per_rb,
+        out,
+        |row, p| {
+            // The allocation is one run of subcarriers in `h`, whatever its runs on the carrier are.
+            combs[row % combs.len()].first + p * smoother.spacing()
+        },
+        half,
+    );
 }

@@ -48,11 +48,11 @@ fn run(case: &Case, seed: u64) -> (ChannelEstimate, f64) {
     estimator.estimate(&grid, slot, &case.rbs, &case.dmrs, &mut est).unwrap();
     let (mut error, mut power) = (0.0f64, 0.0f64);
     for l in 2..14 {
-        let [(a, wa), (b, wb)] = est.weights(l);
         let mut i = 0;
         for rb in case.rbs.iter() {
             for k in rb as usize * 12..rb as usize * 12 + 12 {
-                let h = (est.h(a, 0, 0)[i] * wa + est.h(b, 0, 0)[i] * wb) * est.rotation(l);
+                let h: Cf32 = est.weights(l).iter().enumerate().map(|(j, w)| est.h(j, 0, 0)[i] * *w).sum();
+                let h = h * est.rotation(l);
                 let truth = channel(k, l, case.delay, case.turns, case.echo);
                 error += f64::from((h - truth).norm_sqr());
                 power += f64::from(truth.norm_sqr());

@@ -4,7 +4,7 @@
 //! sign of `level/2 - |x|`, and so on. The max-log value of a bit is a convex, piecewise linear function of its folded
 //! amplitude: the largest of the lines `4 A m (a - (m - 1) A)`. It is exact, not an approximation of max-log.
 
-use super::{LengthMismatch, Modulation, NORM_16, NORM_64, NORM_256, multiversion};
+use super::{LengthMismatch, Modulation, NORM_16, NORM_64, NORM_256, NORM_1024, multiversion};
 use dsp::{Cf32, Isa};
 use fec::Llr;
 
@@ -42,6 +42,7 @@ pub fn demodulate(
         Modulation::Qam16 => qam16(isa, symbols, noise_var, llrs),
         Modulation::Qam64 => qam64(isa, symbols, noise_var, llrs),
         Modulation::Qam256 => qam256(isa, symbols, noise_var, llrs),
+        Modulation::Qam1024 => qam1024(isa, symbols, noise_var, llrs),
     }
     Ok(())
 }
@@ -93,7 +94,7 @@ fn block<const BITS: usize>(
     inverse_norm: f32,
     x: &[f32; 2 * BLOCK],
     w: &[f32; 2 * BLOCK],
-    out: &mut [[i8; 2 * BLOCK]; 4],
+    out: &mut [[i8; 2 * BLOCK]; 5],
 ) {
     for i in 0..2 * BLOCK {
         let mut a = x[i] * inverse_norm;
@@ -103,12 +104,17 @@ fn block<const BITS: usize>(
                 1 => a,
                 2 => lines::<2>(a),
                 3 => lines::<4>(a),
-                _ => lines::<8>(a),
+                4 => lines::<8>(a),
+                _ => lines::<16>(a),
             },
         );
-        if BITS == 4 {
+        if BITS == 5 {
+            a = 16.0 - a.abs();
+            out[1][i] = quantise(w * lines::<8>(a));
+        }
+        if BITS >= 4 {
             a = 8.0 - a.abs();
-            out[1][i] = quantise(w * lines::<4>(a));
+            out[BITS - 3][i] = quantise(w * lines::<4>(a));
         }
         if BITS >= 3 {
             a = 4.0 - a.abs();
@@ -124,7 +130,7 @@ fn block<const BITS: usize>(
 fn square<const BITS: usize>(norm: f32, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     let mut x = [0.0f32; 2 * BLOCK];
     let mut w = [0.0f32; 2 * BLOCK];
-    let mut out = [[0i8; 2 * BLOCK]; 4];
+    let mut out = [[0i8; 2 * BLOCK]; 5];
     let (inverse_norm, gain) = (1.0 / norm, 4.0 * norm * norm);
     for ((chunk, noise), llrs) in
         symbols.chunks(BLOCK).zip(noise_var.chunks(BLOCK)).zip(llrs.chunks_mut(2 * BITS * BLOCK))
@@ -166,7 +172,12 @@ fn qam64_body(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
 fn qam256_body(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     square::<4>(NORM_256, symbols, noise_var, llrs);
 }
+#[inline(always)]
+fn qam1024_body(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
+    square::<5>(NORM_1024, symbols, noise_var, llrs);
+}
 multiversion!(fn qpsk(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) = qpsk_body);
 multiversion!(fn qam16(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) = qam16_body);
 multiversion!(fn qam64(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) = qam64_body);
 multiversion!(fn qam256(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) = qam256_body);
+multiversion!(fn qam1024(symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) = qam1024_body);

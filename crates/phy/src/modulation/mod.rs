@@ -4,9 +4,7 @@
 //! |---|---|---|---|
 //! | b(i) | bit `i` of a packed string | scrambled bits, most significant of a byte first | 0, 1 |
 //! | d(i) | `symbols[i]` | complex symbols of unit mean power | |
-//! | Q_m | [`Modulation::q_m`] | bits a symbol | 1, 2, 4, 6, 8 |
-//!
-//! Left out: 1024QAM.
+//! | Q_m | [`Modulation::q_m`] | bits a symbol | 1, 2, 4, 6, 8, 10 |
 //!
 //! Spec: TS 38.211 §5.1
 
@@ -35,6 +33,8 @@ pub enum Modulation {
     Qam64,
     /// 256QAM. Spec: TS 38.211 §5.1.6
     Qam256,
+    /// 1024QAM. Spec: TS 38.211 §5.1.7
+    Qam1024,
 }
 
 impl Modulation {
@@ -46,6 +46,7 @@ impl Modulation {
             4 => Some(Self::Qam16),
             6 => Some(Self::Qam64),
             8 => Some(Self::Qam256),
+            10 => Some(Self::Qam1024),
             _ => None,
         }
     }
@@ -58,6 +59,7 @@ impl Modulation {
             Self::Qam16 => 4,
             Self::Qam64 => 6,
             Self::Qam256 => 8,
+            Self::Qam1024 => 10,
         }
     }
 }
@@ -100,10 +102,11 @@ const fn axis<const N: usize>(norm: f32) -> [f32; N] {
 }
 
 const SQRT_1_2: f32 = core::f32::consts::FRAC_1_SQRT_2;
-/// Square roots of 1/10, 1/42 and 1/170.
+/// Square roots of 1/10, 1/42, 1/170 and 1/682.
 pub(crate) const NORM_16: f32 = 0.316_227_77;
 pub(crate) const NORM_64: f32 = 0.154_303_35;
 pub(crate) const NORM_256: f32 = 0.076_696_5;
+pub(crate) const NORM_1024: f32 = 0.038_291_98;
 
 static AXIS_2: [f32; 2] = axis(SQRT_1_2);
 
@@ -130,6 +133,7 @@ static QPSK: [Cf32; 4] = constellation(axis::<2>(SQRT_1_2));
 static QAM16: [Cf32; 16] = constellation(axis::<4>(NORM_16));
 static QAM64: [Cf32; 64] = constellation(axis::<8>(NORM_64));
 static QAM256: [Cf32; 256] = constellation(axis::<16>(NORM_256));
+static QAM1024: [Cf32; 1024] = constellation(axis::<32>(NORM_1024));
 
 /// Maps the first `symbols.len() * q_m` bits of `bits` (packed, most significant first) to symbols of unit mean power.
 ///
@@ -178,8 +182,39 @@ pub fn modulate(scheme: Modulation, bits: &[u8], symbols: &mut [Cf32]) -> Result
                 *symbol = QAM256[*byte as usize];
             }
         }
+        Modulation::Qam1024 => {
+            for (four, bytes) in symbols.chunks_mut(4).zip(bits.chunks(5)) {
+                let word = (0..5).fold(0u64, |w, i| w << 8 | u64::from(bytes.get(i).copied().unwrap_or(0)));
+                for (i, symbol) in four.iter_mut().enumerate() {
+                    *symbol = QAM1024[(word >> (30 - 10 * i) & 1023) as usize];
+                }
+            }
+        }
     }
     Ok(())
+}
+
+/// The point of the constellation next to `x`; `i` is the symbol's index, which pi/2-BPSK turns by.
+pub fn nearest(scheme: Modulation, x: Cf32, i: usize) -> Cf32 {
+    let axis = |v: f32, norm: f32, most: f32| {
+        // Odd levels -most..=most times the norm.
+        let level = 2.0 * libm::floorf(v / norm * 0.5) + 1.0;
+        level.clamp(-most, most) * norm
+    };
+    let square = |norm: f32, most: f32| Cf32::new(axis(x.re, norm, most), axis(x.im, norm, most));
+    match scheme {
+        Modulation::HalfPiBpsk | Modulation::Bpsk => {
+            let quarter = scheme == Modulation::HalfPiBpsk && i % 2 == 1;
+            let along = if quarter { x.im - x.re } else { x.re + x.im };
+            let a = if along < 0.0 { -SQRT_1_2 } else { SQRT_1_2 };
+            if quarter { Cf32::new(-a, a) } else { Cf32::new(a, a) }
+        }
+        Modulation::Qpsk => square(SQRT_1_2, 1.0),
+        Modulation::Qam16 => square(NORM_16, 3.0),
+        Modulation::Qam64 => square(NORM_64, 7.0),
+        Modulation::Qam256 => square(NORM_256, 15.0),
+        Modulation::Qam1024 => square(NORM_1024, 31.0),
+    }
 }
 
 #[cfg(test)]

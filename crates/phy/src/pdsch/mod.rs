@@ -1,12 +1,11 @@
 //! PDSCH: downlink data, sent and received.
 //!
-//! - [`Layout`] says which elements carry data, in mapping order, for both ends.
 //! - [`PdschTransmitter`] goes from a transport block to the grid.
 //! - [`PdschReceiver`] goes from the grid to a transport block: DM-RS, channel, equalizer, soft bits, LDPC.
 //!
 //! Both own their plans and scratch for the largest PDSCH of a carrier; a call allocates nothing.
 //!
-//! Left out: two codewords (more than four layers), PT-RS, 1024QAM, precoding (layer v goes to grid port v).
+//! Left out: two codewords (more than four layers), code block groups.
 //!
 //! | in the specification | here | meaning | range |
 //! |---|---|---|---|
@@ -14,17 +13,17 @@
 //! | M_symb | `n_symbols` | modulation symbols of the codeword | |
 //! | f(j) | [`vrb_order`] | VRB bundle j goes to PRB bundle f(j) | |
 
-mod layout;
 mod receive;
 #[cfg(test)]
 mod tests;
 mod transmit;
 
-pub use layout::{Layout, vrb_order};
+pub use crate::shared::{Layout, vrb_order};
 pub use receive::{PdschReceiver, PdschResult};
 pub use transmit::PdschTransmitter;
 
 use crate::estimate::ChannelError;
+use crate::shared::Shape;
 use fapi::{Coding, PdschPdu};
 use fec::sch::{SchError, SchParams};
 use nr::Rnti;
@@ -90,25 +89,29 @@ fn sch_params(coding: &Coding, n_layers: u8, n_symbols: usize) -> SchParams {
     }
 }
 
-/// Checks what both ends need of a PDU beside its DM-RS.
+/// Where a PDU's elements lie.
+fn shape(pdu: &PdschPdu) -> Shape<'_> {
+    Shape {
+        rbs: &pdu.rbs,
+        dmrs: &pdu.dmrs,
+        start_symbol: pdu.start_symbol,
+        n_symbols: pdu.n_symbols,
+        vrb_interleaver: pdu.vrb_interleaver,
+        reserved: pdu.reserved,
+        reserved_re: pdu.reserved_re,
+        ptrs: pdu.ptrs.as_ref().map(|p| (p, pdu.rnti)),
+        groups: None,
+        second_hop_rb: None,
+    }
+}
+
+/// Checks what both ends need of a PDU.
 fn check(pdu: &PdschPdu, n_subcarriers: usize) -> Result<(), PdschError> {
-    crate::estimate::dmrs::check(&pdu.rbs, &pdu.dmrs, n_subcarriers)?;
-    let end = u32::from(pdu.start_symbol) + u32::from(pdu.n_symbols);
-    if pdu.n_symbols == 0 || end > 14 {
-        return Err(ChannelError::Invalid("PDSCH symbols outside the slot").into());
+    if pdu.cbg.is_some() {
+        return Err(ChannelError::Unsupported { clause: "TS 38.214 §5.1.7: code block groups" }.into());
     }
-    let within = ((1u32 << end) - (1u32 << pdu.start_symbol)) as u16;
-    if pdu.dmrs.symbols & !within != 0 {
-        return Err(ChannelError::Invalid("DM-RS symbols outside the PDSCH").into());
+    if pdu.ptrs.is_some_and(|p| p.dmrs_ports.count_ones() > 1) {
+        return Err(ChannelError::Invalid("one PT-RS port in the downlink (TS 38.214 §5.1.6.3)").into());
     }
-    if pdu.precoding != fapi::DlPrecoding::Identity || pdu.ptrs.is_some() || pdu.cbg.is_some() {
-        return Err(ChannelError::Unsupported { clause: "TS 38.211 §7.4.1.2; TS 38.214 §5.1.2.3, §5.1.7" }.into());
-    }
-    if !(1..=4).contains(&pdu.n_layers) {
-        return Err(ChannelError::Unsupported { clause: "TS 38.211 §7.3.1.3 with more than four layers" }.into());
-    }
-    if pdu.dmrs.ports.count_ones() != u32::from(pdu.n_layers) {
-        return Err(ChannelError::Invalid("as many DM-RS ports as layers").into());
-    }
-    Ok(())
+    Ok(shape(pdu).check(pdu.n_layers, n_subcarriers)?)
 }

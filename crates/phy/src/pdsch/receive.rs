@@ -1,12 +1,13 @@
 //! From the grid to a transport block. Spec: TS 38.211 §7.3.1; TS 38.212 §7.2
 
-use super::{Layout, PdschError, c_init, check, fec_isa, sch_params};
-use crate::equalize::Equalizer;
-use crate::estimate::{ChannelError, ChannelEstimate, SharedEstimator, dmrs};
-use crate::modulation::{Modulation, demodulate, descramble};
+use super::transmit::modulation;
+use super::{PdschError, c_init, check, fec_isa, sch_params, shape};
+use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
+use crate::modulation::descramble;
 use crate::sequences::Gold;
-use dsp::{Cf32, Isa};
-use fapi::PdschPdu;
+use crate::shared::demap::{Reception, SymbolReport, SymbolWorker};
+use dsp::Isa;
+use fapi::{DlPrecoding, PdschPdu};
 use fec::Llr;
 use fec::sch::{SchDecoder, SoftBuffer};
 use nr::SlotPoint;
@@ -23,10 +24,14 @@ pub struct PdschResult {
     pub rsrp: f32,
     /// Noise variance of a resource element.
     pub noise_var: f32,
+    /// Error vector magnitude, a fraction.
+    pub evm: f32,
     /// Mean delay after the receiver's symbol start, seconds.
     pub delay_s: f64,
     /// Phase from one symbol to the next, turns, where DM-RS tells it.
     pub turns_per_symbol: Option<f32>,
+    /// Maximum Doppler shift that fits, cycles a symbol.
+    pub doppler_per_symbol: f32,
     /// LDPC iterations, mean over code blocks.
     pub ldpc_iterations: f32,
 }
@@ -35,45 +40,32 @@ pub struct PdschResult {
 pub struct PdschReceiver {
     isa: Isa,
     estimator: SharedEstimator,
-    estimate: ChannelEstimate,
-    equalizer: Equalizer,
+    reception: Reception,
+    worker: SymbolWorker,
     decoder: SchDecoder,
-    layout: Layout,
-    /// Received elements of the allocation in one symbol, one row for each antenna.
-    rows: Vec<Cf32>,
     n_rx_max: usize,
     n_layers_max: usize,
-    equal: Vec<Cf32>,
-    equal_noise: Vec<f32>,
-    data: Vec<Cf32>,
-    data_noise: Vec<f32>,
     llrs: Vec<Llr>,
     /// The scrambling sequence, packed.
     sequence: Vec<u8>,
 }
 
 impl PdschReceiver {
-    /// For carriers of up to `n_rb_max` RBs, `n_rx` antennas and PDSCHs of up to `n_layers_max` layers.
+    /// For carriers of up to `n_rb_max` RBs, `n_rx` antennas (1..=8) and PDSCHs of up to `n_layers_max` layers.
     pub fn new(isa: Isa, n_rb_max: usize, n_rx: usize, n_layers_max: usize) -> Self {
-        let (n_rx, n_layers) = (n_rx.clamp(1, 4), n_layers_max.clamp(1, 4));
-        let n_sc = n_rb_max * 12;
+        let (n_rx, n_layers) = (n_rx.clamp(1, RX_MAX), n_layers_max.clamp(1, 4));
+        let n_bits = n_layers * n_rb_max * 12 * 14 * 10;
         let estimator = SharedEstimator::new(isa, n_rb_max, n_rx, n_layers);
         Self {
             isa,
-            estimate: estimator.make_estimate(),
+            reception: Reception::new(&estimator, n_rb_max),
+            worker: SymbolWorker::new(isa, n_rb_max, n_rx, n_layers),
             estimator,
-            equalizer: Equalizer::new(isa, n_sc, n_rx, n_layers),
             decoder: SchDecoder::new(fec_isa(isa)),
-            layout: Layout::default(),
-            rows: vec![Cf32::default(); n_rx * n_sc],
             n_rx_max: n_rx,
             n_layers_max: n_layers,
-            equal: vec![Cf32::default(); n_layers * n_sc],
-            equal_noise: vec![0.0; n_layers * n_sc],
-            data: vec![Cf32::default(); n_layers * n_sc],
-            data_noise: vec![0.0; n_layers * n_sc],
-            llrs: vec![0; n_layers * n_sc * 14 * 8],
-            sequence: vec![0; n_layers * n_sc * 14],
+            llrs: vec![0; n_bits],
+            sequence: vec![0; n_bits / 8 + 8],
         }
     }
 
@@ -94,110 +86,70 @@ impl PdschReceiver {
         max_iterations: u8,
         tb: &mut [u8],
     ) -> Result<PdschResult, PdschError> {
-        check(pdu, grid.n_subcarriers())?;
-        let n_layers = usize::from(pdu.n_layers);
-        let scheme = Modulation::from_q_m(pdu.coding.q_m).ok_or(ChannelError::Invalid("modulation order"))?;
-        let n_sc = pdu.rbs.n_rb() as usize * 12;
-        if n_sc * n_layers > self.equal.len() || n_layers > self.n_layers_max || grid.n_ports() > self.n_rx_max {
-            return Err(ChannelError::Invalid("a PDSCH larger than the receiver was made for").into());
-        }
-        self.estimator.estimate(grid, slot, &pdu.rbs, &pdu.dmrs, &mut self.estimate)?;
-        self.layout.fill(pdu);
-        let (n_llrs, sinr) = self.soft_bits(pdu, scheme, n_layers, n_sc, grid);
-        let llrs = &mut self.llrs[..n_llrs];
-        let sequence = &mut self.sequence[..n_llrs.div_ceil(8)];
-        Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(sequence);
-        descramble(self.isa, llrs, sequence);
+        let (n_llrs, report) = self.soft_bits(pdu, slot, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_llrs / usize::from(pdu.coding.q_m));
+        let llrs = &self.llrs[..n_llrs];
         let result = self.decoder.decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb)?;
+        let est = self.reception.estimate();
         Ok(PdschResult {
             crc_ok: result.crc_ok,
-            sinr_db: 10.0 * libm::log10f(sinr.max(1e-6)),
-            rsrp: self.estimate.rsrp,
-            noise_var: self.estimate.noise_var,
-            delay_s: self.estimate.delay_s,
-            turns_per_symbol: self.estimate.turns_per_symbol,
+            sinr_db: 10.0 * libm::log10f(report.sinr_harmonic().max(1e-6)),
+            rsrp: est.rsrp,
+            noise_var: est.noise_var,
+            evm: report.evm(),
+            delay_s: est.delay_s,
+            turns_per_symbol: est.turns_per_symbol,
+            doppler_per_symbol: est.doppler_per_symbol,
             ldpc_iterations: result.iterations_mean,
         })
     }
 
     /// The estimate of the last PDSCH received.
     pub fn estimate(&self) -> &ChannelEstimate {
-        &self.estimate
+        self.reception.estimate()
     }
 
-    /// Equalizes and demaps all data; returns the number of soft bits and the SINR.
-    fn soft_bits(
-        &mut self,
-        pdu: &PdschPdu,
-        scheme: Modulation,
-        n_layers: usize,
-        n_sc: usize,
-        grid: &Grid,
-    ) -> (usize, f32) {
-        let (mut at, mut noise_sum, mut n_data) = (0, 0.0f64, 0usize);
-        let n_rx = grid.n_ports();
+    /// Estimates, equalizes, demaps and descrambles; returns the number of soft bits, which lie in `llrs`.
+    fn soft_bits(&mut self, pdu: &PdschPdu, slot: SlotPoint, grid: &Grid) -> Result<(usize, SymbolReport), PdschError> {
+        check(pdu, grid.n_subcarriers())?;
+        let n_layers = usize::from(pdu.n_layers);
+        let scheme = modulation(pdu)?;
+        let fits = self.worker.fits(usize::from(pdu.rbs.n_rb()), grid.n_ports(), n_layers);
+        if !fits || n_layers > self.n_layers_max || grid.n_ports() > self.n_rx_max {
+            return Err(ChannelError::Invalid("a PDSCH larger than the receiver was made for").into());
+        }
+        if n_layers > grid.n_ports() {
+            return Err(ChannelError::Invalid("more layers than antennas tell apart (TS 38.214 §5.2.2)").into());
+        }
+        self.reception.layout.fill(&shape(pdu));
+        self.reception.begin(&mut self.estimator, grid, slot, &shape(pdu), scheme, None, bundling(pdu))?;
+        let n_llrs = self.reception.bits_of(13).end;
+        let mut report = SymbolReport::default();
         for l in 0..14 {
-            let n = self.layout.n_elements_in(l) * n_layers;
-            if n == 0 {
-                continue;
-            }
-            for rx in 0..n_rx {
-                let (from, mut to) = (grid.symbol(rx, l), &mut self.rows[rx * n_sc..(rx + 1) * n_sc]);
-                for (first, n_rb) in dmrs::runs(&pdu.rbs) {
-                    let (now, rest) = to.split_at_mut(usize::from(n_rb) * 12);
-                    now.copy_from_slice(&from[usize::from(first) * 12..][..now.len()]);
-                    to = rest;
-                }
-            }
-            let mut y: [&[Cf32]; 4] = [&[]; 4];
-            for (y, row) in y.iter_mut().zip(self.rows.chunks_exact(n_sc)).take(n_rx) {
-                *y = row;
-            }
-            let (equal, noise) = (&mut self.equal[..n_sc * n_layers], &mut self.equal_noise[..n_sc * n_layers]);
-            self.equalizer.equalize(&self.estimate, l, &y[..n_rx], equal, noise);
-            let llrs = &mut self.llrs[at..at + n * scheme.q_m()];
-            let mapped = if self.layout.is_full(l) {
-                noise_sum += sum_finite(noise);
-                demodulate(self.isa, scheme, equal, noise, llrs)
-            } else {
-                pick(&self.layout, l, n_layers, equal, noise, &mut self.data, &mut self.data_noise);
-                noise_sum += sum_finite(&self.data_noise[..n]);
-                demodulate(self.isa, scheme, &self.data[..n], &self.data_noise[..n], llrs)
-            };
-            debug_assert!(mapped.is_ok());
-            n_data += n;
-            at += n * scheme.q_m();
+            let bits = self.reception.bits_of(l);
+            report.add(&self.worker.soft_bits(&self.reception, grid, l, &mut self.llrs[bits])?);
         }
-        let mean = noise_sum / n_data.max(1) as f64;
-        (at, if mean > 0.0 && mean.is_finite() { (1.0 / mean) as f32 } else { 0.0 })
+        let sequence = &mut self.sequence[..n_llrs.div_ceil(8)];
+        Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(sequence);
+        descramble(self.isa, &mut self.llrs[..n_llrs], sequence);
+        Ok((n_llrs, report))
+    }
+
+    /// The soft bits of a PDSCH, before decoding.
+    #[cfg(test)]
+    pub(crate) fn receive_soft(&mut self, pdu: &PdschPdu, slot: SlotPoint, grid: &Grid) -> Result<&[Llr], PdschError> {
+        let (n, _) = self.soft_bits(pdu, slot, grid)?;
+        Ok(&self.llrs[..n])
     }
 }
 
-/// The sum of what is finite; an erased element counts as noise of 1.
-fn sum_finite(noise: &[f32]) -> f64 {
-    noise.iter().map(|n| f64::from(if n.is_finite() { n.min(1e6) } else { 1.0 })).sum()
-}
-
-/// Takes the data elements of symbol `l` in mapping order out of the equalized allocation.
-fn pick(
-    layout: &Layout,
-    l: usize,
-    n_layers: usize,
-    equal: &[Cf32],
-    noise: &[f32],
-    data: &mut [Cf32],
-    data_noise: &mut [f32],
-) {
-    let mut at = 0;
-    layout.for_rbs(l, |_, rank, mask| {
-        let cells = 12 * rank * n_layers;
-        for k in (0..12).filter(|k| mask >> k & 1 == 1) {
-            for v in 0..n_layers {
-                data[at] = equal[cells + k * n_layers + v];
-                data_noise[at] = noise[cells + k * n_layers + v];
-                at += 1;
-            }
+/// Over which RBs the transmitter may keep its precoder: the PDU's groups, or all. Spec: TS 38.214 §5.1.2.3
+fn bundling(pdu: &PdschPdu) -> Bundling {
+    match pdu.precoding {
+        DlPrecoding::Matrices { prg_size: size @ (2 | 4), .. } => {
+            let (size, reference) = (usize::from(size), i64::from(pdu.dmrs.reference_rb));
+            Bundling { size, offset: (-reference).rem_euclid(size as i64) as usize }
         }
-    });
+        _ => Bundling::default(),
+    }
 }

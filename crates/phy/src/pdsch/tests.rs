@@ -86,7 +86,7 @@ fn elements_equal_the_second_derivation() {
     let mut count = 0;
     while let Some((pdu, slot, coded, layers)) = vector(&mut lines) {
         let mut grid = Grid::new(2, 24 * 12);
-        tx.transmit_coded(&pdu, &coded, slot, &mut grid).unwrap();
+        tx.transmit_coded(&pdu, &coded, &[], slot, &mut grid).unwrap();
         for (v, expected) in layers.iter().enumerate() {
             let mut expected = expected.iter();
             for l in 0..14 {

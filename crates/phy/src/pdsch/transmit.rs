@@ -1,11 +1,13 @@
 //! From a transport block to the grid. Spec: TS 38.211 §7.3.1; TS 38.212 §7.2
 
-use super::{Layout, PdschError, c_init, check, fec_isa, sch_params};
-use crate::estimate::{ChannelError, dmrs};
+use super::{Layout, PdschError, c_init, check, fec_isa, sch_params, shape};
+use crate::estimate::ChannelError;
 use crate::modulation::{Modulation, modulate};
 use crate::sequences::Gold;
+use crate::shared::precoding::Precoder;
+use crate::shared::send::{Job, Sender};
 use dsp::{Cf32, Isa};
-use fapi::PdschPdu;
+use fapi::{PdschPdu, PrecodingMatrix};
 use fec::sch::SchEncoder;
 use nr::SlotPoint;
 use ofdm::Grid;
@@ -17,7 +19,8 @@ pub struct PdschTransmitter {
     layout: Layout,
     coded: Vec<u8>,
     symbols: Vec<Cf32>,
-    pilots: Vec<Cf32>,
+    sender: Sender,
+    n_rb_max: usize,
 }
 
 impl PdschTransmitter {
@@ -28,53 +31,74 @@ impl PdschTransmitter {
             isa,
             encoder: SchEncoder::new(fec_isa(isa)),
             layout: Layout::default(),
-            coded: vec![0; elements],
+            coded: vec![0; elements / 8 * 10 + 8],
             symbols: vec![Cf32::default(); elements],
-            pilots: vec![Cf32::default(); n_rb_max * 6],
+            sender: Sender::new(isa, n_rb_max),
+            n_rb_max,
         }
     }
 
-    /// Encodes `tb` and writes data and DM-RS into `grid`; layer v goes to port v. Elements that the PDSCH does not use stay.
+    /// Encodes `tb` and writes data and reference signals into `grid`; layer v goes to port v, unless the PDU asks for matrices.
     ///
-    /// - `tb`    `coding.tbs_bytes` bytes
-    /// - `slot`  in the grid's numerology
-    ///
-    /// Data have the power of `power_offset_db`, DM-RS that of the CDM groups without data on top. Errors: [`PdschError`]; the grid
-    /// is then as it was, but for the DM-RS. No allocation for what the transmitter was made for.
+    /// As [`PdschTransmitter::transmit_precoded`] without any matrix.
     pub fn transmit(&mut self, pdu: &PdschPdu, tb: &[u8], slot: SlotPoint, grid: &mut Grid) -> Result<(), PdschError> {
+        self.transmit_precoded(pdu, tb, &[], slot, grid)
+    }
+
+    /// Encodes `tb` and writes data, DM-RS and PT-RS into `grid`. Elements that the PDSCH does not use stay.
+    ///
+    /// - `tb`         `coding.tbs_bytes` bytes
+    /// - `precoders`  the slot's matrices, of which `pdu.precoding` names some
+    /// - `slot`       in the grid's numerology
+    ///
+    /// Data have the power of `power_offset_db`, DM-RS that of the CDM groups without data on top. Precoded layers are added to what is
+    /// in the grid, others overwrite it. Errors: [`PdschError`]; the grid is then as it was. No allocation for what the transmitter was
+    /// made for.
+    pub fn transmit_precoded(
+        &mut self,
+        pdu: &PdschPdu,
+        tb: &[u8],
+        precoders: &[PrecodingMatrix],
+        slot: SlotPoint,
+        grid: &mut Grid,
+    ) -> Result<(), PdschError> {
         let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_symbols);
         self.encoder.encode(&params, tb, &mut self.coded[..n_bytes])?;
-        self.send_coded(pdu, scheme, n_symbols, n_bytes, slot, grid)
+        self.send_coded(pdu, scheme, n_symbols, n_bytes, precoders, slot, grid)
     }
 
     /// Checks `pdu` and lays it out: modulation, number of symbols, bytes of coded bits.
     pub(super) fn lay_out(&mut self, pdu: &PdschPdu, grid: &Grid) -> Result<(Modulation, usize, usize), PdschError> {
         check(pdu, grid.n_subcarriers())?;
         let n_layers = usize::from(pdu.n_layers);
-        if n_layers > grid.n_ports() {
-            return Err(ChannelError::Invalid("more layers than grid ports").into());
+        if pdu.precoding == fapi::DlPrecoding::Identity && n_layers > grid.n_ports() {
+            return Err(ChannelError::Invalid("more layers than grid ports (TS 38.211 §7.3.1.4)").into());
         }
-        let scheme = Modulation::from_q_m(pdu.coding.q_m).ok_or(ChannelError::Invalid("modulation order"))?;
-        self.layout.fill(pdu);
+        let scheme = modulation(pdu)?;
+        self.layout.fill(&shape(pdu));
         let n_symbols = self.layout.n_elements() * n_layers;
         let n_bytes = (n_symbols * usize::from(pdu.coding.q_m)).div_ceil(8);
-        if n_bytes > self.coded.len() || pdu.rbs.n_rb() as usize * 6 > self.pilots.len() {
+        let fits = n_symbols <= self.symbols.len() && grid.n_subcarriers() <= 12 * self.n_rb_max;
+        if n_bytes > self.coded.len() || !fits {
             return Err(ChannelError::Invalid("a PDSCH larger than the transmitter was made for").into());
         }
         Ok((scheme, n_symbols, n_bytes))
     }
 
-    /// Scrambles the coded bits in `self.coded`, modulates and maps them, and the DM-RS.
+    /// Scrambles the coded bits in `self.coded`, modulates and maps them, and the reference signals.
     fn send_coded(
         &mut self,
         pdu: &PdschPdu,
         scheme: Modulation,
         n_symbols: usize,
         n_bytes: usize,
+        precoders: &[PrecodingMatrix],
         slot: SlotPoint,
         grid: &mut Grid,
     ) -> Result<(), PdschError> {
+        let (n_rb, n_ports) = (grid.n_subcarriers() / 12, grid.n_ports());
+        let precoder = Precoder::downlink(&pdu.precoding, pdu.dmrs.reference_rb, precoders, n_rb, n_ports)?;
         let coded = &mut self.coded[..n_bytes];
         Gold::new(c_init(pdu.rnti, pdu.n_id)).xor_packed(coded);
         let symbols = &mut self.symbols[..n_symbols];
@@ -84,67 +108,38 @@ impl PdschTransmitter {
         if amplitude != 1.0 {
             dsp::vector::scale(self.isa, symbols, amplitude);
         }
-        for (v, p) in (0..16u8).filter(|p| pdu.dmrs.ports >> p & 1 == 1).enumerate() {
-            self.clear_dmrs(pdu, v, grid);
-            dmrs::map(grid, v, slot, &pdu.rbs, &pdu.dmrs, p, amplitude, &mut self.pilots)?;
-        }
-        self.map(usize::from(pdu.n_layers), grid);
-        Ok(())
-    }
-
-    /// Zeroes the elements of DM-RS symbols that carry no data, where DM-RS is then added.
-    fn clear_dmrs(&self, pdu: &PdschPdu, port: usize, grid: &mut Grid) {
-        let occupied = dmrs::occupied(&pdu.dmrs);
-        for l in (0..14).filter(|l| pdu.dmrs.symbols >> l & 1 == 1) {
-            let row = grid.symbol_mut(port, l);
-            for rb in pdu.rbs.iter() {
-                for (k, z) in row[12 * usize::from(rb)..][..12].iter_mut().enumerate() {
-                    if occupied >> k & 1 == 1 {
-                        *z = Cf32::default();
-                    }
-                }
-            }
-        }
+        let job = Job {
+            shape: shape(pdu),
+            layout: &self.layout,
+            slot,
+            n_layers: usize::from(pdu.n_layers),
+            symbols,
+            amplitude,
+            precoder,
+            transform: None,
+        };
+        Ok(self.sender.send(&job, grid)?)
     }
 
     /// Sends given coded bits instead of a transport block's.
     #[cfg(test)]
-    pub(super) fn transmit_coded(
+    pub(crate) fn transmit_coded(
         &mut self,
         pdu: &PdschPdu,
         coded: &[u8],
+        precoders: &[PrecodingMatrix],
         slot: SlotPoint,
         grid: &mut Grid,
     ) -> Result<(), PdschError> {
         let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
         self.coded[..n_bytes].copy_from_slice(coded);
-        self.send_coded(pdu, scheme, n_symbols, n_bytes, slot, grid)
+        self.send_coded(pdu, scheme, n_symbols, n_bytes, precoders, slot, grid)
     }
+}
 
-    /// Layers take symbols in turn; within a layer frequency first, then symbols. Spec: TS 38.211 §7.3.1.3, §7.3.1.5
-    fn map(&self, n_layers: usize, grid: &mut Grid) {
-        let mut at = 0;
-        for l in 0..14 {
-            let first = at;
-            for v in 0..n_layers {
-                at = first + v;
-                let row = grid.symbol_mut(v, l);
-                self.layout.for_rbs(l, |rb, _, mask| {
-                    let cells = &mut row[12 * rb..12 * rb + 12];
-                    if mask == 0xfff && n_layers == 1 {
-                        cells.copy_from_slice(&self.symbols[at..at + 12]);
-                        at += 12;
-                        return;
-                    }
-                    for (k, cell) in cells.iter_mut().enumerate() {
-                        if mask >> k & 1 == 1 {
-                            *cell = self.symbols[at];
-                            at += n_layers;
-                        }
-                    }
-                });
-            }
-            at = first + self.layout.n_elements_in(l) * n_layers;
-        }
-    }
+/// The modulation of a PDSCH: QPSK to 1024QAM. Spec: TS 38.211 §7.3.1.2
+pub(super) fn modulation(pdu: &PdschPdu) -> Result<Modulation, ChannelError> {
+    Modulation::from_q_m(pdu.coding.q_m)
+        .filter(|m| *m != Modulation::HalfPiBpsk)
+        .ok_or(ChannelError::Invalid("modulation order of a PDSCH (TS 38.211 §7.3.1.2)"))
 }

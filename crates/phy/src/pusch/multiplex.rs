@@ -1,7 +1,8 @@
 //! Where data and control lie on a PUSCH. Spec: TS 38.212 §6.2.7, §6.3.2.4
 
-use super::sch_params;
-use crate::estimate::{ChannelError, dmrs};
+use super::{sch_params, shape};
+use crate::estimate::ChannelError;
+use crate::shared;
 use fapi::PuschPdu;
 use fec::sch::Segmentation;
 use nr::SYMBOLS_PER_SLOT;
@@ -9,14 +10,18 @@ use nr::SYMBOLS_PER_SLOT;
 /// What a resource element (of every layer) carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// The transport block.
+    /// The transport block; zeros where there is none.
     Data,
     /// HARQ-ACK of more than two bits; the transport block was rate-matched around it.
     Ack,
     /// CSI part 1.
     Csi1,
+    /// CSI part 2.
+    Csi2,
     /// HARQ-ACK of one or two bits, that punctured the transport block.
     DataUnderAck,
+    /// HARQ-ACK of one or two bits, that punctured CSI part 2.
+    Csi2UnderAck,
 }
 
 /// The layout of one PUSCH. Made once and used again.
@@ -30,12 +35,36 @@ pub struct Layout {
     pub n_ack: usize,
     /// Q'_CSI-1.
     pub n_csi1: usize,
-    /// Coded bits of the transport block, G.
+    /// Q'_CSI-2.
+    pub n_csi2: usize,
+    /// Coded bits of the transport block, G; 0 where there is none.
     pub g_ul_sch: usize,
     /// Coded bits of an element over all layers: N_L Q_m.
     pub bits_per_element: usize,
     /// Elements reserved for a possible HARQ-ACK of up to two bits.
     reserved: Vec<bool>,
+}
+
+/// The symbols of one hop, and where UCI begins in it.
+#[derive(Clone, Copy, Debug)]
+struct Hop {
+    /// First symbol without DM-RS after the first run of DM-RS symbols: l^(i).
+    ack_from: usize,
+    /// First symbol without DM-RS: l_CSI^(i).
+    csi_from: usize,
+    end: usize,
+}
+
+/// How many elements of one kind lie in each hop.
+type Shares = [usize; 2];
+
+/// How the elements of each kind divide over the hops.
+#[derive(Clone, Copy, Debug)]
+struct Division {
+    reserved: Shares,
+    ack: Shares,
+    csi1: Shares,
+    csi2: Shares,
 }
 
 impl Layout {
@@ -55,92 +84,210 @@ impl Layout {
         self.n_elements() * self.bits_per_element
     }
 
-    /// Lays out `pdu`, which the caller has checked.
+    /// Lays out `pdu`, which the caller has checked, over its elements.
+    ///
+    /// - `n_csi2` bits of CSI part 2: 0 until part 1 was read
     ///
     /// Errors: `Invalid` if there is no room for the transport block or the UCI.
-    pub fn set(&mut self, pdu: &PuschPdu) -> Result<(), ChannelError> {
-        let n_sc = pdu.rbs.n_rb() as usize * 12;
-        let free_in_dmrs = (12 - dmrs::occupied(&pdu.dmrs).count_ones() as usize) * pdu.rbs.n_rb() as usize;
-        let symbols = pdu.start_symbol as usize..(pdu.start_symbol + pdu.n_symbols) as usize;
-        let is_dmrs = |l: usize| pdu.dmrs.symbols >> l & 1 == 1;
-        let mut at = 0;
-        for l in 0..SYMBOLS_PER_SLOT {
-            self.starts[l] = at;
-            if symbols.contains(&l) {
-                at += if is_dmrs(l) { free_in_dmrs } else { n_sc };
-            }
-        }
-        self.starts[SYMBOLS_PER_SLOT] = at;
+    pub fn set(&mut self, pdu: &PuschPdu, elements: &shared::Layout, n_csi2: usize) -> Result<(), ChannelError> {
+        self.starts = core::array::from_fn(|l| elements.start(l));
         self.bits_per_element = pdu.coding.q_m as usize * pdu.n_layers as usize;
         self.roles.clear();
-        (self.n_ack, self.n_csi1) = (0, 0);
-        self.g_ul_sch = at * self.bits_per_element;
+        (self.n_ack, self.n_csi1, self.n_csi2) = (0, 0, 0);
+        let with_block = pdu.coding.tbs_bytes > 0;
+        self.g_ul_sch = if with_block { self.n_bits() } else { 0 };
         let uci = &pdu.uci;
         if uci.n_harq_ack > 0 || uci.n_csi1 > 0 {
-            self.place_uci(pdu, n_sc, symbols, is_dmrs)?;
+            self.place_uci(pdu, n_csi2)?;
+        } else if !with_block {
+            return Err(ChannelError::Invalid("neither a transport block nor UCI (TS 38.212 §6.2.7)"));
         }
-        if self.g_ul_sch == 0 {
-            return Err(ChannelError::Invalid("no resource element left for the transport block"));
+        if with_block && self.g_ul_sch == 0 {
+            return Err(ChannelError::Invalid("no resource element left for the transport block (TS 38.212 §6.2.7)"));
         }
         Ok(())
     }
 
-    fn place_uci(
-        &mut self,
-        pdu: &PuschPdu,
-        n_sc: usize,
-        symbols: core::ops::Range<usize>,
-        is_dmrs: impl Fn(usize) -> bool,
-    ) -> Result<(), ChannelError> {
-        let end = symbols.end;
-        // First symbol without DM-RS after the first run of DM-RS symbols, and first symbol without DM-RS.
-        let first_dmrs = symbols.clone().find(|l| is_dmrs(*l)).unwrap_or(end);
-        let l_1 = (first_dmrs..end).find(|l| !is_dmrs(*l)).unwrap_or(end);
-        let l_csi = symbols.clone().find(|l| !is_dmrs(*l)).unwrap_or(end);
-        let uci_in = |from: usize| (from..end).filter(|l| !is_dmrs(*l)).count() * n_sc;
-        let sum_k = {
-            let plan = Segmentation::new(&sch_params(pdu, self.g_ul_sch))
-                .map_err(|_| ChannelError::Invalid("transport block of a PUSCH with UCI"))?;
-            plan.n_blocks * plan.k
-        };
+    fn place_uci(&mut self, pdu: &PuschPdu, n_csi2: usize) -> Result<(), ChannelError> {
+        let is_dmrs = |l: usize| pdu.dmrs.symbols >> l & 1 == 1;
+        let (hops, n_hops) = hops(pdu, is_dmrs);
+        let hops = &hops[..n_hops];
+        let start = pdu.start_symbol as usize;
+        let end = start + pdu.n_symbols as usize;
+        let starts = self.starts;
+        let m_uci = |l: usize| if is_dmrs(l) { 0 } else { starts[l + 1] - starts[l] };
+        let uci_in = |from: usize, to: usize| (from..to).map(m_uci).sum::<usize>();
+        let all = uci_in(start, end);
+        let after_dmrs = uci_in(hops[0].ack_from, end);
+        let quota = Quota::new(pdu, all, self.g_ul_sch)?;
         let uci = &pdu.uci;
-        let alpha = uci.scaling;
-        let all = uci_in(symbols.start);
         let n_a = uci.n_harq_ack as usize;
-        let needed = |bits: usize, beta: f32| -> usize {
-            let n = libm::ceil((bits + crc_len(bits)) as f64 * f64::from(beta) * all as f64 / sum_k as f64);
-            if n.is_finite() { n.max(0.0) as usize } else { 0 }
-        };
-        let share = |n: usize| libm::ceil(f64::from(alpha.clamp(0.0, 1.0)) * n as f64) as usize;
-        let q_ack = |bits: usize| needed(bits, uci.beta_harq_ack).min(share(uci_in(l_1)));
+        let share = |n: usize| libm::ceil(f64::from(uci.scaling.clamp(0.0, 1.0)) * n as f64) as usize;
+        let q_ack = |bits: usize| quota.needed(bits, uci.beta_harq_ack).min(share(after_dmrs));
+        let with_block = pdu.coding.tbs_bytes > 0;
         let n_reserved = if n_a <= 2 { q_ack(2) } else { 0 };
         self.n_ack = if n_a == 0 { 0 } else { q_ack(n_a) };
-        let n_before_csi = if n_a <= 2 { n_reserved } else { self.n_ack };
+        let before_csi = if n_a <= 2 { n_reserved } else { self.n_ack };
+        let limit = if with_block { share(all) } else { all };
         self.n_csi1 = match uci.n_csi1 as usize {
             0 => 0,
-            bits => needed(bits, uci.beta_csi1).min(share(all).saturating_sub(n_before_csi)),
+            _ if !with_block && !uci.csi2.is_any() => all.saturating_sub(before_csi),
+            bits => quota.needed(bits, uci.beta_csi1).min(limit.saturating_sub(before_csi)),
         };
-        if n_a > 0 && self.n_ack == 0 || uci.n_csi1 > 0 && self.n_csi1 == 0 {
-            return Err(ChannelError::Invalid("no resource element for UCI: beta offset or alpha"));
+        let before_csi2 = self.n_csi1 + if n_a > 2 { self.n_ack } else { 0 };
+        self.n_csi2 = match n_csi2 {
+            0 => 0,
+            _ if !with_block => all.saturating_sub(before_csi2),
+            bits => quota.needed(bits, uci.beta_csi2).min(limit.saturating_sub(before_csi2)),
+        };
+        let missing =
+            n_a > 0 && self.n_ack == 0 || uci.n_csi1 > 0 && self.n_csi1 == 0 || n_csi2 > 0 && self.n_csi2 == 0;
+        if missing {
+            return Err(ChannelError::Invalid(
+                "no resource element for UCI: beta offset or alpha (TS 38.212 §6.3.2.4)",
+            ));
         }
+        let m = |hop: usize| uci_in(if hop == 0 { start } else { hops[0].end }, hops[hop].end);
+        let division = match hops {
+            [_] => Division {
+                reserved: [n_reserved, 0],
+                ack: [self.n_ack, 0],
+                csi1: [self.n_csi1, 0],
+                csi2: [self.n_csi2, 0],
+            },
+            _ => self.divide(n_a, n_reserved, with_block, [m(0), m(1)], uci_in(hops[0].ack_from, hops[0].end)),
+        };
+        self.mark(n_a, hops, &division, m_uci)?;
+        let n_taken = if n_a > 2 { self.n_ack } else { 0 } + self.n_csi1 + self.n_csi2;
+        if with_block {
+            self.g_ul_sch = self.n_elements().saturating_sub(n_taken) * self.bits_per_element;
+        }
+        Ok(())
+    }
+
+    /// Shares of the hops: G(1) and G(2) over N_L Q_m. Spec: TS 38.212 §6.2.7
+    ///
+    /// - `m`  M_1, M_2: elements for UCI in each hop
+    /// - `m3` M_3: those of the first hop from l^(1) on
+    fn divide(&self, n_a: usize, n_reserved: usize, with_block: bool, m: Shares, m3: usize) -> Division {
+        let halves = |n: usize| [n / 2, n - n / 2];
+        let limited = |n: usize, most: usize| {
+            let first = (n / 2).min(most);
+            [first, n - first]
+        };
+        let reserved = halves(n_reserved);
+        if with_block {
+            return Division {
+                reserved,
+                ack: halves(self.n_ack),
+                csi1: halves(self.n_csi1),
+                csi2: halves(self.n_csi2),
+            };
+        }
+        let ack = limited(self.n_ack, m3);
+        if self.n_csi2 == 0 {
+            let taken = if n_a > 2 { ack[0] } else { reserved[0] };
+            let first = m[0].saturating_sub(taken).min(self.n_csi1);
+            return Division { reserved, ack, csi1: [first, self.n_csi1 - first], csi2: [0, 0] };
+        }
+        let taken = if n_a > 2 { ack[0] } else { reserved[0] };
+        let csi1 = limited(self.n_csi1, m[0].saturating_sub(taken));
+        let before = if n_a > 2 { ack[0] } else { 0 };
+        let first = m[0].saturating_sub(before + csi1[0]).min(self.n_csi2);
+        Division { reserved, ack, csi1, csi2: [first, self.n_csi2 - first] }
+    }
+
+    /// Gives the elements their roles: steps 1, 2, 3 and 5. Spec: TS 38.212 §6.2.7
+    fn mark(
+        &mut self,
+        n_a: usize,
+        hops: &[Hop],
+        division: &Division,
+        m_uci: impl Fn(usize) -> usize,
+    ) -> Result<(), ChannelError> {
         self.roles.resize(self.n_elements(), Role::Data);
         self.reserved.clear();
         self.reserved.resize(self.n_elements(), false);
-        let (starts, n_ack, n_csi1) = (self.starts, self.n_ack, self.n_csi1);
-        let span = |l: usize| starts[l]..starts[l] + if is_dmrs(l) { 0 } else { n_sc };
+        let starts = self.starts;
+        let span = |l: usize| starts[l]..starts[l] + m_uci(l);
         let mut elements = Elements { roles: &mut self.roles, reserved: &mut self.reserved };
-        elements.place(l_1..end, n_reserved, span, |_, _| true, |_, reserved| *reserved = true)?;
+        for (i, hop) in hops.iter().enumerate() {
+            elements.place(hop.ack_from..hop.end, division.reserved[i], span, |_, _| true, |_, r| *r = true)?;
+        }
         if n_a > 2 {
-            elements.place(l_1..end, n_ack, span, |_, _| true, |role, _| *role = Role::Ack)?;
+            for (i, hop) in hops.iter().enumerate() {
+                elements.place(
+                    hop.ack_from..hop.end,
+                    division.ack[i],
+                    span,
+                    |_, _| true,
+                    |role, _| *role = Role::Ack,
+                )?;
+            }
         }
         let free = |role, reserved: bool| role == Role::Data && !reserved;
-        elements.place(l_csi..end, n_csi1, span, free, |role, _| *role = Role::Csi1)?;
-        if n_a == 1 || n_a == 2 {
-            elements.place(l_1..end, n_ack, span, |_, reserved| reserved, |role, _| *role = Role::DataUnderAck)?;
+        for (i, hop) in hops.iter().enumerate() {
+            elements.place(hop.csi_from..hop.end, division.csi1[i], span, free, |role, _| *role = Role::Csi1)?;
         }
-        let n_taken = if n_a > 2 { self.n_ack } else { 0 } + self.n_csi1;
-        self.g_ul_sch = (self.n_elements() - n_taken) * self.bits_per_element;
+        let left = |role, _| role == Role::Data;
+        for (i, hop) in hops.iter().enumerate() {
+            elements.place(hop.csi_from..hop.end, division.csi2[i], span, left, |role, _| *role = Role::Csi2)?;
+        }
+        if n_a == 1 || n_a == 2 {
+            let puncture = |role: &mut Role, _: &mut bool| {
+                *role = if *role == Role::Csi2 { Role::Csi2UnderAck } else { Role::DataUnderAck };
+            };
+            for (i, hop) in hops.iter().enumerate() {
+                elements.place(hop.ack_from..hop.end, division.ack[i], span, |_, reserved| reserved, puncture)?;
+            }
+        }
         Ok(())
+    }
+}
+
+/// The hops and where UCI begins in each.
+fn hops(pdu: &PuschPdu, is_dmrs: impl Fn(usize) -> bool) -> ([Hop; 2], usize) {
+    let (start, end) = (pdu.start_symbol as usize, (pdu.start_symbol + pdu.n_symbols) as usize);
+    let make = |from: usize, to: usize| {
+        let first_dmrs = (from..to).find(|l| is_dmrs(*l)).unwrap_or(to);
+        Hop {
+            ack_from: (first_dmrs..to).find(|l| !is_dmrs(*l)).unwrap_or(to),
+            csi_from: (from..to).find(|l| !is_dmrs(*l)).unwrap_or(to),
+            end: to,
+        }
+    };
+    if pdu.second_hop_rb.is_none() {
+        return ([make(start, end); 2], 1);
+    }
+    let middle = shape(pdu).hop_symbol() as usize;
+    ([make(start, middle), make(middle, end)], 2)
+}
+
+/// Elements that a number of UCI bits asks for. Spec: TS 38.212 §6.3.2.4
+struct Quota {
+    /// Elements for a coded bit times beta.
+    per_bit: f64,
+}
+
+impl Quota {
+    fn new(pdu: &PuschPdu, all: usize, g: usize) -> Result<Quota, ChannelError> {
+        if pdu.coding.tbs_bytes == 0 {
+            let efficiency = f64::from(pdu.coding.rate_x1024) / 1024.0 * f64::from(pdu.coding.q_m);
+            let sane = efficiency > 0.0 && efficiency.is_finite();
+            return if sane {
+                Ok(Quota { per_bit: 1.0 / efficiency })
+            } else {
+                Err(ChannelError::Invalid("code rate of a PUSCH without transport block (TS 38.212 §6.3.2.4.2)"))
+            };
+        }
+        let plan = Segmentation::new(&sch_params(pdu, g))
+            .map_err(|_| ChannelError::Invalid("transport block of a PUSCH with UCI"))?;
+        Ok(Quota { per_bit: all as f64 / (plan.n_blocks * plan.k) as f64 })
+    }
+
+    fn needed(&self, bits: usize, beta: f32) -> usize {
+        let n = libm::ceil((bits + crc_len(bits)) as f64 * f64::from(beta) * self.per_bit);
+        if n.is_finite() { n.max(0.0) as usize } else { 0 }
     }
 }
 
@@ -181,6 +328,6 @@ impl Elements<'_> {
             cells.step_by(d).take(take).for_each(|(role, r)| mark(role, r));
             left -= take;
         }
-        if left == 0 { Ok(()) } else { Err(ChannelError::Invalid("UCI does not fit the PUSCH")) }
+        if left == 0 { Ok(()) } else { Err(ChannelError::Invalid("UCI does not fit the PUSCH (TS 38.212 §6.2.7)")) }
     }
 }

@@ -1,20 +1,20 @@
 //! The receiver of PUSCH, in two steps: control first, the transport block when there is time.
 
-use super::{CSI1_BITS_MAX, HARQ_ACK_BITS_MAX, Layout, Role, c_init, check, sch_params};
-use crate::equalize::Equalizer;
-use crate::estimate::{ChannelError, ChannelEstimate, RX_MAX, SharedEstimator, dmrs};
-use crate::modulation::{Modulation, demodulate, descramble};
+use super::{
+    CSI1_BITS_MAX, CSI2_BITS_MAX, HARQ_ACK_BITS_MAX, Layout, Role, c_init, check, modulation, sch_params, shape,
+};
+use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
+use crate::modulation::descramble;
 use crate::pucch::uci_was_sent;
 use crate::sequences::Gold;
-use dsp::{Cf32, Isa};
+use crate::shared::demap::{Reception, SymbolReport, SymbolWorker};
+use dsp::Isa;
 use fapi::PuschPdu;
 use fec::polar::PolarCodec;
 use fec::sch::{SchDecoder, SoftBuffer};
 use fec::{Llr, bits};
 use nr::{SYMBOLS_PER_SLOT, SlotPoint, Tc};
 use ofdm::Grid;
-
-const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
 /// What was decided about one kind of UCI.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -42,6 +42,8 @@ pub struct PuschControl {
     pub harq_ack: UciDecision<HARQ_ACK_BITS_MAX>,
     /// CSI part 1, if `pdu.uci` asks for it.
     pub csi1: UciDecision<CSI1_BITS_MAX>,
+    /// CSI part 2, if `pdu.uci` and what part 1 says ask for it.
+    pub csi2: UciDecision<CSI2_BITS_MAX>,
     /// Nothing above the noise was seen.
     pub dtx: bool,
     /// SINR after equalisation, dB: the mean of log2(1 + SINR) over elements, turned back.
@@ -54,6 +56,10 @@ pub struct PuschControl {
     pub timing_error_tc: i32,
     /// Carrier frequency offset, Hz, where several DM-RS symbols show one.
     pub cfo_hz: Option<f32>,
+    /// Maximum Doppler shift that fits, Hz; 0 where the channel does not change within the slot.
+    pub doppler_hz: f32,
+    /// Error vector magnitude, a fraction.
+    pub evm: f32,
 }
 
 /// What became of the transport block.
@@ -69,15 +75,11 @@ pub struct PuschData {
 pub struct PuschReceiver {
     isa: Isa,
     estimator: SharedEstimator,
-    estimate: ChannelEstimate,
-    equalizer: Equalizer,
+    reception: Reception,
+    worker: SymbolWorker,
     decoder: SchDecoder,
     polar: PolarCodec,
     layout: Layout,
-    /// Received elements of one symbol: `[rx][allocated subcarrier]`.
-    gathered: Vec<Cf32>,
-    symbols: Vec<Cf32>,
-    noise_var: Vec<f32>,
     llrs: Vec<Llr>,
     sequence: Vec<u8>,
     uci: Vec<Llr>,
@@ -87,23 +89,21 @@ pub struct PuschReceiver {
 }
 
 impl PuschReceiver {
-    /// For carriers of up to `n_rb_max` RB, `n_rx` antennas (1..=4), `n_layers_max` layers.
+    /// For carriers of up to `n_rb_max` RB, `n_rx` antennas (1..=8), `n_layers_max` layers.
     pub fn new(isa: Isa, n_rb_max: usize, n_rx: usize, n_layers_max: usize) -> PuschReceiver {
-        let n_layers = n_layers_max.max(1);
+        let n_layers = n_layers_max.clamp(1, 4);
+        let n_rx = n_rx.clamp(1, RX_MAX);
         let n_sc = n_rb_max * 12;
         let n_bits = n_sc * SYMBOLS_PER_SLOT * 8 * n_layers;
         let estimator = SharedEstimator::new(isa, n_rb_max, n_rx, n_layers);
         PuschReceiver {
             isa,
-            estimate: estimator.make_estimate(),
+            reception: Reception::new(&estimator, n_rb_max),
+            worker: SymbolWorker::new(isa, n_rb_max, n_rx, n_layers),
             estimator,
-            equalizer: Equalizer::new(isa, n_sc, n_rx, n_layers),
             decoder: SchDecoder::new(isa),
             polar: PolarCodec::new(8),
             layout: Layout::with_capacity(n_sc),
-            gathered: vec![ZERO; n_sc * RX_MAX],
-            symbols: vec![ZERO; n_sc * n_layers],
-            noise_var: vec![0.0; n_sc * n_layers],
             llrs: vec![0; n_bits],
             sequence: vec![0; n_bits / 8 + 8],
             uci: Vec::with_capacity(n_bits),
@@ -112,9 +112,9 @@ impl PuschReceiver {
         }
     }
 
-    /// The channel estimate of the last PUSCH.
+    /// The channel estimate of the last PUSCH; of its first hop where it hops.
     pub fn estimate(&self) -> &ChannelEstimate {
-        &self.estimate
+        self.reception.estimate()
     }
 
     /// First step: estimates, equalises, demaps, and decodes the UCI. The transport block's soft bits stay for
@@ -130,28 +130,64 @@ impl PuschReceiver {
         pdu: &PuschPdu,
         slot: SlotPoint,
     ) -> Result<PuschControl, ChannelError> {
+        self.begin(grid, pdu, slot)?;
+        let mut report = SymbolReport::default();
+        for l in 0..SYMBOLS_PER_SLOT {
+            let bits = self.reception.bits_of(l);
+            report.add(&self.worker.soft_bits(&self.reception, grid, l, &mut self.llrs[bits])?);
+        }
+        self.finish(pdu, slot, &report)
+    }
+
+    /// The first part of [`PuschReceiver::receive_control`], for who spreads symbols over threads: estimates, and makes
+    /// [`PuschReceiver::reception`] ready. Then come the symbols, each by a [`SymbolWorker`] into its own part of
+    /// [`PuschReceiver::split`]'s soft bits, and [`PuschReceiver::finish`] with the sum of their reports in the order of the symbols.
+    pub fn begin(&mut self, grid: &Grid, pdu: &PuschPdu, slot: SlotPoint) -> Result<(), ChannelError> {
         self.n_data = 0;
         check(pdu, grid.n_subcarriers())?;
-        let scheme = Modulation::from_q_m(pdu.coding.q_m).ok_or(ChannelError::Invalid("modulation order"))?;
-        self.layout.set(pdu)?;
-        let n_bits = self.layout.n_bits();
-        let n_sc = pdu.rbs.n_rb() as usize * 12;
+        let scheme = modulation(pdu)?;
         let n_layers = pdu.n_layers as usize;
-        if n_bits > self.llrs.len() || n_sc * n_layers > self.symbols.len() || grid.n_ports() > RX_MAX {
+        if n_layers > grid.n_ports() {
+            return Err(ChannelError::Invalid("more layers than antennas tell apart (TS 38.211 §6.3.1.3)"));
+        }
+        self.reception.layout.fill(&shape(pdu));
+        self.layout.set(pdu, &self.reception.layout, 0)?;
+        let n_rb = pdu.rbs.n_rb() as usize;
+        if self.layout.n_bits() > self.llrs.len() || !self.worker.fits(n_rb, grid.n_ports(), n_layers) {
             return Err(ChannelError::Invalid("larger than the receiver was made for"));
         }
-        self.estimator.estimate(grid, slot, &pdu.rbs, &pdu.dmrs, &mut self.estimate)?;
-        let sinr_db = self.demap(grid, pdu, scheme, n_sc)?;
+        let transform = pdu.transform_precoding.map(|t| (t, pdu.rnti));
+        self.reception.begin(&mut self.estimator, grid, slot, &shape(pdu), scheme, transform, Bundling::default())
+    }
+
+    /// What symbols share, and all soft bits: symbol l's are those of [`Reception::bits_of`].
+    pub fn split(&mut self) -> (&Reception, &mut [Llr]) {
+        (&self.reception, &mut self.llrs)
+    }
+
+    /// The last part of [`PuschReceiver::receive_control`]: decodes the UCI and leaves the transport block's soft bits.
+    pub fn finish(
+        &mut self,
+        pdu: &PuschPdu,
+        slot: SlotPoint,
+        report: &SymbolReport,
+    ) -> Result<PuschControl, ChannelError> {
+        let n_bits = self.layout.n_bits();
         let n_bytes = n_bits.div_ceil(8);
-        self.sequence[..n_bytes].fill(0);
-        Gold::new(c_init(pdu)).xor_packed(&mut self.sequence[..n_bytes]);
-        let mut control = self.report(pdu, slot, sinr_db);
+        let sequence = self.sequence.get_mut(..n_bytes).ok_or(ChannelError::Invalid("a PUSCH that was not begun"))?;
+        Gold::new(c_init(pdu)).fill_packed(sequence);
+        let mut control = self.report(pdu, slot, report);
         if !self.layout.roles.is_empty() {
-            control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, false);
-            control.csi1 = self.decode_uci(pdu, pdu.uci.n_csi1 as usize, true);
+            control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, 0);
+            control.csi1 = self.decode_uci(pdu, pdu.uci.n_csi1 as usize, 1);
+            let n_csi2 = pdu.uci.csi2.n_csi2(&control.csi1.bits[..control.csi1.len as usize]) as usize;
+            if n_csi2 > 0 {
+                self.layout.set(pdu, &self.reception.layout, n_csi2)?;
+                control.csi2 = self.decode_uci(pdu, n_csi2, 2);
+            }
         }
         descramble(self.isa, &mut self.llrs[..n_bits], &self.sequence);
-        self.n_data = self.keep_data();
+        self.n_data = if pdu.coding.tbs_bytes > 0 { self.keep_data() } else { 0 };
         self.dtx = control.dtx;
         Ok(control)
     }
@@ -183,51 +219,20 @@ impl PuschReceiver {
         Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations: result.iterations_mean })
     }
 
-    /// Fills `llrs` in the order of transmission; returns the SINR in dB.
-    fn demap(&mut self, grid: &Grid, pdu: &PuschPdu, scheme: Modulation, n_sc: usize) -> Result<f32, ChannelError> {
-        let n_layers = pdu.n_layers as usize;
-        let occupied = dmrs::occupied(&pdu.dmrs);
-        let (mut rate, mut n_rate) = (0.0f64, 0u32);
-        for l in pdu.start_symbol as usize..(pdu.start_symbol + pdu.n_symbols) as usize {
-            let taken = if pdu.dmrs.symbols >> l & 1 == 1 { occupied } else { 0 };
-            if taken == 0xfff {
-                continue;
-            }
-            let mut y: [&[Cf32]; RX_MAX] = [&[]; RX_MAX];
-            if let fapi::RbAllocation::Contiguous { start, .. } = pdu.rbs {
-                for (rx, y) in y.iter_mut().enumerate().take(grid.n_ports()) {
-                    *y = &grid.symbol(rx, l)[start as usize * 12..start as usize * 12 + n_sc];
-                }
-            } else {
-                gather(grid, pdu, l, n_sc, &mut self.gathered);
-                for (y, row) in y.iter_mut().zip(self.gathered.chunks(n_sc)).take(grid.n_ports()) {
-                    *y = row;
-                }
-            }
-            let (symbols, noise) = (&mut self.symbols[..n_sc * n_layers], &mut self.noise_var[..n_sc * n_layers]);
-            self.equalizer.equalize(&self.estimate, l, &y[..grid.n_ports()], symbols, noise);
-            for n in noise.iter().step_by((noise.len() / 40).max(1)) {
-                rate += f64::from(libm::log2f(1.0 + 1.0 / n.max(1e-9)));
-                n_rate += 1;
-            }
-            let n = if taken == 0 { n_sc } else { compact(taken, n_layers, symbols, noise) };
-            let q = self.layout.bits_per_element;
-            let at = self.layout.starts[l] * q;
-            demodulate(
-                self.isa,
-                scheme,
-                &self.symbols[..n * n_layers],
-                &self.noise_var[..n * n_layers],
-                &mut self.llrs[at..at + n * q],
-            )
-            .map_err(|_| ChannelError::Invalid("soft bits and symbols"))?;
-        }
-        let mean = rate / f64::from(n_rate.max(1));
-        Ok((10.0 * libm::log10((libm::exp2(mean) - 1.0).max(1e-6))) as f32)
+    /// The soft bits of a PUSCH without UCI, before decoding.
+    #[cfg(test)]
+    pub(crate) fn receive_soft(
+        &mut self,
+        pdu: &PuschPdu,
+        slot: SlotPoint,
+        grid: &Grid,
+    ) -> Result<&[Llr], ChannelError> {
+        self.receive_control(grid, pdu, slot)?;
+        Ok(&self.llrs[..self.n_data])
     }
 
-    fn report(&self, pdu: &PuschPdu, slot: SlotPoint, sinr_db: f32) -> PuschControl {
-        let est = &self.estimate;
+    fn report(&self, pdu: &PuschPdu, slot: SlotPoint, report: &SymbolReport) -> PuschControl {
+        let est = self.reception.estimate();
         // Noise alone leaves about a tenth of its power in a smoothed estimate, more where there are few pilots.
         let n_pilots = pdu.rbs.n_rb() as f32 * 6.0 * pdu.dmrs.symbols.count_ones() as f32;
         let seen = est.snr() > 0.1 + 1.0 / n_pilots;
@@ -238,17 +243,20 @@ impl PuschReceiver {
         PuschControl {
             harq_ack: UciDecision::default(),
             csi1: UciDecision::default(),
+            csi2: UciDecision::default(),
             dtx: !seen,
-            sinr_db,
+            sinr_db: report.sinr_db(),
             rsrp: est.rsrp,
             noise_var: est.noise_var,
             timing_error_tc: (est.delay_s * per_second) as i32,
             cfo_hz: est.turns_per_symbol.map(hz),
+            doppler_hz: hz(est.doppler_per_symbol),
+            evm: report.evm(),
         }
     }
 
-    /// Collects and decodes one kind of UCI from soft bits that are still scrambled.
-    fn decode_uci<const N: usize>(&mut self, pdu: &PuschPdu, n: usize, csi: bool) -> UciDecision<N> {
+    /// Collects and decodes one kind of UCI (0 HARQ-ACK, 1 and 2 the parts of CSI) from soft bits that are still scrambled.
+    fn decode_uci<const N: usize>(&mut self, pdu: &PuschPdu, n: usize, kind: usize) -> UciDecision<N> {
         let mut decision = UciDecision { len: n as u8, ..UciDecision::default() };
         if n == 0 || n > N {
             return UciDecision::default();
@@ -259,8 +267,14 @@ impl PuschReceiver {
         for (i, role) in self.layout.roles.iter().enumerate() {
             let mine = match role {
                 Role::Data => false,
-                Role::Csi1 => csi,
-                Role::Ack | Role::DataUnderAck => !csi,
+                Role::Csi1 => kind == 1,
+                Role::Csi2 => kind == 2,
+                Role::Ack | Role::DataUnderAck => kind == 0,
+                Role::Csi2UnderAck if kind == 2 => {
+                    self.uci.resize(self.uci.len() + q, 0);
+                    continue;
+                }
+                Role::Csi2UnderAck => kind == 0,
             };
             if !mine {
                 continue;
@@ -291,33 +305,10 @@ impl PuschReceiver {
             match role {
                 Role::Data => self.llrs.copy_within(i * q..(i + 1) * q, n),
                 Role::DataUnderAck => self.llrs[n..n + q].fill(0),
-                Role::Ack | Role::Csi1 => continue,
+                Role::Ack | Role::Csi1 | Role::Csi2 | Role::Csi2UnderAck => continue,
             }
             n += q;
         }
         n
     }
-}
-
-/// Copies the allocated subcarriers of symbol `l` of every antenna.
-fn gather(grid: &Grid, pdu: &PuschPdu, l: usize, n_sc: usize, out: &mut [Cf32]) {
-    for (rx, row) in (0..grid.n_ports()).zip(out.chunks_mut(n_sc)) {
-        let mut at = 0;
-        for (first, n) in dmrs::runs(&pdu.rbs) {
-            let cells = &grid.symbol(rx, l)[first as usize * 12..(first + n) as usize * 12];
-            row[at..at + cells.len()].copy_from_slice(cells);
-            at += cells.len();
-        }
-    }
-}
-
-/// Keeps the elements whose bit in `taken` is 0; returns how many subcarriers are left.
-fn compact(taken: u16, n_layers: usize, symbols: &mut [Cf32], noise: &mut [f32]) -> usize {
-    let mut n = 0;
-    for k in (0..symbols.len() / n_layers).filter(|k| taken >> (k % 12) & 1 == 0) {
-        symbols.copy_within(k * n_layers..(k + 1) * n_layers, n * n_layers);
-        noise.copy_within(k * n_layers..(k + 1) * n_layers, n * n_layers);
-        n += 1;
-    }
-    n
 }

@@ -202,7 +202,7 @@ fn contradictions_are_errors() {
         assert!(link.rx.receive_control(&link.received, &p, slot).is_err(), "{p:?}");
         assert!(link.tx.transmit(&p, &block(p.coding.tbs_bytes as usize), &[], &[], slot, &mut link.grid).is_err());
     };
-    check(&|p| p.second_hop_rb = Some(3));
+    check(&|p| p.second_hop_rb = Some(33));
     check(&|p| p.n_symbols = 0);
     check(&|p| p.start_symbol = 250);
     check(&|p| p.dmrs.symbols = 0);

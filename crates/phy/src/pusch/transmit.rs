@@ -1,9 +1,12 @@
 //! The transmitter of PUSCH.
 
-use super::{HARQ_ACK_BITS_MAX, Layout, Role, c_init, check, sch_params};
-use crate::estimate::{ChannelError, dmrs};
-use crate::modulation::{Modulation, modulate};
+use super::{Layout, Role, c_init, check, modulation, sch_params, shape};
+use crate::estimate::ChannelError;
+use crate::modulation::modulate;
 use crate::sequences::Gold;
+use crate::shared;
+use crate::shared::precoding::{self, Precoder};
+use crate::shared::send::{Job, Sender};
 use dsp::{Cf32, Isa};
 use fapi::PuschPdu;
 use fec::bits;
@@ -15,17 +18,33 @@ use ofdm::Grid;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
-/// Sends PUSCHs. Holds plans and scratch; nothing is allocated in a call.
+/// UCI to send, one bit a byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UciBits<'a> {
+    /// HARQ-ACK, `pdu.uci.n_harq_ack` of them.
+    pub harq_ack: &'a [u8],
+    /// CSI part 1, `pdu.uci.n_csi1` of them.
+    pub csi1: &'a [u8],
+    /// CSI part 2, as many as `pdu.uci.csi2` says for this part 1.
+    pub csi2: &'a [u8],
+}
+
+/// Sends PUSCHs. Holds plans and scratch; nothing is allocated in a call, but for the transform of a size that is new.
 pub struct PuschTransmitter {
     encoder: SchEncoder,
     polar: PolarCodec,
+    elements: shared::Layout,
     layout: Layout,
     coded: Vec<u8>,
     codeword: Vec<u8>,
-    /// Coded HARQ-ACK and CSI part 1, one bit a byte.
-    uci: [Vec<u8>; 2],
+    /// Coded HARQ-ACK, CSI part 1 and part 2, one bit a byte.
+    uci: [Vec<u8>; 3],
     symbols: Vec<Cf32>,
-    pilots: Vec<Cf32>,
+    sender: Sender,
+    n_rb_max: usize,
+    /// Coded bits to send instead.
+    #[cfg(test)]
+    given: Option<Vec<u8>>,
 }
 
 impl PuschTransmitter {
@@ -35,24 +54,20 @@ impl PuschTransmitter {
         PuschTransmitter {
             encoder: SchEncoder::new(isa),
             polar: PolarCodec::new(1),
+            elements: shared::Layout::default(),
             layout: Layout::with_capacity(n_rb_max * 12),
             coded: vec![0; n_bits / 8 + 8],
             codeword: vec![0; n_bits / 8 + 8],
-            uci: [vec![0; n_bits], vec![0; n_bits]],
+            uci: [vec![0; n_bits], vec![0; n_bits], vec![0; n_bits]],
             symbols: vec![ZERO; n_rb_max * 12 * SYMBOLS_PER_SLOT * n_layers_max.max(1)],
-            pilots: vec![ZERO; n_rb_max * 6],
+            sender: Sender::new(isa, n_rb_max),
+            n_rb_max,
+            #[cfg(test)]
+            given: None,
         }
     }
 
-    /// Adds a PUSCH to the grid: data of unit power on port `layer` for each layer, DM-RS boosted by the CDM groups.
-    ///
-    /// Spec: TS 38.211 §6.3.1, TS 38.212 §6.2
-    /// - `tb`        the transport block, `pdu.coding.tbs_bytes` bytes
-    /// - `harq_ack`  bits, one a byte; `pdu.uci.n_harq_ack` of them
-    /// - `csi1`      bits, one a byte; `pdu.uci.n_csi1` of them
-    /// - `grid`      elements of the allocation must be free
-    ///
-    /// Errors: `Invalid` if lengths, grid and PDU contradict one another, `Unsupported`.
+    /// Writes a PUSCH without CSI part 2 into the grid; see [`PuschTransmitter::transmit_uci`].
     pub fn transmit(
         &mut self,
         pdu: &PuschPdu,
@@ -62,52 +77,109 @@ impl PuschTransmitter {
         slot: SlotPoint,
         grid: &mut Grid,
     ) -> Result<(), ChannelError> {
+        self.transmit_uci(pdu, tb, &UciBits { harq_ack, csi1, csi2: &[] }, slot, grid)
+    }
+
+    /// Writes a PUSCH into the grid: data of unit power on port `layer` for each layer, or through the codebook's matrix; DM-RS boosted by
+    /// the CDM groups.
+    ///
+    /// Spec: TS 38.211 §6.3.1, TS 38.212 §6.2
+    /// - `tb`    the transport block, `pdu.coding.tbs_bytes` bytes (none: UCI alone)
+    /// - `grid`  elements of the allocation must be free
+    ///
+    /// Errors: `Invalid` if lengths, grid and PDU contradict one another, `Unsupported`.
+    pub fn transmit_uci(
+        &mut self,
+        pdu: &PuschPdu,
+        tb: &[u8],
+        uci: &UciBits,
+        slot: SlotPoint,
+        grid: &mut Grid,
+    ) -> Result<(), ChannelError> {
         check(pdu, grid.n_subcarriers())?;
-        let scheme = Modulation::from_q_m(pdu.coding.q_m).ok_or(ChannelError::Invalid("modulation order"))?;
+        let scheme = modulation(pdu)?;
         let n_layers = pdu.n_layers as usize;
         if tb.len() != pdu.coding.tbs_bytes as usize
-            || harq_ack.len() != pdu.uci.n_harq_ack as usize
-            || csi1.len() != pdu.uci.n_csi1 as usize
-            || harq_ack.len() > HARQ_ACK_BITS_MAX
-            || n_layers > grid.n_ports()
+            || uci.harq_ack.len() != pdu.uci.n_harq_ack as usize
+            || uci.csi1.len() != pdu.uci.n_csi1 as usize
+            || uci.csi2.len() != pdu.uci.csi2.n_csi2(uci.csi1) as usize
         {
-            return Err(ChannelError::Invalid("transport block, UCI or ports"));
+            return Err(ChannelError::Invalid("transport block or UCI of another length than the PDU says"));
         }
-        self.layout.set(pdu)?;
+        let transform = pdu.transform_precoding.as_ref();
+        let w = precoding::uplink(&pdu.precoding, pdu.n_layers, transform.is_some(), grid.n_ports())?;
+        self.elements.fill(&shape(pdu));
+        self.layout.set(pdu, &self.elements, uci.csi2.len())?;
         let n_symbols = self.layout.n_elements() * n_layers;
         let n_bytes = self.layout.n_bits().div_ceil(8);
-        if n_symbols > self.symbols.len() || n_bytes > self.codeword.len() {
+        if n_symbols > self.symbols.len() || n_bytes > self.codeword.len() || grid.n_subcarriers() > 12 * self.n_rb_max
+        {
             return Err(ChannelError::Invalid("larger than the transmitter was made for"));
         }
-        let g = self.layout.g_ul_sch;
-        let coded = &mut self.coded[..g.div_ceil(8)];
-        self.encoder
-            .encode(&sch_params(pdu, g), tb, coded)
-            .map_err(|_| ChannelError::Invalid("transport block size and coding"))?;
-        if self.layout.roles.is_empty() {
-            core::mem::swap(&mut self.coded, &mut self.codeword);
-        } else {
-            self.encode_uci(pdu, harq_ack, csi1)?;
-            self.multiplex();
-        }
-        let codeword = &mut self.codeword[..n_bytes];
-        Gold::new(c_init(pdu)).xor_packed(codeword);
-        if !self.layout.roles.is_empty() {
-            self.write_placeholders();
-        }
+        self.encode(pdu, tb, uci, n_bytes)?;
         let codeword = &self.codeword[..n_bytes];
         modulate(scheme, codeword, &mut self.symbols[..n_symbols])
             .map_err(|_| ChannelError::Invalid("coded bits and symbols"))?;
-        self.map(pdu, grid);
-        for (layer, port) in (0..16u8).filter(|p| pdu.dmrs.ports >> p & 1 == 1).enumerate() {
-            dmrs::map(grid, layer, slot, &pdu.rbs, &pdu.dmrs, port, 1.0, &mut self.pilots)?;
+        let precoder = match &w {
+            None => Precoder::Identity,
+            Some(w) => Precoder::Groups { size: 0, offset: 0, matrices: core::slice::from_ref(w) },
+        };
+        let job = Job {
+            shape: shape(pdu),
+            layout: &self.elements,
+            slot,
+            n_layers,
+            symbols: &self.symbols[..n_symbols],
+            amplitude: 1.0,
+            precoder,
+            transform: transform.map(|t| (t, pdu.rnti)),
+        };
+        self.sender.send(&job, grid)
+    }
+
+    /// Sends given coded bits instead of a transport block's.
+    #[cfg(test)]
+    pub(crate) fn transmit_coded(
+        &mut self,
+        pdu: &PuschPdu,
+        coded: &[u8],
+        slot: SlotPoint,
+        grid: &mut Grid,
+    ) -> Result<(), ChannelError> {
+        self.given = Some(coded.to_vec());
+        let sent = self.transmit_uci(pdu, &vec![0; pdu.coding.tbs_bytes as usize], &UciBits::default(), slot, grid);
+        self.given = None;
+        sent
+    }
+
+    /// Codes and multiplexes all, and scrambles it, into `codeword`.
+    fn encode(&mut self, pdu: &PuschPdu, tb: &[u8], uci: &UciBits, n_bytes: usize) -> Result<(), ChannelError> {
+        let g = self.layout.g_ul_sch;
+        if g > 0 {
+            self.encoder
+                .encode(&sch_params(pdu, g), tb, &mut self.coded[..g.div_ceil(8)])
+                .map_err(|_| ChannelError::Invalid("transport block size and coding"))?;
+        }
+        #[cfg(test)]
+        if let Some(given) = &self.given {
+            self.coded[..given.len()].copy_from_slice(given);
+        }
+        if self.layout.roles.is_empty() {
+            core::mem::swap(&mut self.coded, &mut self.codeword);
+        } else {
+            self.encode_uci(pdu, uci)?;
+            self.multiplex();
+        }
+        Gold::new(c_init(pdu)).xor_packed(&mut self.codeword[..n_bytes]);
+        if !self.layout.roles.is_empty() {
+            self.write_placeholders();
         }
         Ok(())
     }
 
-    fn encode_uci(&mut self, pdu: &PuschPdu, harq_ack: &[u8], csi1: &[u8]) -> Result<(), ChannelError> {
-        let sizes = [self.layout.n_ack, self.layout.n_csi1];
-        for ((coded, payload), n) in self.uci.iter_mut().zip([harq_ack, csi1]).zip(sizes) {
+    fn encode_uci(&mut self, pdu: &PuschPdu, uci: &UciBits) -> Result<(), ChannelError> {
+        let sizes = [self.layout.n_ack, self.layout.n_csi1, self.layout.n_csi2];
+        for ((coded, payload), n) in self.uci.iter_mut().zip([uci.harq_ack, uci.csi1, uci.csi2]).zip(sizes) {
             let n_bits = n * self.layout.bits_per_element;
             if payload.is_empty() {
                 continue;
@@ -122,39 +194,44 @@ impl PuschTransmitter {
     /// Joins transport block and UCI element by element; placeholders stay 0 for now.
     fn multiplex(&mut self) {
         let q = self.layout.bits_per_element;
-        let (mut data, mut ack, mut csi1) = (0, 0, 0);
+        let mut data = 0;
+        let mut at = [0; 3];
         for (i, role) in self.layout.roles.iter().enumerate() {
-            let from: &mut usize = match role {
-                Role::Data => {
+            if *role == Role::Data {
+                if data + q <= self.layout.g_ul_sch {
                     bits::copy(&mut self.codeword, i * q, &self.coded, data, q);
-                    data += q;
-                    continue;
+                } else {
+                    (0..q).for_each(|b| bits::set(&mut self.codeword, i * q + b, 0));
                 }
-                Role::DataUnderAck => {
-                    data += q;
-                    &mut ack
-                }
-                Role::Ack => &mut ack,
-                Role::Csi1 => &mut csi1,
-            };
-            let source = if *role == Role::Csi1 { &self.uci[1] } else { &self.uci[0] };
-            for (b, bit) in source[*from..*from + q].iter().enumerate() {
+                data += q;
+                continue;
+            }
+            if *role == Role::DataUnderAck {
+                data += q;
+            }
+            if *role == Role::Csi2UnderAck {
+                at[2] += q;
+            }
+            let kind = kind(*role);
+            for (b, bit) in self.uci[kind][at[kind]..at[kind] + q].iter().enumerate() {
                 bits::set(&mut self.codeword, i * q + b, if *bit == 1 { 1 } else { 0 });
             }
-            *from += q;
+            at[kind] += q;
         }
     }
 
     /// Spec: TS 38.211 §6.3.1.1: x is 1 after scrambling, y repeats the scrambled bit before it.
     fn write_placeholders(&mut self) {
         let q = self.layout.bits_per_element;
-        let mut at = [0, 0];
+        let mut at = [0; 3];
         for (i, role) in self.layout.roles.iter().enumerate() {
-            let kind = match role {
-                Role::Data => continue,
-                Role::Ack | Role::DataUnderAck => 0,
-                Role::Csi1 => 1,
-            };
+            if *role == Role::Data {
+                continue;
+            }
+            if *role == Role::Csi2UnderAck {
+                at[2] += q;
+            }
+            let kind = kind(*role);
             for b in 0..q {
                 let bit = match self.uci[kind][at[kind] + b] {
                     PLACEHOLDER_ONE => 1,
@@ -166,31 +243,13 @@ impl PuschTransmitter {
             at[kind] += q;
         }
     }
+}
 
-    /// Layer mapping and mapping to resource elements. Spec: TS 38.211 §6.3.1.3, §6.3.1.7
-    fn map(&self, pdu: &PuschPdu, grid: &mut Grid) {
-        let n_layers = pdu.n_layers as usize;
-        let occupied = dmrs::occupied(&pdu.dmrs);
-        let mut next = 0;
-        for l in pdu.start_symbol as usize..(pdu.start_symbol + pdu.n_symbols) as usize {
-            let taken = if pdu.dmrs.symbols >> l & 1 == 1 { occupied } else { 0 };
-            if taken == 0xfff {
-                continue;
-            }
-            for (first, n) in dmrs::runs(&pdu.rbs) {
-                let cells = first as usize * 12..(first + n) as usize * 12;
-                let start = next;
-                for layer in 0..n_layers {
-                    next = start;
-                    let row = &mut grid.symbol_mut(layer, l)[cells.clone()];
-                    for (k, cell) in row.iter_mut().enumerate() {
-                        if taken >> (k % 12) & 1 == 0 {
-                            *cell = self.symbols[next * n_layers + layer];
-                            next += 1;
-                        }
-                    }
-                }
-            }
-        }
+/// Which of the three kinds of UCI an element carries.
+fn kind(role: Role) -> usize {
+    match role {
+        Role::Data | Role::Ack | Role::DataUnderAck | Role::Csi2UnderAck => 0,
+        Role::Csi1 => 1,
+        Role::Csi2 => 2,
     }
 }

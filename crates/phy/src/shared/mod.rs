@@ -1,0 +1,19 @@
+//! What PDSCH and PUSCH share: where their elements lie, how layers become antenna ports, phase tracking, DFT spreading.
+//!
+//! - [`Layout`] says which elements carry data, in mapping order, for both ends and both directions.
+//! - [`precoding`] holds the codebooks and applies matrices.
+//! - [`ptrs`] places phase-tracking reference signals and tells the common phase error from them.
+//! - [`transform`] spreads and despreads, and makes the low-PAPR DM-RS that go with it.
+//! - [`send`] writes one slot's layers, reference signals included, into a grid; [`demap`] turns received symbols into soft bits.
+
+pub mod demap;
+mod layout;
+pub mod precoding;
+pub mod ptrs;
+pub mod send;
+pub mod transform;
+
+pub use layout::{Layout, RB_MAX, Shape, vrb_order};
+
+#[cfg(test)]
+mod tests;
