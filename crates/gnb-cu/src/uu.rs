@@ -132,7 +132,8 @@ impl GnbCu {
     pub(crate) fn ue_lost(&mut self, now: Tc, du: DuUeId) {
         let Some(&ran) = self.by_du.get(&du) else { return };
         if let Some(u) = self.ues.get_mut(&ran)
-            && u.state != UeState::Releasing
+            // One that is being set up has nothing to re-establish, and its timer runs; it may still answer.
+            && !matches!(u.state, UeState::Releasing | UeState::SettingUp)
         {
             u.state = UeState::Lost;
             self.wait(ran, LOST_PATIENCE, now);

@@ -72,6 +72,7 @@ fn write_block(u: &mut UeContext, now: Tc, timing_command: Option<u8>, block: &m
     let mut b = PduBuilder::new(block);
     if u.state == State::Msg4 {
         b.contention_resolution(&u.contention_id);
+        u.resolved = true;
     }
     if let Some(command) = timing_command {
         b.timing_advance(0, command);

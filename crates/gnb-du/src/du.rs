@@ -257,7 +257,9 @@ impl GnbDu {
                 Some(m) => (7 + mac::sdu_len_with_header(m.len()) as u32, true),
                 None if bytes > 0 => (7 + bytes, true),
                 // The central unit takes its time, the UE's ra-ContentionResolutionTimer does not. Spec: TS 38.321 §5.1.5
-                None if now - u.since >= Tc::from_us(500 * i64::from(self.cell.params.contention_resolution_ms)) => {
+                None if !u.resolved
+                    && now - u.since >= Tc::from_us(500 * i64::from(self.cell.params.contention_resolution_ms)) =>
+                {
                     (7, true)
                 }
                 None => (0, false),

@@ -52,17 +52,7 @@ impl GnbDu {
                 continue;
             }
             match o.outcome {
-                Outcome::Done => {
-                    self.sched.connected(o.ue);
-                    let slots = UNASKED_MS * self.cell.numerology().slots_per_subframe() as i64;
-                    self.sched.grant_unasked(o.ue, slot.plus(slots));
-                    let Some(u) = self.ues[o.ue as usize].as_mut() else { continue };
-                    (u.state, u.since, u.last_heard_at) = (State::Active, now, now);
-                    if u.setup_pending {
-                        let d = self.cell.dedicated(o.ue, false, false);
-                        self.sched.configure(o.ue, Box::new(d), true);
-                    }
-                }
+                Outcome::Done => self.arrived(now, slot, o.ue),
                 Outcome::Dropped => {
                     self.lose(o.ue, LossCause::RadioLinkFailure);
                 }
@@ -70,6 +60,15 @@ impl GnbDu {
             }
         }
         self.outcomes.clear();
+    }
+
+    /// Msg4 has reached its UE, which holds its C-RNTI now.
+    fn arrived(&mut self, now: Tc, slot: SlotPoint, idx: u8) {
+        self.sched.connected(idx);
+        let slots = UNASKED_MS * self.cell.numerology().slots_per_subframe() as i64;
+        self.sched.grant_unasked(idx, slot.plus(slots));
+        let Some(u) = self.ues.get_mut(idx as usize).and_then(|u| u.as_mut()) else { return };
+        (u.state, u.since, u.last_heard_at) = (State::Active, now, now);
     }
 
     fn block(&mut self, now: Tc, slot: SlotPoint, p: &PuschIndication, o: &UlOutcome, tb: &[u8]) {
@@ -108,9 +107,14 @@ impl GnbDu {
 
     /// A UE that holds a C-RNTI came through random access: the temporary context goes. Spec: TS 38.321 §5.1.5
     fn known_ue(&mut self, now: Tc, slot: SlotPoint, rnti: Rnti, p: &PuschIndication, o: &UlOutcome, tb: &[u8]) {
-        let known = self.sched.find(rnti).filter(|i| *i != o.ue && self.sched.is_connected(*i));
+        let phase = |i: u8| self.sched.ue(i).map(|u| u.phase);
+        let known = self.sched.find(rnti).filter(|i| *i != o.ue).and_then(|i| Some((i, phase(i)?)));
         self.remove(o.ue);
-        let Some(idx) = known else { return };
+        let Some((idx, phase)) = known.filter(|(_, p)| *p != Phase::Msg3) else { return };
+        if phase == Phase::Msg4 {
+            // Only its acknowledgement of Msg4 was lost.
+            self.arrived(now, slot, idx);
+        }
         self.sub_pdus(now, idx, p, o.n_rb, tb);
         self.sched.resolve_contention(idx, slot);
         // It may have come because its scheduling requests went unheard, and then it has given up their resource, and the one

@@ -44,8 +44,8 @@ impl GnbDu {
             // RRCSetup (a DL-CCCH-Message whose C1 choice is 1) carries the first dedicated configuration.
             u.setup_pending = is_setup(&pdu);
             u.srb0 = Some(pdu);
-            // It comes after a Msg4 that only resolved the contention.
-            if u.setup_pending && u.state == State::Active {
+            // The UE may have applied it already when it acknowledges another transmission of Msg4.
+            if u.setup_pending {
                 let d = self.cell.dedicated(idx, false, false);
                 self.sched.configure(idx, Box::new(d), true);
             }
@@ -112,6 +112,8 @@ impl GnbDu {
         let Some((bearer, pdu)) = rrc.filter(|_| heard) else { return self.released(idx) };
         self.rrc(now, ue, bearer, pdu);
         if let Some(u) = self.ues[idx as usize].as_mut() {
+            // The UE stops listening with this message: user data would only go out in vain.
+            u.channels.retain(|c| c.config.bearer.is_srb());
             u.release_at = Some(now + RELEASE_PATIENCE);
         }
     }

@@ -100,6 +100,8 @@ pub(crate) struct UeContext {
     pub since: Tc,
     /// First six bytes of the CCCH message of Msg3.
     pub contention_id: [u8; 6],
+    /// A Msg4 with it was sent.
+    pub resolved: bool,
     /// An RRC message for SRB0 that waits for Msg4.
     pub srb0: Option<Vec<u8>>,
     /// By priority.
@@ -128,6 +130,7 @@ impl UeContext {
             state: State::Msg3,
             since: now,
             contention_id: [0; 6],
+            resolved: false,
             srb0: None,
             channels: Vec::new(),
             blocks: core::array::from_fn(|_| Vec::new()),

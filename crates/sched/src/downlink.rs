@@ -275,7 +275,7 @@ impl Scheduler {
         let tbs_bytes = pdu.coding.tbs_bytes;
         let mut timing_command = None;
         if w.new_data {
-            timing_command = u.timing_command.take().filter(|_| u.phase == Phase::Connected);
+            timing_command = u.timing_command.take();
             if timing_command.is_some() {
                 (u.timing_count, u.timing_error) = (0, 0.0);
                 u.timing_hold = Some(state.slot.plus(40));

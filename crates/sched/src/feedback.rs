@@ -15,6 +15,8 @@ use nr::{HarqId, SlotPoint};
 const N_1: i64 = 13;
 /// Resource indicators used before a dedicated configuration: with any CCE they stay within r_PUCCH 0..=3 and 8..=11.
 const COMMON_PRI: [u8; 4] = [0, 1, 4, 5];
+/// Steps of a timing advance command that Msg3 may be off before Msg4 carries a command.
+const FIRST_TIMING_STEPS: f32 = 3.0;
 /// Slots after which an outcome that never came counts as a failure.
 const LOST_AFTER: i64 = 60;
 
@@ -192,6 +194,9 @@ impl Scheduler {
             u.pusch_power.measured(snr, ind.slot);
             u.ul_link.report(snr + pending, 0.3);
             timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32, ind.slot);
+            if u.phase == Phase::Msg3 && ind.crc_ok {
+                first_timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32);
+            }
             if p.n_tx == 1 {
                 let table = p.coding.map_or(McsTable::Qam64, |c| c.mcs_table);
                 // That a narrow block got through with the best MCS says nothing of wider ones, which arrive weaker.
@@ -258,6 +263,21 @@ fn settle(u: &mut Ue, idx: u8, harq: u8, ok: bool, max_tx: u8, out: &mut Vec<DlO
     }
 }
 
+/// The response's timing may have been another UE's, with the same preamble: Msg3 tells, and Msg4 sets it right.
+///
+/// Spec: TS 38.213 §4.2, TS 38.321 §5.2
+fn first_timing(u: &mut Ue, mu: u8, error_tc: f32) {
+    let step = (16 * 64 >> mu) as f32;
+    if error_tc.abs() > FIRST_TIMING_STEPS * step {
+        u.timing_command = Some(timing_command(error_tc, step));
+    }
+}
+
+/// T_A, 0..=63, that takes an error away. Spec: TS 38.213 §4.2
+fn timing_command(error_tc: f32, step: f32) -> u8 {
+    (31 + libm::roundf(error_tc / step) as i32).clamp(0, 63) as u8
+}
+
 /// Takes a timing measurement, and asks for a command when the error has settled. Spec: TS 38.213 §4.2
 fn timing(u: &mut Ue, mu: u8, error_tc: f32, slot: SlotPoint) {
     let step = (16 * 64 >> mu) as f32;
@@ -268,7 +288,6 @@ fn timing(u: &mut Ue, mu: u8, error_tc: f32, slot: SlotPoint) {
     let w = (1.0 / u.timing_count as f32).max(0.1);
     u.timing_error += w * (error_tc.clamp(-100_000.0, 100_000.0) - u.timing_error);
     if u.timing_count >= 8 && u.timing_error.abs() > 0.75 * step && u.timing_command.is_none() {
-        let steps = (u.timing_error / step + if u.timing_error > 0.0 { 0.5 } else { -0.5 }) as i32;
-        u.timing_command = Some((31 + steps).clamp(0, 63) as u8);
+        u.timing_command = Some(timing_command(u.timing_error, step));
     }
 }

@@ -101,6 +101,19 @@ fn a_release_is_sent_and_then_the_context_is_gone() {
     assert!(w.ues[0].srb1_received > 1);
 }
 
+#[test] // Spec: TS 38.331 §5.3.8 (the UE leaves with the release)
+fn a_release_ends_user_data() {
+    let mut w = World::new("n78-20", 1, Faults::default(), 16);
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    w.push_downlink(0, 1_000_000);
+    w.run(5);
+    w.release(0);
+    // Blocks that were sent before are still made good, then there is nothing but the release.
+    let before = w.ues[0].dl_bytes;
+    w.run_until("released", 100, |w| w.released == 1);
+    assert!(w.ues[0].dl_bytes - before < 20_000, "{}", w.ues[0].dl_bytes - before);
+}
+
 #[test] // Spec: ironcell DU (a silent UE is told to the central unit)
 fn silence_is_a_loss() {
     let mut p = preset("n78-20").unwrap();
@@ -167,6 +180,30 @@ fn a_terminal_that_comes_back_by_random_access_is_configured_again() {
         w.run_until(name, 400, |w| w.ues[0].dl_bytes >= down && w.ul_bytes(0) >= up);
         assert_eq!((w.required, w.lost), (1, 0), "{name}");
     }
+}
+
+#[test] // Spec: TS 38.321 §5.1.5 (the UE has Msg4, the acknowledgement is lost), TS 38.213 §4.2
+fn a_terminal_whose_acknowledgement_of_msg4_is_lost_comes_back_with_its_c_rnti() {
+    let mut w = World::new("n78-20", 1, Faults { pucch: 1.0, ..Faults::default() }, 17);
+    w.msg3_timing_tc = 12 * 512;
+    w.run_until("Msg4", 400, |w| w.ues[0].setup_done);
+    // One resolution, with the correction of the timing, goes out and out again; then there is silence.
+    w.run(300);
+    assert_eq!(w.ues[0].timing_commands, [31 + 12]);
+    assert!(w.lost == 1 && !w.du.sched.is_connected(0));
+    assert_eq!(w.du.totals().dl.transport_blocks, 1);
+}
+
+#[test] // Spec: TS 38.321 §5.1.5
+fn a_c_rnti_in_msg3_says_that_msg4_was_heard() {
+    let mut w = World::new("n78-20", 1, Faults { pucch: 1.0, ..Faults::default() }, 18);
+    w.run_until("Msg4", 400, |w| w.ues[0].setup_done);
+    let c_rnti = w.ues[0].c_rnti.unwrap();
+    w.returning = Some((Returning::Preamble, c_rnti));
+    w.run_until("back", 200, |w| w.du.sched.find(c_rnti).is_some_and(|i| w.du.sched.is_connected(i)));
+    w.no_faults();
+    w.run_until("ready", 400, |w| w.ues[0].is_ready());
+    assert_eq!(w.du.all_metrics().count(), 1);
 }
 
 #[test] // Spec: TS 38.321 §5.1.5 (ra-ContentionResolutionTimer)

@@ -51,6 +51,8 @@ pub struct Terminal {
     pub drb_ready: bool,
     reconfigured: bool,
     pub sr: bool,
+    /// Timing advance commands that were heard.
+    pub timing_commands: Vec<u8>,
     events: Outbox<RlcEvent>,
 }
 
@@ -85,6 +87,7 @@ impl Terminal {
             drb_ready: false,
             reconfigured: false,
             sr: false,
+            timing_commands: Vec::new(),
             events: Outbox::default(),
         }
     }
@@ -283,6 +286,7 @@ impl Terminal {
                     self.setup_done = true;
                 }
                 DlSubPdu::Sdu { lcid, data } => self.sdu(now, slot, lcid, data, future),
+                DlSubPdu::TimingAdvance { command, .. } => self.timing_commands.push(command),
                 _ => {}
             }
         }

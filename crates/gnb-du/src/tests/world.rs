@@ -8,6 +8,7 @@ use fapi::slot::*;
 use fapi::*;
 use node::Rng;
 use nr::{DrbId, Rnti, SlotPoint, Tc};
+use sched::Phase;
 use seam::bearer::Bearer;
 use seam::f1::*;
 use std::collections::VecDeque;
@@ -47,6 +48,8 @@ pub struct World {
     /// The central unit does not answer on SRB0 before this time.
     pub answer_at: Tc,
     late: Vec<CuToDu>,
+    /// How late Msg3 comes, Tc.
+    pub msg3_timing_tc: i32,
     /// DELIVERY STATUS: sum of `delivered`.
     pub delivered: u32,
     /// Allocations in the unit's slot path.
@@ -83,6 +86,7 @@ impl World {
             answer_at: Tc::ZERO,
             late: Vec::new(),
             delivered: 0,
+            msg3_timing_tc: 0,
             allocations: 0,
             sdus: 0,
             spare: Vec::new(),
@@ -101,6 +105,9 @@ impl World {
     }
     pub fn id(&self, i: usize) -> DuUeId {
         self.ids[i].unwrap()
+    }
+    pub fn no_faults(&mut self) {
+        self.faults = Faults::default();
     }
     pub fn now(&self) -> Tc {
         self.now
@@ -231,7 +238,11 @@ impl World {
                 Some((_, tb)) if ok => Span::append(&mut ind.bytes, tb),
                 _ => Span::default(),
             };
-            ind.pusch.push(PuschIndication { crc_ok: ok, dtx: heard.is_none(), ..received(p, slot, tb) });
+            let msg3 =
+                self.du.sched.find(p.rnti).and_then(|i| self.du.sched.ue(i)).is_some_and(|u| u.phase == Phase::Msg3);
+            let timing_error_tc = if msg3 { self.msg3_timing_tc } else { 0 };
+            let dtx = heard.is_none();
+            ind.pusch.push(PuschIndication { crc_ok: ok, dtx, timing_error_tc, ..received(p, slot, tb) });
             if p.uci.n_harq_ack + p.uci.n_csi1 > 0 {
                 let bits = from.first().filter(|_| same).map(|s| s.bits);
                 ind.uci.push(uci(p.rnti, slot, bits, p.uci.n_harq_ack as u8, false, p.uci.n_csi1 as u8));
@@ -349,7 +360,10 @@ impl World {
             DuToCu::UeContextReleased { .. } => self.released += 1,
             DuToCu::UeLost { ue, .. } => {
                 self.lost += 1;
-                self.du.f1(self.now, CuToDu::UeContextRelease { ue, rrc: None });
+                // One that is being set up may still come back.
+                if self.ues.iter().any(|u| u.is_ready()) {
+                    self.du.f1(self.now, CuToDu::UeContextRelease { ue, rrc: None });
+                }
             }
             DuToCu::DeliveryStatus { delivered, .. } => self.delivered += delivered,
         }
