@@ -71,6 +71,8 @@ enum LabCommand {
     Scan(ScanArgs),
     /// Simulates a physical channel and draws its error rate over SNR.
     Bler(Box<lab::bler::BlerArgs>),
+    /// Runs the demodulation requirements of TS 38.104 clause 8 and TS 38.101-4.
+    Conformance(lab::conformance::ConformanceArgs),
 }
 
 /// Arguments of `lab scan`.
@@ -253,6 +255,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Some(Command::Lab(LabCommand::Scan(args))) => return lab::run(&args),
         Some(Command::Bench(command)) => return bench::run(&command),
         Some(Command::Lab(LabCommand::Bler(args))) => return lab::bler::run(&args),
+        Some(Command::Lab(LabCommand::Conformance(args))) => return lab::conformance::run(&args),
     };
     match printed {
         Ok(text) => print_all(&text),

@@ -118,7 +118,21 @@ impl Runner {
         reach_db: f64,
         progress: &(dyn Fn(Tally) + Sync),
     ) -> Result<Option<(f64, Tally)>, LinkError> {
-        let mut here = (from_db, self.measure(from_db, progress)?);
+        let start = (from_db, self.measure(from_db, progress)?);
+        self.required_from(target, start, reach_db, progress)
+    }
+
+    /// As [`Runner::required`], from a point that was measured.
+    ///
+    /// Errors: those of [`Link::block`].
+    pub fn required_from(
+        &mut self,
+        target: f64,
+        start: (f64, Tally),
+        reach_db: f64,
+        progress: &(dyn Fn(Tally) + Sync),
+    ) -> Result<Option<(f64, Tally)>, LinkError> {
+        let (from_db, mut here) = (start.0, start);
         let step = if here.1.rate() <= target { -1.0 } else { 1.0 };
         loop {
             let snr_db = here.0 + step;

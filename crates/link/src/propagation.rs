@@ -1,5 +1,7 @@
 //! Propagation conditions by the names of TS 38.104 annex G and TS 38.101-4 annex B, and the radio that carries slots through them.
 
+use air::mimo::{ChannelModel, MimoChannel, MimoConfig, Polarisation};
+pub use air::mimo::{Correlation, Direction};
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa};
 use nr::SlotPoint;
@@ -20,53 +22,54 @@ pub struct Antennas {
     pub correlation: Correlation,
 }
 
-/// Spatial correlation. Spec: TS 38.104 §G.2.3
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Correlation {
-    /// None.
-    #[default]
-    Low,
-}
-
-impl Correlation {
-    /// By name: `low`.
-    ///
-    /// Errors: no such correlation.
-    pub fn parse(name: &str) -> Result<Correlation, LinkError> {
-        match name {
-            "low" => Ok(Correlation::Low),
-            _ => Err(LinkError::new(format!("no correlation {name:?} (TS 38.104 §G.2.3)"))),
-        }
+/// Spatial correlation by name: `low`, `medium`, `medium-a` or `high`. Spec: TS 38.104 §G.2.3
+///
+/// Errors: no such correlation.
+pub fn correlation(name: &str) -> Result<Correlation, LinkError> {
+    match name {
+        "low" => Ok(Correlation::Low),
+        "medium" => Ok(Correlation::Medium),
+        "medium-a" => Ok(Correlation::MediumA),
+        "high" => Ok(Correlation::High),
+        _ => Err(LinkError::new(format!(
+            "no correlation {name:?} (expected low, medium, medium-a or high; TS 38.104 §G.2.3)"
+        ))),
     }
 }
 
 /// A propagation condition.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Propagation {
-    /// One path, the same at every antenna but for its phase.
-    Awgn,
+pub struct Propagation {
+    /// What lies between the antennas.
+    pub model: ChannelModel,
+    /// Greatest Doppler shift, Hz.
+    pub doppler_hz: f64,
+    /// Which end transmits, as far as correlation asks.
+    pub direction: Direction,
 }
 
 impl Propagation {
-    /// By name: `AWGN`.
+    /// One path, the same at every antenna but for its phase.
+    pub const AWGN: Propagation =
+        Propagation { model: ChannelModel::Static, doppler_hz: 0.0, direction: Direction::Uplink };
+
+    /// By name: `AWGN`, `TDLA30-10`, `TDLC300-100`, `HST-1-NR350-30` and so on.
     ///
     /// Errors: no such condition.
     pub fn parse(name: &str) -> Result<Propagation, LinkError> {
-        match name {
-            "AWGN" => Ok(Propagation::Awgn),
-            _ => Err(LinkError::new(format!("no propagation condition {name:?} (TS 38.104 annex G)"))),
-        }
+        let (model, doppler_hz) = ChannelModel::from_name(name).map_err(LinkError::new)?;
+        Ok(Propagation { model, doppler_hz, direction: Direction::Uplink })
     }
 }
 
 /// Carries slots from transmit to receive antennas, samples in between.
 pub struct Radio {
     carrier: Carrier,
-    antennas: Antennas,
     modulator: Modulator,
     demodulator: Demodulator,
-    /// Samples of one transmit antenna.
-    sent: Vec<Cf32>,
+    channel: MimoChannel,
+    /// `[tx]` samples.
+    sent: Vec<Vec<Cf32>>,
     /// `[rx]` samples.
     received: Vec<Vec<Cf32>>,
     grid: Grid,
@@ -80,28 +83,37 @@ impl Radio {
     ///
     /// Errors: antennas or a transform that cannot be.
     pub fn new(carrier: Carrier, antennas: Antennas, propagation: Propagation, isa: Isa) -> Result<Radio, LinkError> {
-        let Propagation::Awgn = propagation;
-        if !(1..=8).contains(&antennas.n_tx) || !(1..=8).contains(&antennas.n_rx) {
-            return Err(LinkError::new("expected 1 to 8 antennas at each end"));
-        }
+        let config = MimoConfig {
+            model: propagation.model,
+            n_tx: antennas.n_tx.into(),
+            n_rx: antennas.n_rx.into(),
+            correlation: antennas.correlation,
+            polarisation: Polarisation::Uniform,
+            direction: propagation.direction,
+            doppler_hz: propagation.doppler_hz,
+            sample_rate_hz: carrier.sample_rate_hz(),
+            seed: 1,
+        };
         let n = carrier.slot_len_max();
         Ok(Radio {
             modulator: Modulator::new(carrier, isa).map_err(LinkError::new)?,
             demodulator: Demodulator::new(carrier, isa).map_err(LinkError::new)?,
-            sent: vec![ZERO; n],
+            channel: MimoChannel::new(config, isa).map_err(LinkError::new)?,
+            sent: vec![vec![ZERO; n]; antennas.n_tx.into()],
             received: vec![vec![ZERO; n]; antennas.n_rx.into()],
             grid: Grid::new(antennas.n_rx.into(), carrier.n_subcarriers()),
             noise: Gaussian::new(0, isa),
             isa,
-            window_advance: 9 * carrier.fft_len() / 512,
+            window_advance: 9 * carrier.fft_len() / 1024,
             carrier,
-            antennas,
         })
     }
 
     /// Starts a channel and a noise of its own.
     pub fn reseed(&mut self, seed: u64) {
-        self.noise = Gaussian::new(seed, self.isa);
+        let mut state = seed;
+        self.noise = Gaussian::new(dsp::noise::split_mix_64(&mut state), self.isa);
+        self.channel.reseed(dsp::noise::split_mix_64(&mut state));
     }
 
     /// The carrier.
@@ -119,21 +131,29 @@ impl Radio {
     /// Errors: a grid that is not the carrier's.
     pub fn slot(&mut self, slot: SlotPoint, sent: &Grid, noise_var: f64) -> Result<&Grid, LinkError> {
         let n = self.carrier.slot_len(slot);
-        self.received.iter_mut().for_each(|r| r[..n].fill(ZERO));
-        for tx in 0..usize::from(self.antennas.n_tx) {
-            self.modulator.modulate(slot, sent, tx, &mut self.sent[..n]).map_err(LinkError::new)?;
-            for (rx, received) in self.received.iter_mut().enumerate() {
-                let turns = (rx * tx) as f64 / f64::from(self.antennas.n_rx.max(self.antennas.n_tx));
-                let gain = dsp::unit_phasor(turns);
-                let gain = Cf32::new(gain.re as f32, gain.im as f32);
-                dsp::vector::add_scaled(self.isa, &mut received[..n], &self.sent[..n], gain);
-            }
+        for (tx, samples) in self.sent.iter_mut().enumerate() {
+            self.modulator.modulate(slot, sent, tx, &mut samples[..n]).map_err(LinkError::new)?;
         }
+        self.channel.burst(n, &self.sent, &mut self.received).map_err(LinkError::new)?;
         for (rx, received) in self.received.iter_mut().enumerate() {
             self.noise.add(&mut received[..n], noise_var as f32);
             let done = self.demodulator.demodulate(slot, &received[..n], self.window_advance, &mut self.grid, rx);
             done.map_err(LinkError::new)?;
         }
         Ok(&self.grid)
+    }
+
+    /// Sends samples on their own (every antenna one stream) and receives them with noise of `noise_var` a sample.
+    ///
+    /// Errors: antennas or lengths that do not fit.
+    pub fn burst(&mut self, sent: &[&[Cf32]], noise_var: f64) -> Result<&[Vec<Cf32>], LinkError> {
+        let n = sent.iter().map(|s| s.len()).min().unwrap_or(0);
+        self.received.iter_mut().for_each(|r| r.resize(n.max(r.len()), ZERO));
+        self.channel.burst(n, sent, &mut self.received).map_err(LinkError::new)?;
+        for received in &mut self.received {
+            received.truncate(n.max(self.carrier.slot_len_max()));
+            self.noise.add(&mut received[..n], noise_var as f32);
+        }
+        Ok(&self.received)
     }
 }

@@ -8,7 +8,7 @@ use phy::pucch::{PucchReceiver, PucchTransmitter};
 
 use crate::LinkError;
 use crate::count::{Link, Tally};
-use crate::propagation::{Antennas, Propagation, Radio};
+use crate::propagation::{Antennas, Correlation, Propagation, Radio};
 
 /// What is counted. Spec: TS 38.104 §8.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub struct PucchCase {
     pub resource: PucchResource,
     /// UCI bits: HARQ-ACK.
     pub n_bits: u8,
+    /// additionalDMRS of formats 3 and 4.
+    pub additional_dmrs: bool,
     /// Antennas.
     pub antennas: Antennas,
     /// The channel.
@@ -65,8 +67,9 @@ impl PucchCase {
                 format,
             },
             n_bits: 1,
-            antennas: Antennas { n_tx: 1, n_rx: 2, correlation: crate::propagation::Correlation::Low },
-            propagation: Propagation::Awgn,
+            additional_dmrs: false,
+            antennas: Antennas { n_tx: 1, n_rx: 2, correlation: Correlation::Low },
+            propagation: Propagation::AWGN,
         }
     }
 
@@ -101,6 +104,9 @@ impl PucchLink {
     ///
     /// Errors: a carrier or channel that cannot be.
     pub fn new(case: PucchCase, isa: Isa) -> Result<PucchLink, LinkError> {
+        if case.additional_dmrs {
+            return Err(LinkError::new("not supported: TS 38.211 table 6.4.1.3.3.2-1, additional DM-RS"));
+        }
         let carrier = Carrier::new(case.numerology, case.carrier_rb.into(), 0.0).map_err(LinkError::new)?;
         Ok(PucchLink {
             transmitter: PucchTransmitter::new(0),

@@ -318,7 +318,7 @@ mod tests {
             n_transmissions: 1,
             ldpc_iterations: 10,
             antennas: Antennas { n_tx: 1, n_rx: 1, correlation: Correlation::Low },
-            propagation: Propagation::Awgn,
+            propagation: Propagation::AWGN,
         };
         case.tbs_bits = case.tbs_bits();
         case

@@ -39,7 +39,7 @@ pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers:
         n_transmissions: 1,
         ldpc_iterations: 2,
         antennas: Antennas { n_tx: n_layers, n_rx: n_layers, correlation: Correlation::Low },
-        propagation: Propagation::Awgn,
+        propagation: Propagation::AWGN,
     };
     case.tbs_bits = case.tbs_bits();
     case

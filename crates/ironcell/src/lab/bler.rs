@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use fapi::{MappingType, PucchFormat};
 use indicatif::{ProgressBar, ProgressStyle};
 use link::count::{Effort, Link, Runner, Tally};
-use link::propagation::{Antennas, Correlation, Propagation};
+use link::propagation::{Antennas, Propagation, correlation};
 use link::pucch::{Count, PucchCase, PucchLink};
 use link::shared::{Direction, SharedCase, SharedLink};
 use link::{LinkError, theory};
@@ -155,7 +155,7 @@ fn case(args: &BlerArgs) -> Result<Case, LinkError> {
     let antennas = Antennas {
         n_tx: args.tx.unwrap_or(args.layers),
         n_rx: args.rx.unwrap_or(args.layers),
-        correlation: Correlation::parse(&args.correlation)?,
+        correlation: correlation(&args.correlation)?,
     };
     if args.channel == Channel::Pucch {
         let format = pucch_format(args)?;
@@ -208,7 +208,7 @@ fn pucch_format(args: &BlerArgs) -> Result<PucchFormat, LinkError> {
 fn snrs(args: &BlerArgs, case: &Case) -> Result<Vec<f64>, LinkError> {
     if args.snr == "auto" {
         let centre = match case {
-            Case::Shared(c) if c.propagation == Propagation::Awgn => bound_of(c).map_or(0.0, |f| f.1 + 0.75),
+            Case::Shared(c) if c.propagation == Propagation::AWGN => bound_of(c).map_or(0.0, |f| f.1 + 0.75),
             Case::Shared(_) => 10.0,
             Case::Pucch(_) => -6.0,
         };
@@ -231,7 +231,7 @@ fn snrs(args: &BlerArgs, case: &Case) -> Result<Vec<f64>, LinkError> {
 
 /// Symbols a transmission, and the SNR at which the normal approximation gives 10 %; in AWGN with one layer and one antenna.
 fn bound_of(c: &SharedCase) -> Option<(f64, f64)> {
-    let alone = c.antennas.n_rx == 1 && c.n_layers == 1 && c.propagation == Propagation::Awgn && !c.transform_precoding;
+    let alone = c.antennas.n_rx == 1 && c.n_layers == 1 && c.propagation == Propagation::AWGN && !c.transform_precoding;
     let n_data = u32::from(c.n_symbols) - c.dmrs_symbols.count_ones();
     let n_symbols = f64::from(n_data * 12 * u32::from(c.n_rb));
     let snr_db = theory::required_snr_db(f64::from(c.tbs_bits), n_symbols, c.q_m, 0.1);
@@ -253,7 +253,7 @@ fn simulate(args: &BlerArgs) -> Result<Vec<Point>, LinkError> {
     let mut runner = Runner::new(|| case.link(isa), effort, args.seed)?;
     let mut points = Vec::new();
     for (i, snr_db) in snrs.iter().enumerate() {
-        let bar = bar(&effort, &format!("{snr_db:6.2} dB, point {} of {}", i + 1, snrs.len()));
+        let bar = bar(&format!("{snr_db:6.2} dB, point {} of {}", i + 1, snrs.len()));
         let tally = runner.measure(*snr_db, &|t| {
             let share = (t.errors * 1000 / effort.errors).max(t.blocks * 1000 / effort.blocks_max);
             bar.set_position(share.min(1000));
@@ -273,7 +273,7 @@ fn simulate(args: &BlerArgs) -> Result<Vec<Point>, LinkError> {
 }
 
 /// A bar of a thousand steps on a terminal's standard error; nothing elsewhere.
-pub fn bar(_effort: &Effort, what: &str) -> ProgressBar {
+pub fn bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

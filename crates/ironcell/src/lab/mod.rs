@@ -1,11 +1,13 @@
 //! Tools for recordings, and link simulations.
 //!
 //! - [`bler`]: error-rate curves.
+//! - [`conformance`]: the demodulation requirements.
 //! - [`recording`]: SigMF and raw files.
 //! - [`scan`]: cells by their SS/PBCH blocks, anywhere in the band.
 //! - [`sib1`]: from a block's MIB over CORESET 0 to SIB1.
 
 pub mod bler;
+pub mod conformance;
 mod coreset0;
 #[cfg(test)]
 mod made;
