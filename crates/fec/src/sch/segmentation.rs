@@ -38,7 +38,7 @@ impl Segmentation {
         if !(0.0..=1024.0).contains(&params.code_rate_x1024) {
             return Err(SchError::CodeRate);
         }
-        if ![1, 2, 4, 6, 8].contains(&params.q_m) {
+        if ![1, 2, 4, 6, 8, 10].contains(&params.q_m) {
             return Err(SchError::ModulationOrder(params.q_m));
         }
         if !(1..=8).contains(&params.n_layers) {
