@@ -449,6 +449,77 @@ impl PucchConfig {
     }
 }
 
+/// groupOrSequenceHopping of SRS. Spec: TS 38.211 §6.4.1.4.2
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SrsHopping {
+    /// neither.
+    #[default]
+    Neither,
+    /// groupHopping.
+    Group,
+    /// sequenceHopping.
+    Sequence,
+}
+
+/// SRS-Resource, or SRS-PosResource. Spec: TS 38.211 §6.4.1.4, TS 38.331 SRS-Resource
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrsResource {
+    /// SRS-ResourceId.
+    pub id: u8,
+    /// nrofSRS-Ports N_ap: 1, 2 or 4.
+    pub n_ports: u8,
+    /// transmissionComb K_TC: 2, 4 or 8.
+    pub comb: u8,
+    /// combOffset, 0..K_TC.
+    pub comb_offset: u8,
+    /// cyclicShift n_cs: 0..8, 0..12, 0..6 for combs 2, 4, 8.
+    pub cyclic_shift: u8,
+    /// First symbol l_0 = 13 - startPosition.
+    pub start_symbol: u8,
+    /// nrofSymbols: 1, 2, 4, 8, 10, 12, 14.
+    pub n_symbols: u8,
+    /// repetitionFactor R, a divisor of `n_symbols`.
+    pub repetition: u8,
+    /// freqDomainPosition n_RRC, 0..=67.
+    pub freq_position: u8,
+    /// freqDomainShift n_shift, 0..=268.
+    pub freq_shift: u16,
+    /// c-SRS, 0..=63.
+    pub c_srs: u8,
+    /// b-SRS, 0..=3.
+    pub b_srs: u8,
+    /// b-hop, 0..=3: frequency hopping where it is below `b_srs`.
+    pub b_hop: u8,
+    /// groupOrSequenceHopping.
+    pub hopping: SrsHopping,
+    /// sequenceId, 0..=65535.
+    pub sequence_id: u16,
+    /// periodicityAndOffset in slots: period and offset; `None` for an aperiodic resource.
+    pub period: Option<(u32, u32)>,
+    /// FreqScalingFactor P_F: 1, 2 or 4.
+    pub freq_scaling: u8,
+    /// StartRBIndex k_F, 0..P_F.
+    pub start_rb_index: u8,
+    /// enableStartRBHopping.
+    pub start_rb_hopping: bool,
+    /// SRS-PosResource: the comb moves from symbol to symbol.
+    pub positioning: bool,
+}
+
+impl SrsResource {
+    /// Whether the resource may be sent in `slot`. Spec: TS 38.211 §6.4.1.4.4
+    pub fn is_sent(&self, slot: SlotPoint) -> bool {
+        self.period.is_none_or(|(period, offset)| slot.index() % period.max(1) == offset)
+    }
+    /// RB from which frequencies count, relative to the carrier's lowest RB: common RB 0, or the BWP's lowest.
+    ///
+    /// Spec: TS 38.211 §6.4.1.4.3; `bwp_start` is a common RB.
+    pub fn reference_rb(&self, bwp_start: u16, offset_to_carrier: u16) -> i32 {
+        let start = if bwp_start <= self.freq_shift { 0 } else { bwp_start as i32 };
+        start - offset_to_carrier as i32
+    }
+}
+
 /// pdsch-HARQ-ACK-Codebook. Spec: TS 38.213 §9.1.2, §9.1.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum HarqCodebook {

@@ -1,11 +1,12 @@
 //! What every receiver of this crate must stand: for fuzz targets and for tests.
 
-use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, ssb};
+use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, srs, ssb};
 use dsp::{Cf32, Isa};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
     CceRegMapping, Coding, CoresetConfig, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu, PrachOccasion,
-    PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SsbCase, UciOnPusch,
+    PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SrsHopping, SrsPdu, SrsResource,
+    SsbCase, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -24,6 +25,7 @@ struct Receivers {
     pucch: pucch::PucchReceiver,
     pdcch: pdcch::PdcchReceiver,
     csi_rs: csi_rs::CsiRsReceiver,
+    srs: srs::SrsReceiver,
     prach: Option<prach::PrachReceiver>,
     search: Option<ssb::PssSearcher>,
     ssb: Option<ssb::SsbReceiver>,
@@ -44,6 +46,7 @@ fn make() -> Receivers {
         pucch: pucch::PucchReceiver::new(isa, 0, N_RX),
         pdcch: pdcch::PdcchReceiver::new(),
         csi_rs: csi_rs::CsiRsReceiver::new(isa),
+        srs: srs::SrsReceiver::new(isa, N_RX),
         prach: prach_receiver(isa),
         search: ssb::PssSearcher::new(rate_hz, MU, isa),
         ssb: ssb::SsbReceiver::new(rate_hz, MU, isa),
@@ -119,7 +122,8 @@ pub fn fuzz_one(data: &[u8]) {
             1 | 2 => r.pusch(a, b),
             3 => r.pucch(a, b),
             4 => r.pdcch(a, b),
-            5 => r.csi_rs(a),
+            5 if b & 1 == 0 => r.csi_rs(a),
+            5 => r.srs(a, b),
             6 => r.prach(a, air),
             _ => r.ssb(a, b, air),
         };
@@ -312,6 +316,36 @@ impl Receivers {
             sane(&report);
             let snr_db = report.snr_db();
             assert!(!snr_db.is_nan());
+        }
+        false
+    }
+
+    fn srs(&mut self, a: u8, b: u8) -> bool {
+        let resource = SrsResource {
+            id: 0,
+            n_ports: [1, 2, 4, 3][usize::from(a & 3)],
+            comb: [2, 4, 8, 5][usize::from(a >> 2 & 3)],
+            comb_offset: a >> 4 & 1,
+            cyclic_shift: b >> 1 & 7,
+            start_symbol: 2,
+            n_symbols: [1, 2, 4, 8, 10, 12, 14, 3][usize::from(a >> 5)],
+            repetition: 1 + (b >> 4 & 1),
+            freq_position: b >> 5,
+            freq_shift: 0,
+            c_srs: b >> 4,
+            b_srs: b >> 6,
+            b_hop: 0,
+            hopping: SrsHopping::Group,
+            sequence_id: 77,
+            period: Some((20, 3)),
+            freq_scaling: 1,
+            start_rb_index: 0,
+            start_rb_hopping: false,
+            positioning: b & 8 != 0,
+        };
+        let pdu = SrsPdu { rnti: Rnti(1), resource, reference_rb: 0 };
+        if let Ok(report) = self.srs.receive(&self.grid, &pdu, slot(a)) {
+            sane(&(report.snr_db, report.delay_s, report.power));
         }
         false
     }

@@ -8,5 +8,6 @@ pub mod mcs;
 pub mod prach;
 pub mod pucch;
 pub mod raster;
+pub mod srs;
 pub mod tbs;
 pub mod tdra;
