@@ -24,11 +24,8 @@ pub mod prach;
 pub mod pucch;
 pub mod pusch;
 pub mod sequences;
-<<<<<<< HEAD
 pub mod shared;
-=======
 pub mod srs;
->>>>>>> 3b39513 (wip)
 pub mod ssb;
 
 pub use fuzz::fuzz_one;
