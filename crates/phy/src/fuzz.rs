@@ -4,9 +4,9 @@ use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, srs, ssb};
 use dsp::{Cf32, Isa};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
-    CceRegMapping, Coding, CoresetConfig, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu, PrachOccasion,
-    PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SrsHopping, SrsPdu, SrsResource,
-    SsbCase, UciOnPusch,
+    CceRegMapping, Coding, CoresetConfig, CsiImResource, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu,
+    PrachOccasion, PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SrsHopping, SrsPdu,
+    SrsResource, SsbCase, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -26,6 +26,7 @@ struct Receivers {
     pdcch: pdcch::PdcchReceiver,
     csi_rs: csi_rs::CsiRsReceiver,
     srs: srs::SrsReceiver,
+    channel: csi_rs::CsiRsChannel,
     prach: Option<prach::PrachReceiver>,
     search: Option<ssb::PssSearcher>,
     ssb: Option<ssb::SsbReceiver>,
@@ -47,6 +48,7 @@ fn make() -> Receivers {
         pdcch: pdcch::PdcchReceiver::new(),
         csi_rs: csi_rs::CsiRsReceiver::new(isa),
         srs: srs::SrsReceiver::new(isa, N_RX),
+        channel: csi_rs::CsiRsChannel::default(),
         prach: prach_receiver(isa),
         search: ssb::PssSearcher::new(rate_hz, MU, isa),
         ssb: ssb::SsbReceiver::new(rate_hz, MU, isa),
@@ -122,7 +124,7 @@ pub fn fuzz_one(data: &[u8]) {
             1 | 2 => r.pusch(a, b),
             3 => r.pucch(a, b),
             4 => r.pdcch(a, b),
-            5 if b & 1 == 0 => r.csi_rs(a),
+            5 if b & 1 == 0 => r.csi_rs(a, b),
             5 => r.srs(a, b),
             6 => r.prach(a, air),
             _ => r.ssb(a, b, air),
@@ -297,15 +299,17 @@ impl Receivers {
         found
     }
 
-    fn csi_rs(&mut self, a: u8) -> bool {
+    fn csi_rs(&mut self, a: u8, b: u8) -> bool {
         let resource = CsiRsResource {
             id: 0,
-            row: 1 + a % 4,
-            k0: a >> 2 & 15,
+            row: 1 + b % 19,
+            k: [a >> 2 & 15, a >> 4 & 10, b >> 1 & 14, 6, 8, 10],
             l0: a & 15,
+            l1: b >> 4,
+            odd_rbs: a & 64 != 0,
             density_x2: [1, 2, 6][usize::from(a >> 3) % 3],
-            start_rb: 0,
-            n_rb: N_RB as u16,
+            start_rb: u16::from(b & 1),
+            n_rb: N_RB as u16 - u16::from(b & 1),
             scrambling_id: 1,
             period_slots: 20,
             offset_slots: 0,
@@ -317,6 +321,20 @@ impl Receivers {
             let snr_db = report.snr_db();
             assert!(!snr_db.is_nan());
         }
+        if self.csi_rs.channel(&resource, slot(a), 0, &self.grid, &mut self.channel).is_ok() {
+            sane(&self.channel);
+        }
+        let im = CsiImResource {
+            id: 0,
+            pattern: a & 1,
+            k: b & 15,
+            l: b >> 4,
+            start_rb: 0,
+            n_rb: N_RB as u16,
+            period_slots: 1,
+            offset_slots: 0,
+        };
+        self.csi_rs.interference(&im, &self.grid).iter().for_each(sane);
         false
     }
 
