@@ -94,15 +94,12 @@ fn put(dst: &mut [u8], at: usize, word: u64, n: usize) {
 }
 
 /// Transposes a matrix of 8 x 8 bits, a row an octet, the first on top.
-#[inline]
+#[inline(always)]
 pub(crate) fn transpose8(mut x: u64) -> u64 {
-    let mut swap = |mask: u64, by: u32| {
+    for (mask, by) in [(0x00aa_00aa_00aa_00aa, 7), (0x0000_cccc_0000_cccc, 14), (0x0000_0000_f0f0_f0f0, 28)] {
         let t = (x ^ x >> by) & mask;
         x ^= t ^ t << by;
-    };
-    swap(0x00aa_00aa_00aa_00aa, 7);
-    swap(0x0000_cccc_0000_cccc, 14);
-    swap(0x0000_0000_f0f0_f0f0, 28);
+    }
     x
 }
 

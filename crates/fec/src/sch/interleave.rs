@@ -86,8 +86,14 @@ fn spread_rows<const Q: usize, const G: usize>(
 fn turn_rows(n: usize, e: &[u8], e_at: usize, f: &mut [u8]) {
     let columns = n / 8;
     for first in (0..columns).step_by(64) {
-        let rows: [u64; 8] = std::array::from_fn(|i| bits::load64(e, e_at + i * columns + first));
-        let squares = turn_octets(rows).map(bits::transpose8);
+        let mut rows = [0u64; 8];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = bits::load64(e, e_at + i * columns + first);
+        }
+        let mut squares = turn_octets(rows);
+        for square in &mut squares {
+            *square = bits::transpose8(*square);
+        }
         let to = &mut f[first..];
         let groups = (columns - first).min(64).div_ceil(8);
         for (octets, square) in to.as_chunks_mut::<8>().0.iter_mut().zip(squares).take(groups) {
@@ -103,10 +109,10 @@ fn turn_octets(mut words: [u64; 8]) -> [u64; 8] {
     for (stage, low) in LOW.into_iter().enumerate() {
         let (apart, by) = (4 >> stage, 32 >> stage);
         let old = words;
-        words = std::array::from_fn(|i| {
+        for (i, word) in words.iter_mut().enumerate() {
             let (a, b) = (old[i & !apart], old[i | apart]);
-            if i & apart == 0 { a & !low | b >> by & low } else { a << by & !low | b & low }
-        });
+            *word = if i & apart == 0 { a & !low | b >> by & low } else { a << by & !low | b & low };
+        }
     }
     words
 }

@@ -7,14 +7,17 @@
 //! | G | `g` | coded bits available | multiple of N_L Q_m |
 //! | N_L, Q_m | `n_layers`, `q_m` | layers, modulation order | 1..=8; 1, 2, 4, 6, 8, 10 |
 //! | C, K', K, Z_c | [`Segmentation`] | code blocks and their sizes | |
+//! | C', CBGTI | `n_sent`, [`Cbgs`] | code blocks and groups of this transmission | |
 //! | N_cb, k_0 | `n_cb`, [`Segmentation::k0`] | circular buffer, where a redundancy version starts | |
 
+mod cbg;
 mod decoder;
 mod encoder;
 mod interleave;
 mod segmentation;
 
-pub use decoder::{SchDecoder, SchResult, SoftBuffer};
+pub use cbg::Cbgs;
+pub use decoder::{SchDecoder, SchResult, SchTask, SoftBuffer};
 pub use encoder::SchEncoder;
 pub use segmentation::Segmentation;
 
@@ -65,6 +68,8 @@ pub enum SchError {
     CodedBits(u32),
     /// TBS_LBRM leaves no circular buffer.
     LimitedBuffer(u32),
+    /// No code block group is sent.
+    BlockGroups,
     /// A slice has not the length that the parameters ask for.
     Length {
         /// Elements wanted.
@@ -96,6 +101,7 @@ impl fmt::Display for SchError {
             Self::CodedBits(g) => {
                 write!(f, "coded bits: expected a multiple of q_m * n_layers with a symbol for each block, got {g}")
             }
+            Self::BlockGroups => write!(f, "code block groups: none is sent (TS 38.214 §5.1.7, §6.1.5)"),
             Self::LimitedBuffer(tbs) => write!(f, "TBS_LBRM {tbs} leaves no circular buffer"),
             Self::Length { expected, found } => write!(f, "slice length: expected {expected}, got {found}"),
             Self::SoftCapacity { expected, found } => {
