@@ -14,7 +14,6 @@
 pub mod config;
 pub mod dci;
 mod fuzz;
-pub mod options;
 pub mod pdu;
 pub mod resolve;
 pub mod slot;
@@ -22,5 +21,4 @@ pub mod ue;
 
 pub use config::*;
 pub use fuzz::fuzz_one;
-pub use options::*;
 pub use pdu::*;

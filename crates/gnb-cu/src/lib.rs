@@ -13,6 +13,7 @@
 //! Left out, and why: handover (one cell), measurements, paging and inactivity (no idle mode yet), several AMFs.
 
 mod config;
+mod fuzz;
 mod n2;
 mod procedures;
 mod rrc_build;
@@ -23,6 +24,7 @@ mod user;
 mod uu;
 
 pub use config::GnbCuConfig;
+pub use fuzz::fuzz_one;
 
 use node::{Outbox, Timers};
 use nr::{Tc, Teid};

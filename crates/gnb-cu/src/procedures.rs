@@ -24,7 +24,7 @@ fn as_keys(s: &Security) -> Option<AsKeys> {
     })
 }
 
-fn secure(p: &mut Pdcp, s: &Security, bearer: Bearer, ciphering: bool) {
+pub(crate) fn secure(p: &mut Pdcp, s: &Security, bearer: Bearer, ciphering: bool) {
     if let Some(k) = as_keys(s).and_then(|k| pdcp::Security::for_bearer(bearer, s.algorithms, &k)) {
         p.secure(k, ciphering);
     }

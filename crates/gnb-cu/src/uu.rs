@@ -116,7 +116,7 @@ impl GnbCu {
         self.ues.values().filter(named).find(|u| self.short_mac_i(u) == Some(id.short_mac_i)).map(|u| u.ran)
     }
     /// ShortMAC-I that the UE would compute; `None` if it has nothing to re-establish.
-    fn short_mac_i(&self, u: &Ue) -> Option<u16> {
+    pub(crate) fn short_mac_i(&self, u: &Ue) -> Option<u16> {
         let s = u.security.as_ref().filter(|s| s.active && u.srb2.is_some() && !u.drbs.is_empty())?;
         let input = rrc::VarShortMacInput {
             source_phys_cell_id: self.config.pci.get(),

@@ -17,11 +17,14 @@ pub mod rrc_build;
 
 mod build;
 mod du;
+mod fuzz;
+mod overlap;
 mod receive;
 mod signalling;
 mod ue;
 
 pub use du::{GnbDu, Metrics, UeMetrics};
+pub use fuzz::{fuzz_one, fuzz_sched};
 
 #[cfg(test)]
 mod tests;

@@ -10,10 +10,13 @@
 //! Left out: several antennas (the kernels have them), beams, threads within a slot, sounding reference signals, uplink and
 //! downlink of different numerology in one cell's TDD carrier.
 
+mod fuzz;
 mod harq;
 mod prach;
 mod receive;
 mod transmit;
+
+pub use fuzz::fuzz_one;
 
 use dsp::{Cf32, Isa};
 use fapi::CellConfig;

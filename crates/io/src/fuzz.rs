@@ -53,7 +53,6 @@ fn http(data: &[u8]) {
 }
 
 /// One run of a fuzzer over the stacks: IP packets, each with its length before it, to the gateway and to a terminal's host.
-/// Costs some milliseconds: a gateway has many buffers.
 pub fn fuzz_packets(data: &[u8]) {
     let (ipv4, ipv6) = (Ipv4Addr::new(10, 45, 0, 1), Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
     let page = Box::new(|_, _| String::from("page"));

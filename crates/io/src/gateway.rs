@@ -20,8 +20,10 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
 const TCP_BUFFER: usize = 1 << 19;
-/// Listening sockets of each family that wait for the built-in HTTP server's clients: so many may come at once.
+/// Clients of the built-in HTTP server, of each family, that may come between two polls.
 const HTTP_LISTENERS: usize = 64;
+/// Most connections to the built-in HTTP server at a time.
+const HTTP_MAX: usize = 256;
 /// Most connections to outside hosts at a time.
 const OUTSIDE_MAX: usize = 256;
 /// Most UDP flows at a time.
@@ -66,6 +68,8 @@ pub struct Gateway {
     ipv6: Ipv6Addr,
     dns: SocketHandle,
     listeners: Vec<SocketHandle>,
+    /// Clients of the built-in HTTP server that came since the last poll, IPv4 and IPv6.
+    callers: [usize; 2],
     http: Vec<(SocketHandle, HttpServer)>,
     outside: Vec<OutsideConnection>,
     flows: Vec<UdpFlow>,
@@ -86,13 +90,14 @@ impl Gateway {
         let mut socket = udp::Socket::new(buffer(), buffer());
         let _ = socket.bind(53);
         let dns = stack.sockets.add(socket);
-        let mut gateway = Self {
+        Self {
             stack,
             policy,
             ipv4,
             ipv6,
             dns,
             listeners: Vec::new(),
+            callers: [0; 2],
             http: Vec::new(),
             outside: Vec::new(),
             flows: Vec::new(),
@@ -100,9 +105,7 @@ impl Gateway {
             page,
             refused: 0,
             buffer: vec![0; 65_536],
-        };
-        gateway.replenish();
-        gateway
+        }
     }
     /// Packets and connections that the policy refused.
     pub fn refused(&self) -> u64 {
@@ -123,20 +126,27 @@ impl Gateway {
         let _ = s.listen(endpoint);
         self.stack.sockets.add(s)
     }
-    fn replenish(&mut self) {
-        for addr in [IpAddress::Ipv4(self.ipv4), IpAddress::Ipv6(self.ipv6)] {
-            let sockets = &self.stack.sockets;
-            let waits = |h: &SocketHandle| sockets.get::<tcp::Socket>(*h).listen_endpoint().addr == Some(addr);
-            for _ in self.listeners.iter().filter(|h| waits(h)).count()..HTTP_LISTENERS {
-                let h = self.listening(IpListenEndpoint { addr: Some(addr), port: 80 });
-                self.listeners.push(h);
-            }
+    /// A listening socket for each client that knocks: none waits in advance, for its buffers are large.
+    fn expect_http_client(&mut self, dst: IpAddr) {
+        let callers = &mut self.callers[usize::from(dst.is_ipv6())];
+        *callers = (*callers + 1).min(HTTP_LISTENERS);
+        let (callers, addr) = (*callers, IpAddress::from(dst));
+        let sockets = &self.stack.sockets;
+        let waits = |h: &&SocketHandle| sockets.get::<tcp::Socket>(**h).listen_endpoint().addr == Some(addr);
+        let waiting = self.listeners.iter().filter(waits).count();
+        if waiting < callers && self.listeners.len() + self.http.len() < HTTP_MAX {
+            let h = self.listening(IpListenEndpoint { addr: Some(addr), port: 80 });
+            self.listeners.push(h);
         }
     }
     /// A packet from the UPF.
     pub fn receive(&mut self, packet: Vec<u8>, now: Tc) {
         let Some((src, dst, protocol, offset)) = addresses(&packet) else { return };
         if self.is_own(dst) {
+            let port = (protocol == IpProtocol::Tcp).then(|| knocks(&packet[offset..])).flatten();
+            if port == Some(80) {
+                self.expect_http_client(dst);
+            }
             self.stack.receive(packet);
             return;
         }
@@ -159,11 +169,7 @@ impl Gateway {
         }
     }
     fn tcp_outside(&mut self, packet: Vec<u8>, dst: IpAddr, offset: usize) {
-        if let Ok(t) = TcpPacket::new_checked(&packet[offset..])
-            && t.syn()
-            && !t.ack()
-        {
-            let port = t.dst_port();
+        if let Some(port) = knocks(&packet[offset..]) {
             if self.outside.len() >= OUTSIDE_MAX {
                 self.refused += 1;
                 return;
@@ -222,6 +228,7 @@ impl Gateway {
     /// Runs the protocols, the servers, and what goes on outside.
     pub fn poll(&mut self, now: Tc) {
         let stirred = self.stack.poll(now);
+        self.callers = [0; 2];
         if stirred || !self.http.is_empty() {
             self.serve_http();
         }
@@ -248,7 +255,6 @@ impl Gateway {
                 self.http.push((h, HttpServer::default()));
             }
         }
-        self.replenish();
         let page = &self.page;
         let mut touched = false;
         let sockets = &mut self.stack.sockets;
@@ -446,6 +452,12 @@ fn addresses(packet: &[u8]) -> Option<(IpAddr, IpAddr, IpProtocol, usize)> {
         }
         _ => None,
     }
+}
+
+/// The port that a TCP segment asks to connect to.
+fn knocks(segment: &[u8]) -> Option<u16> {
+    let t = TcpPacket::new_checked(segment).ok()?;
+    (t.syn() && !t.ack()).then(|| t.dst_port())
 }
 
 fn udp_packet(src: IpEndpoint, dst: IpEndpoint, payload: &[u8]) -> Option<Vec<u8>> {

@@ -21,4 +21,5 @@ pub mod stack;
 pub mod tun;
 
 pub use fuzz::{fuzz_packets, fuzz_services};
+pub use proxy::fuzz_proxy;
 pub use smoltcp::wire::{IpAddress, IpEndpoint};

@@ -7,7 +7,7 @@ use crate::host::{Host, TcpId};
 use base64::Engine as _;
 use nr::Tc;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
 /// Where the proxy listens when nothing else is asked for.
 pub const DEFAULT_PORT: u16 = 1080;
@@ -57,8 +57,8 @@ enum Stage {
 }
 
 #[derive(Debug)]
-struct Client {
-    stream: TcpStream,
+struct Client<S> {
+    stream: S,
     stage: Stage,
     socks: bool,
     ue: usize,
@@ -77,7 +77,7 @@ struct Client {
 pub struct Proxy {
     listener: TcpListener,
     password: Option<String>,
-    clients: Vec<Client>,
+    clients: Vec<Client<TcpStream>>,
     buffer: Vec<u8>,
 }
 
@@ -108,20 +108,9 @@ impl Proxy {
     }
     /// A terminal has an answer to a DNS question; unknown tickets are not ours.
     pub fn resolved(&mut self, ue: usize, ticket: u32, addresses: &[IpAddr], hosts: &mut [&mut Host], now: Tc) {
+        let Some(host) = hosts.get_mut(ue) else { return };
         for c in self.clients.iter_mut().filter(|c| c.ue == ue) {
-            let Stage::Resolving { ticket: t, port, tried_ipv6 } = c.stage else { continue };
-            if t != ticket {
-                continue;
-            }
-            let Some(host) = hosts.get_mut(ue) else { continue };
-            match addresses.iter().find_map(|a| host.connect(*a, port)) {
-                Some(id) => c.stage = Stage::Connecting(id),
-                None if !tried_ipv6 => {
-                    let name = c.name.clone();
-                    c.stage = Stage::Resolving { ticket: host.resolve(&name, true, now), port, tried_ipv6: true };
-                }
-                None => c.fail(4, "502 Bad Gateway", "the name does not resolve in the data network"),
-            }
+            c.resolved(ticket, addresses, host, now);
         }
     }
     /// Accepts, reads, moves and writes what can be without waiting. `hosts[i]` is the stack of terminal i + 1.
@@ -131,19 +120,7 @@ impl Proxy {
                 continue;
             }
             let _ = stream.set_nodelay(true);
-            self.clients.push(Client {
-                stream,
-                stage: Stage::Hello,
-                socks: false,
-                ue: 0,
-                name: String::new(),
-                opened: now,
-                input: Vec::new(),
-                output: Vec::new(),
-                forward: Vec::new(),
-                eof: false,
-                fin_sent: false,
-            });
+            self.clients.push(Client::new(stream, now));
         }
         let (password, buffer) = (&self.password, &mut self.buffer);
         self.clients.retain_mut(|c| c.step(hosts, password.as_deref(), buffer, now));
@@ -163,7 +140,36 @@ fn ue_of_user(user: &str) -> Option<usize> {
     user.strip_prefix("ue")?.parse::<usize>().ok()?.checked_sub(1)
 }
 
-impl Client {
+impl<S: Read + Write> Client<S> {
+    fn new(stream: S, opened: Tc) -> Self {
+        Client {
+            stream,
+            stage: Stage::Hello,
+            socks: false,
+            ue: 0,
+            name: String::new(),
+            opened,
+            input: Vec::new(),
+            output: Vec::new(),
+            forward: Vec::new(),
+            eof: false,
+            fin_sent: false,
+        }
+    }
+    fn resolved(&mut self, answered: u32, addresses: &[IpAddr], host: &mut Host, now: Tc) {
+        let Stage::Resolving { ticket, port, tried_ipv6 } = self.stage else { return };
+        if ticket != answered {
+            return;
+        }
+        match addresses.iter().find_map(|a| host.connect(*a, port)) {
+            Some(id) => self.stage = Stage::Connecting(id),
+            None if !tried_ipv6 => {
+                let ticket = host.resolve(&self.name, true, now);
+                self.stage = Stage::Resolving { ticket, port, tried_ipv6: true };
+            }
+            None => self.fail(4, "502 Bad Gateway", "the name does not resolve in the data network"),
+        }
+    }
     fn fail(&mut self, socks_code: u8, status: &str, why: &str) {
         if self.socks {
             self.output.extend_from_slice(&[5, socks_code, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -213,7 +219,6 @@ impl Client {
         if let (Stage::Connecting(id) | Stage::Relay(id), Some(h)) = (&self.stage, hosts.get_mut(self.ue)) {
             h.drop_connection(*id);
         }
-        let _ = self.stream.shutdown(Shutdown::Both);
         false
     }
     fn hello(&mut self, hosts: &mut [&mut Host], password: Option<&str>, now: Tc) {
@@ -412,4 +417,57 @@ impl Client {
             self.stage = Stage::Closing;
         }
     }
+}
+
+/// A program that says what a fuzzer wants, a piece at a time, and listens.
+struct Talker<'a> {
+    pieces: std::slice::Chunks<'a, u8>,
+    heard: usize,
+}
+
+impl Read for Talker<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let piece = self.pieces.next().unwrap_or_default();
+        let n = piece.len().min(out.len());
+        out[..n].copy_from_slice(&piece[..n]);
+        Ok(n)
+    }
+}
+
+impl Write for Talker<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.heard += bytes.len();
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One run of a fuzzer over what a program asks of the proxy: an octet of options, an octet for the size of its pieces, then what it
+/// says. Names that it asks for resolve, nothing answers.
+///
+/// # Panics
+/// If the proxy answers without end: a bug of this crate.
+pub fn fuzz_proxy(data: &[u8]) {
+    let Some((&[options, piece], said)) = data.split_first_chunk() else { return };
+    let mut host = Host::new(1400, 1);
+    host.set_ipv4(Ipv4Addr::new(10, 45, 0, 2));
+    host.set_dns_server(Ipv4Addr::new(10, 45, 0, 1).into());
+    let password = (options & 1 != 0).then_some("secret");
+    let mut client = Client::new(Talker { pieces: said.chunks(1 + usize::from(piece)), heard: 0 }, Tc::ZERO);
+    let (mut buffer, mut now) = (vec![0; 65_536], Tc::ZERO);
+    for _ in 0..said.len() / (1 + usize::from(piece)) + 8 {
+        if !client.step(&mut [&mut host], password, &mut buffer, now) {
+            break;
+        }
+        if let Stage::Resolving { ticket, .. } = client.stage {
+            let found = [IpAddr::from([192, 0, 2, 1])];
+            client.resolved(ticket, &found[usize::from(options >> 1 & 1)..], &mut host, now);
+        }
+        host.poll(now);
+        while host.transmit().is_some() {}
+        now += Tc::from_ms(1 + i64::from(options >> 4) * 100);
+    }
+    assert!(client.stream.heard < 4096, "answers without end");
 }

@@ -66,7 +66,8 @@ impl Scheduler {
 
     fn may_send(&self, u: &Ue, state: &SlotState, plan: &SlotPlan) -> bool {
         // One assignment a slot; and who does not know of the CSI-RS gets none beside it.
-        (!state.csi_rs || u.certain().is_some()) && plan.pdsch.iter().all(|p| p.rnti != u.rnti)
+        let knows = u.phase == Phase::Connected && u.certain().is_some();
+        (!state.csi_rs || knows) && plan.pdsch.iter().all(|p| p.rnti != u.rnti)
     }
 
     fn retransmit_downlink(&mut self, idx: u8, state: &mut SlotState, plan: &mut SlotPlan, out: &mut Decision) {

@@ -147,15 +147,15 @@ impl Scheduler {
             u.last_heard = ind.slot;
             u.sr |= ind.sr;
             // A scheduling request alone may be noise.
-            if !on_pusch && ind.n_harq_ack + ind.n_csi1 > 0 {
+            if !on_pusch && (ind.n_harq_ack > 0 || ind.n_csi1 > 0) {
                 u.pucch_power.measured(ind.snr_db, ind.slot);
             }
             // The timing of a PUCCH is not followed: one block, shared by cyclic shifts, tells it too badly.
             if ind.n_csi1 >= resolve::CSI_BITS
                 && let Some(d) = u.dedicated.as_deref()
                 && let Some(report) = d.csi_report
-                && let Some(snr) =
-                    snr_of_cqi(report.cqi_table, (ind.csi1 >> (ind.n_csi1 - resolve::CSI_BITS)) as u8 & 15)
+                && let Some(cqi) = ind.csi1.checked_shr(u32::from(ind.n_csi1 - resolve::CSI_BITS))
+                && let Some(snr) = snr_of_cqi(report.cqi_table, cqi as u8 & 15)
             {
                 u.dl_link.report(snr, 0.5);
             }

@@ -7,11 +7,13 @@ pub mod apply;
 pub mod capability;
 pub mod config;
 pub mod event;
+mod fuzz;
 pub mod nas_ue;
 pub mod rrc_ue;
 
 pub use config::{RadioCapability, SessionWish, UeCpConfig, Usim};
 pub use event::{CpEvent, SessionInfo};
+pub use fuzz::fuzz_one;
 pub use rrc_ue::{CpOutput, RrcState, UeCp};
 
 #[cfg(test)]

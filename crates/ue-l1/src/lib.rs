@@ -19,10 +19,12 @@
 //! Left out: neighbour cells, several receive antennas, paging, beam failure recovery, SRS, radio link monitoring on CSI-RS.
 
 pub mod downlink;
+mod fuzz;
 pub mod search;
 pub mod slot;
 pub mod sync;
 mod ue;
 pub mod uplink;
 
+pub use fuzz::fuzz_one;
 pub use ue::{Counters, Need, Tuning, UeL1, UeL1Config, UlBursts};

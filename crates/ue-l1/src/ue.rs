@@ -290,7 +290,7 @@ impl UeL1 {
         }
     }
 
-    fn serve(&mut self, serving: Serving) {
+    pub(crate) fn serve(&mut self, serving: Serving) {
         self.leave();
         let rate_hz = serving.carrier().sample_rate_hz();
         let tuning =

@@ -32,12 +32,15 @@
 
 mod bearers;
 mod channel;
+mod fuzz;
 mod mux;
 mod random_access;
 mod reports;
 
 #[cfg(test)]
 mod tests;
+
+pub use fuzz::fuzz_one;
 
 use bearers::Bearers;
 use fapi::pdu::Span;
@@ -592,57 +595,5 @@ impl UeL2 {
             self.sr.at_l1 = wanted;
             out.l1.commands.push(UeL1Command::SchedulingRequest(wanted));
         }
-    }
-}
-
-/// Feeds `data` to a terminal as what an L1 might bring: responses, blocks, grants, in an order that the bytes choose; for fuzzers.
-/// Never panics.
-pub fn fuzz_one(data: &[u8]) {
-    let mut l2 = UeL2::new(Config { tap_downlink: true, tap_uplink: true, ..Config::default() }, Rng::from_lab_seed(1));
-    let (mut response, mut events) = (UeResponse::default(), Outbox::default());
-    let random_access = seam::ue::RandomAccessConfig {
-        preamble_target_power_dbm: -100,
-        power_ramping_step_db: 2,
-        preamble_trans_max: 3,
-        ra_response_window_slots: 4,
-        contention_resolution_timer_ms: 8,
-        n_preambles: 1,
-    };
-    let ccch = Some(vec![1, 2, 3, 4, 5, 6]);
-    for c in [L2Command::ConfigureRandomAccess(random_access), L2Command::StartRandomAccess { ccch }] {
-        l2.command(Tc::ZERO, c, &mut response, &mut events);
-    }
-    let mut indication = UeIndication::default();
-    let mut rest = data;
-    let mut n = 0i64;
-    while let Some((&[kind, len], tail)) = rest.split_first_chunk::<2>() {
-        let (block, tail) = tail.split_at(tail.len().min(usize::from(len)));
-        rest = tail;
-        n += i64::from(kind >> 5);
-        let slot = SlotPoint::from_count(nr::Numerology::KHZ30, n);
-        indication.clear();
-        indication.now = Tc(slot.numerology().slot_tc().0 * n);
-        indication.slot = Some(slot);
-        let tb = Span::append(&mut indication.bytes, block);
-        let Some(harq) = HarqId::new(kind >> 4) else { return };
-        let rnti = Rnti(15);
-        let heard = |addressed| UeL1Event::DlBlock { addressed, rnti, harq, slot, tb };
-        indication.events.push(match kind & 7 {
-            0 => UeL1Event::PreambleSent { ra_rnti: rnti, end: slot },
-            1 => heard(Addressed::Ra),
-            2 => heard(Addressed::Temporary),
-            3 => heard(Addressed::Cell),
-            4 => UeL1Event::PdcchToCRnti { uplink_new: len & 1 == 0 },
-            5 => UeL1Event::SchedulingRequestSent,
-            _ => {
-                let (new_data, msg3) = (kind & 8 == 0, kind & 7 == 7);
-                UeL1Event::UlGrant { harq, new_data, tbs_bytes: len.into(), slot, msg3 }
-            }
-        });
-        l2.handle_indication(&indication, &mut response, &mut events);
-        l2.timeout(indication.now, &mut response, &mut events);
-        response.clear();
-        events.drain().for_each(drop);
-        l2.drain_taps().for_each(drop);
     }
 }

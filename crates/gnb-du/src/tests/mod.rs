@@ -1,7 +1,6 @@
 //! The distributed unit against UEs that know only what the air and the configuration say.
 
 mod alloc;
-mod overlap;
 mod terminal;
 mod world;
 

@@ -1,9 +1,10 @@
 //! The unit, its terminals, a central unit that says yes, and a physical layer that is perfect but for chosen faults.
 
+use super::alloc;
 use super::terminal::{Spoken, Terminal};
-use super::{alloc, overlap};
 use crate::config::{Cell, preset};
 use crate::du::GnbDu;
+use crate::overlap;
 use fapi::slot::*;
 use fapi::*;
 use node::Rng;

@@ -126,6 +126,10 @@ impl NasUe {
     pub fn keys(&self) -> Option<(&[u8; 16], &[u8; 16])> {
         self.security.as_ref().map(|s| s.keys())
     }
+    /// ngKSI and K_AMF of the context in force, or of the one whose security mode command is to come.
+    pub(crate) fn context_keys(&self, to_come: bool) -> Option<(u8, [u8; 32])> {
+        if to_come { self.pending } else { self.security.as_ref().map(|s| (s.ng_ksi, s.k_amf)) }
+    }
     /// The signalling connection is up or gone.
     pub fn set_connected(&mut self, connected: bool) {
         self.connected = connected;
