@@ -1,5 +1,6 @@
 //! What RRC configures. Names follow TS 38.331 §6.3.2; values are the physical ones, not the encoded ones.
 
+use crate::options::{DciOptions, PdschOptions, PuschOptions, ResourceAllocation};
 use nr::{Numerology, Pci, SlotPoint};
 
 /// Where the carrier lies. Spec: TS 38.211 §4.4.2, §4.4.3
@@ -190,6 +191,10 @@ pub enum SearchSpaceKind {
     UeFallback,
     /// UE-specific with formats 0_1 and 1_1.
     Ue,
+    /// UE-specific with formats 0_2 and 1_2.
+    UeCompact,
+    /// UE-specific with formats 0_1, 1_1, 0_2 and 1_2.
+    UeAll,
 }
 
 /// SearchSpace. Spec: TS 38.213 §10.1, TS 38.331 SearchSpace
@@ -252,6 +257,8 @@ pub enum McsTable {
     Qam256,
     /// Table 5.1.3.1-3.
     Qam64LowSe,
+    /// Table 5.1.3.1-4 (downlink).
+    Qam1024,
 }
 
 /// DM-RS of a shared channel. Spec: TS 38.211 §6.4.1.1, §7.4.1.1
@@ -282,14 +289,16 @@ pub struct PdschConfig {
     pub mcs_table: McsTable,
     /// rbg-Size is config2.
     pub rbg_config2: bool,
-    /// resourceAllocation: type 1 only here (`false`), or type 0 (`true`).
-    pub resource_allocation_type0: bool,
+    /// resourceAllocation.
+    pub resource_allocation: ResourceAllocation,
     /// vrb-ToPRB-Interleaver bundle size (2 or 4), if configured.
     pub vrb_interleaver: Option<u8>,
     /// xOverhead: 0, 6, 12 or 18 resource elements.
     pub x_overhead: u8,
     /// Most layers that limited-buffer rate matching assumes (maxMIMO-Layers).
     pub max_layers: u8,
+    /// What else may be configured.
+    pub options: PdschOptions,
 }
 
 /// PUSCH as the UE is configured for it. Spec: TS 38.331 PUSCH-ConfigCommon, PUSCH-Config
@@ -303,10 +312,10 @@ pub struct PuschConfig {
     pub n_id: u16,
     /// mcs-Table.
     pub mcs_table: McsTable,
-    /// Transform precoding (not scheduled yet: see the physical layer's page).
+    /// transformPrecoder is enabled.
     pub transform_precoding: bool,
-    /// resourceAllocation type 0 instead of 1.
-    pub resource_allocation_type0: bool,
+    /// resourceAllocation.
+    pub resource_allocation: ResourceAllocation,
     /// xOverhead.
     pub x_overhead: u8,
     /// Most layers.
@@ -323,6 +332,8 @@ pub struct PuschConfig {
     pub alpha: f32,
     /// msg3-DeltaPreamble x 2, dB.
     pub msg3_delta_preamble_db: i8,
+    /// What else may be configured.
+    pub options: PuschOptions,
 }
 
 /// A PUCCH format with its parameters. Spec: TS 38.213 §9.2.1
@@ -449,6 +460,77 @@ impl PucchConfig {
     }
 }
 
+/// groupOrSequenceHopping of SRS. Spec: TS 38.211 §6.4.1.4.2
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SrsHopping {
+    /// neither.
+    #[default]
+    Neither,
+    /// groupHopping.
+    Group,
+    /// sequenceHopping.
+    Sequence,
+}
+
+/// SRS-Resource, or SRS-PosResource. Spec: TS 38.211 §6.4.1.4, TS 38.331 SRS-Resource
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrsResource {
+    /// SRS-ResourceId.
+    pub id: u8,
+    /// nrofSRS-Ports N_ap: 1, 2 or 4.
+    pub n_ports: u8,
+    /// transmissionComb K_TC: 2, 4 or 8.
+    pub comb: u8,
+    /// combOffset, 0..K_TC.
+    pub comb_offset: u8,
+    /// cyclicShift n_cs: 0..8, 0..12, 0..6 for combs 2, 4, 8.
+    pub cyclic_shift: u8,
+    /// First symbol l_0 = 13 - startPosition.
+    pub start_symbol: u8,
+    /// nrofSymbols: 1, 2, 4, 8, 10, 12, 14.
+    pub n_symbols: u8,
+    /// repetitionFactor R, a divisor of `n_symbols`.
+    pub repetition: u8,
+    /// freqDomainPosition n_RRC, 0..=67.
+    pub freq_position: u8,
+    /// freqDomainShift n_shift, 0..=268.
+    pub freq_shift: u16,
+    /// c-SRS, 0..=63.
+    pub c_srs: u8,
+    /// b-SRS, 0..=3.
+    pub b_srs: u8,
+    /// b-hop, 0..=3: frequency hopping where it is below `b_srs`.
+    pub b_hop: u8,
+    /// groupOrSequenceHopping.
+    pub hopping: SrsHopping,
+    /// sequenceId, 0..=65535.
+    pub sequence_id: u16,
+    /// periodicityAndOffset in slots: period and offset; `None` for an aperiodic resource.
+    pub period: Option<(u32, u32)>,
+    /// FreqScalingFactor P_F: 1, 2 or 4.
+    pub freq_scaling: u8,
+    /// StartRBIndex k_F, 0..P_F.
+    pub start_rb_index: u8,
+    /// enableStartRBHopping.
+    pub start_rb_hopping: bool,
+    /// SRS-PosResource: the comb moves from symbol to symbol.
+    pub positioning: bool,
+}
+
+impl SrsResource {
+    /// Whether the resource may be sent in `slot`. Spec: TS 38.211 §6.4.1.4.4
+    pub fn is_sent(&self, slot: SlotPoint) -> bool {
+        self.period.is_none_or(|(period, offset)| slot.index() % period.max(1) == offset)
+    }
+    /// RB from which frequencies count, relative to the carrier's lowest RB: common RB 0, or the BWP's lowest.
+    ///
+    /// Spec: TS 38.211 §6.4.1.4.3; `bwp_start` is a common RB.
+    pub fn reference_rb(&self, bwp_start: u16, offset_to_carrier: u16) -> i32 {
+        let start = if bwp_start <= self.freq_shift { 0 } else { bwp_start as i32 };
+        start - offset_to_carrier as i32
+    }
+}
+
 /// pdsch-HARQ-ACK-Codebook. Spec: TS 38.213 §9.1.2, §9.1.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum HarqCodebook {
@@ -501,14 +583,18 @@ pub struct RachConfig {
 pub struct CsiRsResource {
     /// NZP-CSI-RS-ResourceId.
     pub id: u8,
-    /// Row of table 7.4.1.5.3-1 (1: density 3 one port, 2: one port).
+    /// Row of table 7.4.1.5.3-1, 1..=18: ports and code division too.
     pub row: u8,
-    /// frequencyDomainAllocation: k_0.
-    pub k0: u8,
+    /// frequencyDomainAllocation: k_0 to k_5, as many as the row takes.
+    pub k: [u8; 6],
     /// firstOFDMSymbolInTimeDomain l_0.
     pub l0: u8,
+    /// firstOFDMSymbolInTimeDomain2 l_1 (rows 13, 14, 16 and 17).
+    pub l1: u8,
     /// Density times two: 1 (0.5), 2 (1), 6 (3).
     pub density_x2: u8,
+    /// Density 0.5 in the odd common resource blocks (else the even ones).
+    pub odd_rbs: bool,
     /// First RB from the carrier's lowest RB and number of RBs.
     pub start_rb: u16,
     /// Number of RBs.
@@ -530,6 +616,31 @@ impl CsiRsResource {
     pub fn is_sent(&self, slot: SlotPoint) -> bool {
         slot.index() % self.period_slots.max(1) as u32 == self.offset_slots as u32
     }
+    /// Where it lies in a slot and a resource block; `None` for a row, density or place that the table does not have.
+    pub fn locations(&self) -> Option<nr::tables::csi_rs::CsiRsRow> {
+        nr::tables::csi_rs::row(self.row, &self.k, self.l0, self.l1, self.density_x2)
+    }
+}
+
+/// CSI-IM-Resource. Spec: TS 38.214 §5.2.2.4
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CsiImResource {
+    /// CSI-IM-ResourceId.
+    pub id: u8,
+    /// Pattern 0 (two subcarriers in two symbols) or 1 (four in one).
+    pub pattern: u8,
+    /// k_CSI-IM.
+    pub k: u8,
+    /// l_CSI-IM.
+    pub l: u8,
+    /// First RB from the carrier's lowest RB.
+    pub start_rb: u16,
+    /// Number of RBs.
+    pub n_rb: u16,
+    /// Period in slots.
+    pub period_slots: u16,
+    /// Offset in slots.
+    pub offset_slots: u16,
 }
 
 /// Periodic CQI report on PUCCH. Spec: TS 38.214 §5.2
@@ -562,6 +673,8 @@ pub struct CellConfig {
     pub ssb: SsbConfig,
     /// Initial downlink BWP: as SIB1 gives it (at least CORESET 0).
     pub initial_dl_bwp: Bwp,
+    /// SS/PBCH block and CORESET multiplexing pattern, 1..=3. Spec: TS 38.213 §13
+    pub coreset0_pattern: u8,
     /// CORESET 0 as a bandwidth: sizes DCI 1_0 and 0_0 in common search spaces.
     pub coreset0_bwp: Bwp,
     /// Initial uplink BWP.
@@ -613,8 +726,14 @@ pub struct DedicatedConfig {
     pub n_dl_harq: u8,
     /// NZP CSI-RS resources.
     pub csi_rs: Vec<CsiRsResource>,
+    /// Periodic ZP CSI-RS resources: PDSCH leaves them free.
+    pub zp_csi_rs: Vec<CsiRsResource>,
+    /// CSI-IM resources.
+    pub csi_im: Vec<CsiImResource>,
     /// Periodic report.
     pub csi_report: Option<CsiReport>,
+    /// What else decides the fields of DCI.
+    pub dci: DciOptions,
 }
 
 #[cfg(test)]

@@ -2,11 +2,28 @@
 
 use crate::config::{CellConfig, DedicatedConfig, HarqCodebook, PucchConfig, SearchSpaceKind, SsbCase};
 use crate::dci::{self, Dci, DciContext, RntiKind};
+use crate::options::{CompactOptions, GroupOptions, PuschHopping, PuschScheme, ResourceAllocation};
 use crate::resolve::{self, Heard, MibView, RarGrant};
 use nr::{Numerology, Pci, Rnti, SlotPoint};
 
-const KINDS: [SearchSpaceKind; 3] = [SearchSpaceKind::Common, SearchSpaceKind::UeFallback, SearchSpaceKind::Ue];
-const RNTIS: [RntiKind; 5] = [RntiKind::Cell, RntiKind::Temporary, RntiKind::Si, RntiKind::Ra, RntiKind::Paging];
+const KINDS: [SearchSpaceKind; 5] = [
+    SearchSpaceKind::Common,
+    SearchSpaceKind::UeFallback,
+    SearchSpaceKind::Ue,
+    SearchSpaceKind::UeCompact,
+    SearchSpaceKind::UeAll,
+];
+const RNTIS: [RntiKind; 9] = [
+    RntiKind::Cell,
+    RntiKind::Temporary,
+    RntiKind::Si,
+    RntiKind::Ra,
+    RntiKind::Paging,
+    RntiKind::SlotFormat,
+    RntiKind::Interruption,
+    RntiKind::Tpc,
+    RntiKind::TpcSrs,
+];
 
 /// One run of a fuzzer: six octets are a MIB and options of the cell that it describes, the others the bits of a DCI of whatever
 /// length and of a random access response's grant.
@@ -89,10 +106,42 @@ fn dedicated(cell: &CellConfig, options: u8) -> DedicatedConfig {
         harq_codebook: if options & 16 != 0 { HarqCodebook::Dynamic } else { HarqCodebook::SemiStatic },
         n_dl_harq: 16,
         csi_rs: vec![],
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_report: None,
+        dci: Default::default(),
     };
-    d.pdsch.resource_allocation_type0 = options & 32 != 0;
-    d.pusch.resource_allocation_type0 = options & 64 != 0;
+    d.pdsch.resource_allocation = allocation(options >> 5);
+    d.pusch.resource_allocation = allocation(options >> 6);
     d.pdsch.vrb_interleaver = (options & 128 != 0).then_some(2);
+    // The octet's remaining freedom: layers, symbols, hopping, phase tracking and the group formats.
+    let more = options.wrapping_mul(89) >> 2;
+    (d.pdsch.dmrs.max_length, d.pdsch.dmrs.config_type) = (1 + (more & 1), 1 + (more >> 1 & 1));
+    (d.pusch.dmrs.max_length, d.pusch.dmrs.config_type) = (1 + (more >> 2 & 1), 1 + (more >> 3 & 1));
+    d.pdsch.options.max_cbg = more & 8;
+    d.pdsch.options.ptrs = (more & 16 != 0).then(Default::default);
+    d.pusch.transform_precoding = more & 5 == 5;
+    d.pusch.options.hopping = (more & 2 != 0).then_some(PuschHopping {
+        inter_slot: more & 1 == 1,
+        offsets: [3, 9, 400, u16::MAX],
+        n_offsets: 2 + (more & 2),
+    });
+    d.pusch.options.scheme = match more >> 4 {
+        0 => PuschScheme::OnePort,
+        1 | 2 => PuschScheme::Codebook { n_ports: 4, max_rank: 4, subset: Default::default(), n_srs: 2 },
+        _ => PuschScheme::NonCodebook { n_srs: 4, l_max: 4 },
+    };
+    d.dci.compact = CompactOptions { granularity: more & 7, antenna_ports: true, harq_bits: 4, ..Default::default() };
+    d.dci.group = GroupOptions {
+        slot_format_bits: options,
+        preemption_bits: options & 0x7f,
+        closed_loop_indicator: more & 1 == 0,
+        srs_request_bits_plus_1: more & 3,
+        n_srs_tpc: options & 31,
+    };
     d
+}
+
+fn allocation(option: u8) -> ResourceAllocation {
+    if option & 1 == 0 { ResourceAllocation::Type1 } else { ResourceAllocation::Type0 }
 }

@@ -14,6 +14,7 @@
 pub mod config;
 pub mod dci;
 mod fuzz;
+pub mod options;
 pub mod pdu;
 pub mod resolve;
 pub mod slot;
@@ -21,4 +22,5 @@ pub mod ue;
 
 pub use config::*;
 pub use fuzz::fuzz_one;
+pub use options::*;
 pub use pdu::*;

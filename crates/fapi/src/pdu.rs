@@ -462,6 +462,17 @@ pub struct PucchLong {
     pub max_code_rate_milli: u16,
 }
 
+/// An SRS. Spec: TS 38.211 §6.4.1.4
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrsPdu {
+    /// Whose.
+    pub rnti: Rnti,
+    /// The resource.
+    pub resource: crate::config::SrsResource,
+    /// [`crate::config::SrsResource::reference_rb`].
+    pub reference_rb: i32,
+}
+
 /// The PRACH occasions of a slot, as the receiver needs them. Spec: TS 38.211 §6.3.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PrachOccasion {

@@ -9,7 +9,7 @@ fn time(mut call: impl FnMut()) -> f64 {
     let start = Instant::now();
     call();
     let n = (0.002 / start.elapsed().as_secs_f64().max(1e-8)).ceil() as usize;
-    let mut rounds: Vec<f64> = (0..25)
+    let mut rounds: Vec<f64> = (0..std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(25))
         .map(|_| {
             let start = Instant::now();
             (0..n).for_each(|_| call());

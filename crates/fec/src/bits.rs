@@ -64,11 +64,18 @@ pub fn copy(dst: &mut [u8], dst_at: usize, src: &[u8], src_at: usize, n: usize) 
         put(dst, dst_at, load64(src, src_at), take);
         done = take;
     }
-    while n - done >= 64 {
-        let at = (dst_at + done) / 8;
-        dst[at..at + 8].copy_from_slice(&load64(src, src_at + done).to_be_bytes());
-        done += 64;
+    let whole = (n - done) / 8;
+    let (to, from, shift) = ((dst_at + done) / 8, (src_at + done) / 8, (src_at + done) % 8);
+    let to = &mut dst[to..to + whole];
+    if shift == 0 {
+        to.copy_from_slice(&src[from..from + whole]);
+    } else if whole > 0 {
+        let (near, far) = (&src[from..from + whole], &src[from + 1..from + 1 + whole]);
+        for ((to, near), far) in to.iter_mut().zip(near).zip(far) {
+            *to = near << shift | far >> (8 - shift);
+        }
     }
+    done += 8 * whole;
     while done < n {
         let take = (n - done).min(8);
         put(dst, dst_at + done, load64(src, src_at + done), take);
@@ -84,6 +91,16 @@ fn put(dst: &mut [u8], at: usize, word: u64, n: usize) {
     let mask = (((0xff00u16 >> n) & 0xff) as u8) >> shift;
     let byte = &mut dst[at / 8];
     *byte = *byte & !mask | value & mask;
+}
+
+/// Transposes a matrix of 8 x 8 bits, a row an octet, the first on top.
+#[inline(always)]
+pub(crate) fn transpose8(mut x: u64) -> u64 {
+    for (mask, by) in [(0x00aa_00aa_00aa_00aa, 7), (0x0000_cccc_0000_cccc, 14), (0x0000_0000_f0f0_f0f0, 28)] {
+        let t = (x ^ x >> by) & mask;
+        x ^= t ^ t << by;
+    }
+    x
 }
 
 #[cfg(test)]

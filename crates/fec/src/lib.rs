@@ -6,7 +6,7 @@
 //! Codecs ([`sch::SchEncoder`], [`sch::SchDecoder`], [`polar::PolarCodec`]) are made once and own their plans and scratch; a call allocates
 //! nothing once the sizes in use have been seen.
 //!
-//! Left out: code block groups (CBGTI), LTE codes, sidelink multiplexing.
+//! Left out: LTE codes, sidelink multiplexing.
 
 pub mod bench;
 pub mod bits;

@@ -18,7 +18,7 @@ pub fn check(plan: &SlotPlan, cell: &CellConfig, prach_rbs: (u16, u16), prach_bu
     }
     for c in &plan.csi_rs {
         let step = if c.row == 1 { 4 } else { 12 };
-        let first = c.start_rb as u32 * 12 + c.k0 as u32;
+        let first = c.start_rb as u32 * 12 + c.k[0] as u32;
         (first..(c.start_rb + c.n_rb) as u32 * 12).step_by(step).for_each(|k| take(k, c.l0, "CSI-RS"));
     }
     for p in &plan.pdcch {

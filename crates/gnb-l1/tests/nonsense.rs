@@ -219,8 +219,10 @@ fn downlink(d: &mut Dice, plan: &mut SlotPlan) {
         plan.csi_rs.push(CsiRsResource {
             id: d.byte(9),
             row: d.byte(4),
-            k0: d.byte(12),
+            k: [d.byte(12), 0, 0, 0, 0, 0],
             l0: d.byte(14),
+            l1: 0,
+            odd_rbs: false,
             density_x2: [1, 2, 6, d.byte(9)][d.below(4) as usize],
             start_rb: d.word(20),
             n_rb: d.word(40),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | PUSCH, with and without transform precoding | TS 38.104 tables 8.2.1.2-1 to -20, 8.2.2.2-1 to -4 |
 //! | PUCCH formats 0 to 4 | TS 38.104 §8.3.1 to §8.3.6 |
+//! | PDSCH mapping type A on two and four antennas | TS 38.101-4 §5.2.2.1.1, §5.2.2.2.1, §5.2.3.1.1, §5.2.3.2.1 |
 //!
 //! SNR is of one receive antenna in the allocated band. A row passes if the error rate at the required SNR is at most the target; the
 //! measured SNR is where it is met.
@@ -15,7 +16,7 @@ use nr::Numerology;
 use crate::LinkError;
 use crate::count::{Effort, Link, Runner, Tally};
 use crate::frc;
-use crate::propagation::{Antennas, Correlation, Propagation};
+use crate::propagation::{Antennas, Correlation, Propagation, correlation};
 use crate::pucch::{Count, PucchCase, PucchLink};
 use crate::shared::{Direction, SharedCase, SharedLink};
 use crate::table::Rows;
@@ -132,7 +133,58 @@ pub fn bs() -> Result<Vec<Requirement>, LinkError> {
 ///
 /// Errors: a table in this crate that cannot be read.
 pub fn ue() -> Result<Vec<Requirement>, LinkError> {
-    Ok(Vec::new())
+    Rows::new(include_str!("../data/pdsch.tsv")).map(|r| pdsch_row(r).unwrap_or_else(|| Err(broken("pdsch")))).collect()
+}
+
+/// Spec: TS 38.101-4 tables 5.2-1, 5.2.2.1.1-2, 5.2.2.2.1-2, 5.2.3.1.1-2, 5.2.3.2.1-2
+fn pdsch_row(mut r: crate::table::Row) -> Option<Result<Requirement, LinkError>> {
+    let (clause, test, reference) = (r.text()?, r.text()?, r.text()?);
+    let (bandwidth, scs_khz) = (r.number::<u32>()?, r.number::<u32>()?);
+    let (first_rb, n_rb_allocated) = (r.number()?, r.number()?);
+    let (q_m, rate_x1024, n_layers) = (r.number()?, r.number()?, r.number()?);
+    let (additional, prg_size) = (r.number::<u8>()?, r.number()?);
+    let (propagation, n_tx, n_rx, correlated) = (r.text()?, r.number()?, r.number()?, r.text()?);
+    let (percent, required_snr_db) = (r.number::<f64>()?, r.number()?);
+    let mut case = SharedCase {
+        direction: Direction::Downlink,
+        numerology: Numerology::from_scs_khz(scs_khz)?,
+        carrier_rb: n_rb(bandwidth, scs_khz)?,
+        first_rb,
+        n_rb: n_rb_allocated,
+        start_symbol: 2,
+        n_symbols: 12,
+        mapping: MappingType::A,
+        // TS 38.211 table 7.4.1.1.2-3, ending with the slot.
+        dmrs_symbols: if additional == 2 { 1 << 2 | 1 << 7 | 1 << 11 } else { 1 << 2 | 1 << 11 },
+        n_cdm_groups: if n_layers > 2 { 2 } else { 1 },
+        q_m,
+        rate_x1024,
+        tbs_bits: 0,
+        n_layers,
+        prg_size,
+        transform_precoding: false,
+        n_transmissions: 4,
+        ldpc_iterations: 10,
+        antennas: Antennas { n_tx, n_rx, correlation: Correlation::Low },
+        propagation: Propagation::AWGN,
+    };
+    case.tbs_bits = case.tbs_bits();
+    let condition = correlation(correlated).and_then(|c| Ok((c, Propagation::parse(propagation)?)));
+    Some(condition.map(|(correlation, propagation_of)| {
+        case.antennas.correlation = correlation;
+        case.propagation =
+            Propagation { direction: crate::propagation::Direction::Downlink, ..propagation_of };
+        Requirement {
+            clause: format!("TS 38.101-4 §{clause}"),
+            test: format!(
+                "test {test} {reference} {bandwidth} MHz {scs_khz} kHz {n_layers} layer(s) {n_tx}x{n_rx} {propagation} {correlated} {percent} %"
+            ),
+            channel: "PDSCH",
+            required_snr_db,
+            target: 1.0 - percent / 100.0,
+            case: Case::Shared(case),
+        }
+    }))
 }
 
 fn numerology(scs_khz: u32) -> Result<Numerology, LinkError> {
@@ -202,6 +254,7 @@ fn shared(
         rate_x1024: f.rate_x1024,
         tbs_bits: f.payload_bits,
         n_layers: f.n_layers,
+        prg_size: 0,
         transform_precoding: f.transform_precoding,
         n_transmissions: 4,
         ldpc_iterations: 10,

@@ -1,7 +1,7 @@
 //! PUCCH: what TS 38.104 §8.3 counts of each format.
 
 use dsp::Isa;
-use fapi::{PucchFormat, PucchPdu, PucchResource};
+use fapi::{PucchFormat, PucchLong, PucchPdu, PucchResource};
 use nr::{Numerology, Rnti, SlotPoint};
 use ofdm::{Carrier, Grid};
 use phy::pucch::{PucchReceiver, PucchTransmitter};
@@ -84,6 +84,7 @@ impl PucchCase {
             group_hopping: 0,
             n_id: 0,
             dmrs_n_id: 0,
+            long: PucchLong { additional_dmrs: self.additional_dmrs, ..PucchLong::default() },
         }
     }
 }
@@ -104,9 +105,6 @@ impl PucchLink {
     ///
     /// Errors: a carrier or channel that cannot be.
     pub fn new(case: PucchCase, isa: Isa) -> Result<PucchLink, LinkError> {
-        if case.additional_dmrs {
-            return Err(LinkError::new("not supported: TS 38.211 table 6.4.1.3.3.2-1, additional DM-RS"));
-        }
         let carrier = Carrier::new(case.numerology, case.carrier_rb.into(), 0.0).map_err(LinkError::new)?;
         Ok(PucchLink {
             transmitter: PucchTransmitter::new(0),

@@ -5,8 +5,8 @@
 
 use dsp::{Cf32, Isa};
 use fapi::{
-    Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PuschPdu, RbAllocation, Span, TransformPrecoding,
-    UciOnPusch, UlPrecoding,
+    Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PrecodingMatrix, PuschPdu, RbAllocation, Span,
+    TransformPrecoding, UciOnPusch, UlPrecoding,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Rnti, SlotPoint};
@@ -63,6 +63,8 @@ pub struct SharedCase {
     pub tbs_bits: u32,
     /// Layers.
     pub n_layers: u8,
+    /// Resource blocks of a precoding resource block group (downlink): 2, 4, or 0 for all.
+    pub prg_size: u8,
     /// DFT-spread (uplink).
     pub transform_precoding: bool,
     /// Most transmissions of a transport block, 1..=4.
@@ -82,6 +84,11 @@ impl SharedCase {
         let per_rb = (u32::from(self.n_symbols) * 12).saturating_sub(n_dmrs).min(156);
         let n_re = per_rb * u32::from(self.n_rb);
         nr::tables::tbs::tbs_bits(n_re, (self.rate_x1024 * 2.0) as u16, self.q_m, self.n_layers, 0)
+    }
+
+    /// Precoding matrices of a slot.
+    fn n_matrices(&self) -> usize {
+        if self.prg_size == 0 { 1 } else { usize::from(self.carrier_rb).div_ceil(self.prg_size.into()) }
     }
 
     fn dmrs(&self) -> DmrsPdu {
@@ -157,7 +164,14 @@ impl SharedCase {
             reserved: [None; 2],
             reserved_re: [0; 14],
             power_offset_db: 0.0,
-            precoding: DlPrecoding::Identity,
+            precoding: if self.antennas.n_tx > 1 {
+                DlPrecoding::Matrices {
+                    prg_size: self.prg_size,
+                    matrices: Span { start: 0, len: self.n_matrices() as u32 },
+                }
+            } else {
+                DlPrecoding::Identity
+            },
             ptrs: None,
             cbg: None,
             tb: Span::default(),
@@ -177,6 +191,7 @@ pub struct SharedLink {
     ends: Ends,
     radio: Radio,
     sent: Grid,
+    precoders: Vec<PrecodingMatrix>,
     soft: SoftBuffer,
     tb: Vec<u8>,
     out: Vec<u8>,
@@ -214,6 +229,7 @@ impl SharedLink {
             ends,
             radio: Radio::new(carrier, case.antennas, case.propagation, isa)?,
             sent: Grid::new(n_tx.into(), carrier.n_subcarriers()),
+            precoders: Vec::with_capacity(case.n_matrices()),
             soft: SoftBuffer::new(case.tbs_bits),
             tb: vec![0; n_bytes],
             out: vec![0; n_bytes],
@@ -228,6 +244,7 @@ impl SharedLink {
     fn signal_power(&self) -> f64 {
         match &self.ends {
             Ends::Uplink(e) if e.2.precoding != UlPrecoding::Identity => 1.0,
+            Ends::Downlink(e) if e.2.precoding != DlPrecoding::Identity => 1.0,
             _ => f64::from(self.case.n_layers),
         }
     }
@@ -240,6 +257,11 @@ impl SharedLink {
             }
         }
         let (rv, new_data) = (REDUNDANCY[usize::from(self.n_sent)], self.n_sent == 0);
+        self.precoders.clear();
+        for _ in 0..self.case.n_matrices() {
+            let draw = dsp::noise::split_mix_64(&mut self.state);
+            self.precoders.push(type1(self.case.antennas.n_tx, self.case.n_layers, draw));
+        }
         match &mut self.ends {
             Ends::Uplink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
             Ends::Downlink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
@@ -263,7 +285,10 @@ impl Link for SharedLink {
             Ends::Uplink(e) => {
                 e.0.transmit(&e.2, &self.tb, &[], &[], self.slot, &mut self.sent).map_err(LinkError::new)?
             }
-            Ends::Downlink(e) => e.0.transmit(&e.2, &self.tb, self.slot, &mut self.sent).map_err(LinkError::new)?,
+            Ends::Downlink(e) => {
+                e.0.transmit_precoded(&e.2, &self.tb, &self.precoders, self.slot, &mut self.sent)
+                    .map_err(LinkError::new)?
+            }
         }
         let noise = self.signal_power() * libm::pow(10.0, -snr_db / 10.0);
         let received = self.radio.slot(self.slot, &self.sent, noise)?;
@@ -283,6 +308,28 @@ impl Link for SharedLink {
         self.slot = self.slot.plus(1);
         Ok(Tally { blocks: 1, errors: u64::from(!delivered) })
     }
+}
+
+/// A precoder of the type I single-panel codebook, drawn at random. Spec: TS 38.214 §5.2.2.2.1, tables 5.2.2.2.1-1, -5, -6
+fn type1(n_ports: u8, n_layers: u8, draw: u64) -> PrecodingMatrix {
+    let mut matrix = PrecodingMatrix { n_ports, w: [[(0.0, 0.0); 4]; 8] };
+    let scale = 1.0 / libm::sqrtf(f32::from(n_ports) * f32::from(n_layers));
+    // Columns of a DFT with a phase between polarisations: the form of every rank of the codebook.
+    let half = usize::from(n_ports / 2).max(1);
+    let beam = (draw >> 8) as usize % (4 * half);
+    let phase = (draw & 3) as usize;
+    for layer in 0..usize::from(n_layers) {
+        // Layers in pairs: opposite phases on one beam, then the next orthogonal beam.
+        let beam = beam + 4 * (layer / 2);
+        let phase = phase % if n_layers > 1 { 2 } else { 4 } + 2 * (layer % 2);
+        for port in 0..usize::from(n_ports) {
+            let turns = (port % half) as f64 * beam as f64 / (4 * half) as f64;
+            let turns = turns + if port >= half { phase as f64 / 4.0 } else { 0.0 };
+            let w = dsp::unit_phasor(turns);
+            matrix.w[port][layer] = (w.re as f32 * scale, w.im as f32 * scale);
+        }
+    }
+    matrix
 }
 
 /// A case's received elements, for pictures: one slot at `snr_db`.
@@ -314,6 +361,7 @@ mod tests {
             rate_x1024,
             tbs_bits: 0,
             n_layers: 1,
+            prg_size: 0,
             transform_precoding: false,
             n_transmissions: 1,
             ldpc_iterations: 10,

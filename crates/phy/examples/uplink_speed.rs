@@ -65,7 +65,8 @@ fn main() {
         let mut symbols = vec![Cf32::default(); n];
         noise.fill(&mut symbols, 1.0);
         let noise_var = vec![0.01f32; n];
-        for scheme in [Modulation::Qpsk, Modulation::Qam16, Modulation::Qam64, Modulation::Qam256, Modulation::Qam1024] {
+        for scheme in [Modulation::Qpsk, Modulation::Qam16, Modulation::Qam64, Modulation::Qam256, Modulation::Qam1024]
+        {
             let mut llrs = vec![0i8; n * scheme.q_m()];
             let s = time(|| demodulate(isa, scheme, &symbols, &noise_var, &mut llrs).unwrap());
             let bits = vec![0x5au8; n * scheme.q_m() / 8 + 1];

@@ -1,11 +1,12 @@
 //! What every receiver of this crate must stand: for fuzz targets and for tests.
 
-use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, ssb};
+use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, srs, ssb};
 use dsp::{Cf32, Isa};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
-    CceRegMapping, Coding, CoresetConfig, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu, PrachOccasion,
-    PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SsbCase, UciOnPusch,
+    CceRegMapping, Coding, CoresetConfig, CsiImResource, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu,
+    PrachOccasion, PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SrsHopping, SrsPdu,
+    SrsResource, SsbCase, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -24,6 +25,8 @@ struct Receivers {
     pucch: pucch::PucchReceiver,
     pdcch: pdcch::PdcchReceiver,
     csi_rs: csi_rs::CsiRsReceiver,
+    srs: srs::SrsReceiver,
+    channel: csi_rs::CsiRsChannel,
     prach: Option<prach::PrachReceiver>,
     search: Option<ssb::PssSearcher>,
     ssb: Option<ssb::SsbReceiver>,
@@ -44,6 +47,8 @@ fn make() -> Receivers {
         pucch: pucch::PucchReceiver::new(isa, 0, N_RX),
         pdcch: pdcch::PdcchReceiver::new(),
         csi_rs: csi_rs::CsiRsReceiver::new(isa),
+        srs: srs::SrsReceiver::new(isa, N_RX),
+        channel: csi_rs::CsiRsChannel::default(),
         prach: prach_receiver(isa),
         search: ssb::PssSearcher::new(rate_hz, MU, isa),
         ssb: ssb::SsbReceiver::new(rate_hz, MU, isa),
@@ -119,7 +124,8 @@ pub fn fuzz_one(data: &[u8]) {
             1 | 2 => r.pusch(a, b),
             3 => r.pucch(a, b),
             4 => r.pdcch(a, b),
-            5 => r.csi_rs(a),
+            5 if b & 1 == 0 => r.csi_rs(a, b),
+            5 => r.srs(a, b),
             6 => r.prach(a, air),
             _ => r.ssb(a, b, air),
         };
@@ -293,15 +299,17 @@ impl Receivers {
         found
     }
 
-    fn csi_rs(&mut self, a: u8) -> bool {
+    fn csi_rs(&mut self, a: u8, b: u8) -> bool {
         let resource = CsiRsResource {
             id: 0,
-            row: 1 + a % 4,
-            k0: a >> 2 & 15,
+            row: 1 + b % 19,
+            k: [a >> 2 & 15, a >> 4 & 10, b >> 1 & 14, 6, 8, 10],
             l0: a & 15,
+            l1: b >> 4,
+            odd_rbs: a & 64 != 0,
             density_x2: [1, 2, 6][usize::from(a >> 3) % 3],
-            start_rb: 0,
-            n_rb: N_RB as u16,
+            start_rb: u16::from(b & 1),
+            n_rb: N_RB as u16 - u16::from(b & 1),
             scrambling_id: 1,
             period_slots: 20,
             offset_slots: 0,
@@ -312,6 +320,50 @@ impl Receivers {
             sane(&report);
             let snr_db = report.snr_db();
             assert!(!snr_db.is_nan());
+        }
+        if self.csi_rs.channel(&resource, slot(a), 0, &self.grid, &mut self.channel).is_ok() {
+            sane(&self.channel);
+        }
+        let im = CsiImResource {
+            id: 0,
+            pattern: a & 1,
+            k: b & 15,
+            l: b >> 4,
+            start_rb: 0,
+            n_rb: N_RB as u16,
+            period_slots: 1,
+            offset_slots: 0,
+        };
+        self.csi_rs.interference(&im, &self.grid).iter().for_each(sane);
+        false
+    }
+
+    fn srs(&mut self, a: u8, b: u8) -> bool {
+        let resource = SrsResource {
+            id: 0,
+            n_ports: [1, 2, 4, 3][usize::from(a & 3)],
+            comb: [2, 4, 8, 5][usize::from(a >> 2 & 3)],
+            comb_offset: a >> 4 & 1,
+            cyclic_shift: b >> 1 & 7,
+            start_symbol: 2,
+            n_symbols: [1, 2, 4, 8, 10, 12, 14, 3][usize::from(a >> 5)],
+            repetition: 1 + (b >> 4 & 1),
+            freq_position: b >> 5,
+            freq_shift: 0,
+            c_srs: b >> 4,
+            b_srs: b >> 6,
+            b_hop: 0,
+            hopping: SrsHopping::Group,
+            sequence_id: 77,
+            period: Some((20, 3)),
+            freq_scaling: 1,
+            start_rb_index: 0,
+            start_rb_hopping: false,
+            positioning: b & 8 != 0,
+        };
+        let pdu = SrsPdu { rnti: Rnti(1), resource, reference_rb: 0 };
+        if let Ok(report) = self.srs.receive(&self.grid, &pdu, slot(a)) {
+            sane(&(report.snr_db, report.delay_s, report.power));
         }
         false
     }

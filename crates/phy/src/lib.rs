@@ -7,12 +7,11 @@
 //! | [`pdsch`] | one to four layers, QPSK to 1024QAM, around reserved elements | §7.3.1, §7.4.1.1, §7.4.1.2 |
 //! | [`csi_rs`] | rows 1 and 2: tracking, quality | §7.4.1.5 |
 //! | [`prach`] | long and short preambles | §6.3.3 |
-//! | [`pucch`] | formats 0, 1 and 2 | §6.3.2 |
+//! | [`pucch`] | formats 0 to 4 | §6.3.2 |
 //! | [`pusch`] | data with UCI multiplexed on it, DFT-spread or not | §6.3.1, §6.4.1.1, §6.4.1.2 |
+//! | [`srs`] | one to four ports, combs 2, 4 and 8, hopping | §6.4.1.4 |
 //!
 //! Beside them stand what they share: [`sequences`], [`modulation`], [`estimate`], [`equalize`], and [`shared`] for both shared channels.
-//!
-//! Left out: SRS, PUCCH formats 3 and 4.
 
 pub mod csi_rs;
 pub mod equalize;
@@ -26,6 +25,7 @@ pub mod pucch;
 pub mod pusch;
 pub mod sequences;
 pub mod shared;
+pub mod srs;
 pub mod ssb;
 
 pub use fuzz::fuzz_one;

@@ -30,6 +30,7 @@ pub fn snr_of_cqi(table: McsTable, index: u8) -> Option<f32> {
         McsTable::Qam64 => &cqi::TABLE_1,
         McsTable::Qam256 => &cqi::TABLE_2,
         McsTable::Qam64LowSe => &cqi::TABLE_3,
+        McsTable::Qam1024 => &cqi::TABLE_4,
     };
     rows.get(index as usize).filter(|_| index > 0).map(|r| snr_for(r.efficiency()))
 }
@@ -97,7 +98,11 @@ fn fits(row: &Mcs, limit: f32, load: f32) -> bool {
 
 /// The highest MCS of a table.
 pub fn mcs_max(table: McsTable) -> u8 {
-    if table == McsTable::Qam256 { 27 } else { 28 }
+    match table {
+        McsTable::Qam64 | McsTable::Qam64LowSe => 28,
+        McsTable::Qam256 => 27,
+        McsTable::Qam1024 => 26,
+    }
 }
 
 /// SNR of the highest MCS of a table, dB.

@@ -98,7 +98,10 @@ fn dedicated(c: &CellConfig, candidates: [u8; 5], csi_rs: Vec<CsiRsResource>) ->
         harq_codebook: HarqCodebook::Dynamic,
         n_dl_harq: 16,
         csi_rs,
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_report: None,
+        dci: Default::default(),
     }
 }
 
@@ -315,8 +318,10 @@ fn elements_of_a_csi_rs_lower_the_mcs() {
     let trs = |id, l0| CsiRsResource {
         id,
         row: 1,
-        k0: 0,
+        k: [0; 6],
         l0,
+        l1: 0,
+        odd_rbs: false,
         density_x2: 6,
         start_rb: 0,
         n_rb: N_RB,

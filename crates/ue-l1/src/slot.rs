@@ -230,6 +230,7 @@ pub fn cqi_of(snr: f32, table: McsTable) -> u8 {
         McsTable::Qam64 => &cqi::TABLE_1,
         McsTable::Qam256 => &cqi::TABLE_2,
         McsTable::Qam64LowSe => &cqi::TABLE_3,
+        McsTable::Qam1024 => &cqi::TABLE_4,
     };
     let carried = libm::log2f(1.0 + snr.max(0.0) / 1.6);
     let best = (1..16).rev().find(|&i| f32::from(rows[i].q_m) * f32::from(rows[i].rate_x2048) / 2048.0 <= carried);

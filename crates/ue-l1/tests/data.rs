@@ -100,8 +100,10 @@ fn dedicated(cell: &CellConfig) -> DedicatedConfig {
     let csi = |id, row, l0, period_slots, offset_slots| CsiRsResource {
         id,
         row,
-        k0: 1,
+        k: [1, 0, 0, 0, 0, 0],
         l0,
+        l1: 0,
+        odd_rbs: false,
         density_x2: if row == 1 { 6 } else { 2 },
         start_rb: 0,
         n_rb: cell.dl.n_rb,
@@ -165,7 +167,10 @@ fn dedicated(cell: &CellConfig) -> DedicatedConfig {
         },
         harq_codebook: HarqCodebook::Dynamic,
         n_dl_harq: 16,
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_rs: vec![csi(1, 2, 13, 40, 2), csi(2, 1, 4, 20, 11), csi(3, 1, 8, 20, 11)],
+        dci: Default::default(),
         csi_report: Some(CsiReport {
             period_slots: 20,
             offset_slots: 9,

@@ -157,22 +157,47 @@ pub struct Type0 {
 
 /// Where CORESET 0 and search space 0 lie.
 ///
-/// Spec: TS 38.213 §13. Errors: a reserved index, k_SSB > 23 (no CORESET 0), multiplexing patterns 2 and 3.
+/// Spec: TS 38.213 §13. Patterns 2 and 3 monitor once a period of the block, in its own slot or the one before: the period is taken as
+/// two frames here, as before SIB1 is read, and search spaces are counted in slots of subCarrierSpacingCommon from frame 0 of the period.
+/// Errors: a reserved index, k_SSB > 23 (11 in FR2: no CORESET 0), a searchSpaceZero other than 0 in patterns 2 and 3.
 pub fn type0(m: &MibView) -> Result<Type0, ResolveError> {
     if m.k_ssb > if m.fr2 { 11 } else { 23 } {
         return Err(invalid("k_SSB", m.k_ssb as u32, "TS 38.213 §4.1 (no CORESET 0)"));
     }
     let row = coreset0::coreset0(m.ssb_numerology, m.scs_common, m.min_bandwidth_40mhz, m.coreset_zero, m.k_ssb)
         .ok_or(invalid("controlResourceSetZero", m.coreset_zero as u32, "TS 38.213 tables 13-1 to 13-10"))?;
-    if row.pattern != 1 {
-        return Err(ResolveError::Unsupported { clause: "TS 38.213 §13 multiplexing patterns 2 and 3" });
-    }
-    let occasion = coreset0::occasion_pattern1(m.scs_common, m.fr2, m.search_space_zero, m.ssb_index, row.n_symbols)
-        .ok_or(invalid("searchSpaceZero", m.search_space_zero as u32, "TS 38.213 tables 13-11 and 13-12"))?;
+    let occasion = match row.pattern {
+        1 => coreset0::occasion_pattern1(m.scs_common, m.fr2, m.search_space_zero, m.ssb_index, row.n_symbols)
+            .ok_or(invalid("searchSpaceZero", m.search_space_zero as u32, "TS 38.213 tables 13-11 and 13-12"))?,
+        _ => occasion_beside_block(m)?,
+    };
     let k_ssb_hz = m.k_ssb as f64 * if m.fr2 { m.scs_common.scs_hz() as f64 } else { 15_000.0 };
     let rb_hz = 12.0 * m.scs_common.scs_hz() as f64;
     let low_hz = m.ssb_hz - 120.0 * m.ssb_numerology.scs_hz() as f64 - k_ssb_hz - row.offset_rb as f64 * rb_hz;
     Ok(Type0 { coreset0: row, low_hz, search_space: search_space_zero(&occasion) })
+}
+
+/// Type0-PDCCH of patterns 2 and 3: in the slot of the block, or the slot before. Spec: TS 38.213 §13, tables 13-13 to 13-15
+fn occasion_beside_block(m: &MibView) -> Result<coreset0::Type0Occasion, ResolveError> {
+    let clause = "TS 38.213 tables 13-13 to 13-15";
+    let bad = invalid("searchSpaceZero", m.search_space_zero as u32, clause);
+    if m.search_space_zero != 0 {
+        return Err(bad);
+    }
+    let (first_symbol, shift) =
+        coreset0::occasion_pattern2_3(m.ssb_numerology, m.scs_common, m.ssb_index).ok_or(bad)?;
+    let first = ssb_first_symbol(m.ssb_case, m.ssb_index).ok_or(invalid("SSB index", m.ssb_index as u32, clause))?;
+    // The block's slot, in slots of the PDCCH: the same instant.
+    let block_slot = u32::from(first / 14);
+    let (mu_ssb, mu) = (m.ssb_numerology.mu(), m.scs_common.mu());
+    let slot = if mu_ssb >= mu { block_slot >> (mu_ssb - mu) } else { block_slot << (mu - mu_ssb) };
+    let period = 2 * m.scs_common.slots_per_frame();
+    Ok(coreset0::Type0Occasion {
+        period_slots: period as u16,
+        offset_slots: (i64::from(slot) + i64::from(shift)).rem_euclid(i64::from(period)) as u16,
+        duration_slots: 1,
+        first_symbol,
+    })
 }
 
 fn search_space_zero(o: &coreset0::Type0Occasion) -> SearchSpaceConfig {
@@ -237,6 +262,7 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
             block_power_dbm: 0,
         },
         initial_dl_bwp: bwp,
+        coreset0_pattern: t.coreset0.pattern,
         coreset0_bwp: bwp,
         initial_ul_bwp: bwp,
         coresets: vec![coreset0_config(&t.coreset0, m.pci, 0)],
@@ -250,10 +276,11 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
             n_id: pci,
             mcs_table: McsTable::Qam64,
             rbg_config2: false,
-            resource_allocation_type0: false,
+            resource_allocation: Default::default(),
             vrb_interleaver: None,
             x_overhead: 0,
             max_layers: 1,
+            options: Default::default(),
         },
         pusch: PuschConfig {
             time_allocations: super::default_pusch_times(m.scs_common.mu()),
@@ -261,7 +288,7 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
             n_id: pci,
             mcs_table: McsTable::Qam64,
             transform_precoding: false,
-            resource_allocation_type0: false,
+            resource_allocation: Default::default(),
             x_overhead: 0,
             max_layers: 1,
             beta_offset_ack: [11; 3],
@@ -270,6 +297,7 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
             p0_dbm: 0,
             alpha: 1.0,
             msg3_delta_preamble_db: 0,
+            options: Default::default(),
         },
         pucch: PucchConfig { hopping_id: pci, n_id: pci, ..PucchConfig::default() },
         rach: RachConfig {
@@ -335,6 +363,27 @@ mod tests {
         assert_eq!(t.low_hz, 3_500_000_000.0 - 3_600_000.0 - 90_000.0 - 4_320_000.0);
         assert_eq!((t.coreset0.n_rb, t.search_space.duration_slots, t.search_space.symbols), (48, 2, 1));
         assert!(type0(&MibView { k_ssb: 24, ..m }).is_err());
+        let fr2 = MibView {
+            fr2: true,
+            ssb_case: SsbCase::D,
+            l_max: 64,
+            ssb_numerology: Numerology::KHZ120,
+            scs_common: Numerology::KHZ120,
+            coreset_zero: 5,
+            ssb_index: 18,
+            ..m
+        };
+        // Pattern 3: 24 RBs beside the block, in its slot. Block 18 starts at symbol 16 + 28 5: slot 11; 4 k + 2 is symbol 2.
+        let t = type0(&fr2).unwrap();
+        assert_eq!((t.coreset0.pattern, t.coreset0.n_rb, t.coreset0.offset_rb), (3, 24, 24));
+        assert_eq!((t.search_space.offset_slots, t.search_space.symbols), (11, 1 << 2));
+        assert_eq!(t.low_hz, 3.5e9 - (120.0 + 6.0 + 24.0 * 12.0) * 120e3);
+        // Pattern 2 at 240 and 120 kHz: block 4 of case E starts at symbol 32 (slot 2 of 240 kHz, slot 1 of 120): the slot before.
+        let case_e =
+            MibView { ssb_case: SsbCase::E, ssb_numerology: Numerology::KHZ240, ssb_index: 4, coreset_zero: 4, ..fr2 };
+        let t = type0(&case_e).unwrap();
+        assert_eq!((t.coreset0.pattern, t.search_space.offset_slots, t.search_space.symbols), (2, 0, 1 << 12));
+        assert!(type0(&MibView { search_space_zero: 1, ..fr2 }).is_err());
         let (cell, _) = cell_from_mib(&m).unwrap();
         assert_eq!(cell.coresets[0].n_cce(), 8);
         // The block overlaps RBs 12 to 32 of the set: k_SSB makes it touch 21.

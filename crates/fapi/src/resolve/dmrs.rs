@@ -2,6 +2,7 @@
 
 use super::{ResolveError, invalid};
 use crate::config::{DmrsConfig, MappingType, TimeAllocation};
+use nr::tables::dmrs_ports::{self, PortRow};
 
 /// Positions after l_0 for mapping type A by l_d: the same in tables 6.4.1.1.3-3 and 7.4.1.1.2-3.
 const fn additional_a(l_d: u8, position: u8) -> &'static [u8] {
@@ -205,56 +206,42 @@ pub fn pusch_dmrs_symbols_hopping(
     }
 }
 
-/// Ports and CDM groups without data that an antenna ports field chooses.
+/// Ports, CDM groups without data and front-load symbols that an antenna ports field chooses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ports {
     /// Bit p is DM-RS port p (1000 + p downlink).
     pub ports: u16,
     /// DM-RS CDM groups without data.
     pub n_cdm_groups_without_data: u8,
+    /// Front-load symbols.
+    pub n_symbols: u8,
+    /// n_SCID where the field fixes it.
+    pub n_scid: Option<u8>,
 }
 
-const fn ports(n_cdm_groups_without_data: u8, ports: u16) -> Ports {
-    Ports { ports, n_cdm_groups_without_data }
+fn ports(rows: Option<&[PortRow]>, field: u8, clause: &'static str) -> Result<Ports, ResolveError> {
+    let row = rows.and_then(|rows| rows.get(field as usize)).ok_or(invalid("antenna ports", field as u32, clause))?;
+    Ok(Ports { ports: row.ports, n_cdm_groups_without_data: row.n_cdm_groups, n_symbols: row.n_symbols, n_scid: None })
 }
 
-/// Antenna port(s) of format 1_1, one codeword, DM-RS type 1, one symbol. Spec: TS 38.212 table 7.3.1.2.2-1
+/// Antenna port(s) of formats 1_1 and 1_2, one codeword. Spec: TS 38.212 tables 7.3.1.2.2-1 to -4
 pub fn downlink_ports(field: u8, dmrs: &DmrsConfig) -> Result<Ports, ResolveError> {
-    if dmrs.config_type != 1 || dmrs.max_length != 1 {
-        return Err(ResolveError::Unsupported {
-            clause: "TS 38.212 tables 7.3.1.2.2-2 to -4 (DM-RS type 2 or two symbols)",
-        });
-    }
-    Ok(match field {
-        0 => ports(1, 0b1),
-        1 => ports(1, 0b10),
-        2 => ports(1, 0b11),
-        3 => ports(2, 0b1),
-        4 => ports(2, 0b10),
-        5 => ports(2, 0b100),
-        6 => ports(2, 0b1000),
-        7 => ports(2, 0b11),
-        8 => ports(2, 0b1100),
-        9 => ports(2, 0b111),
-        10 => ports(2, 0b1111),
-        11 => ports(2, 0b101),
-        _ => return Err(invalid("antenna ports", field as u32, "TS 38.212 table 7.3.1.2.2-1")),
-    })
+    ports(dmrs_ports::pdsch(dmrs.config_type, dmrs.max_length), field, "TS 38.212 tables 7.3.1.2.2-1 to -4")
 }
 
-/// Antenna ports of format 0_1, rank 1, DM-RS type 1, one symbol, no transform precoding. Spec: TS 38.212 table 7.3.1.1.2-8
-pub fn uplink_ports(field: u8, dmrs: &DmrsConfig) -> Result<Ports, ResolveError> {
-    if dmrs.config_type != 1 || dmrs.max_length != 1 {
-        return Err(ResolveError::Unsupported {
-            clause: "TS 38.212 tables 7.3.1.1.2-12 to -23 (DM-RS type 2 or two symbols)",
-        });
+/// Antenna ports of formats 0_1 and 0_2 without transform precoding, by rank. Spec: TS 38.212 tables 7.3.1.1.2-8 to -23
+pub fn uplink_ports(field: u8, dmrs: &DmrsConfig, rank: u8) -> Result<Ports, ResolveError> {
+    ports(dmrs_ports::pusch(dmrs.config_type, dmrs.max_length, rank), field, "TS 38.212 tables 7.3.1.1.2-8 to -23")
+}
+
+/// Antenna ports with transform precoding; `low_papr` with pi/2-BPSK and sequences of type 2. Spec: TS 38.212 tables 7.3.1.1.2-6 to -7A
+pub fn uplink_ports_transform(field: u8, dmrs: &DmrsConfig, low_papr: bool) -> Result<Ports, ResolveError> {
+    let rows = dmrs_ports::pusch_transform_precoding(dmrs.max_length, low_papr);
+    let mut out = ports(Some(rows), field, "TS 38.212 tables 7.3.1.1.2-6 to -7A")?;
+    if low_papr {
+        out.n_scid = rows.get(field as usize).map(|r| r.n_scid);
     }
-    Ok(match field {
-        0 => ports(1, 0b1),
-        1 => ports(1, 0b10),
-        2..=5 => ports(2, 1 << (field - 2)),
-        _ => return Err(invalid("antenna ports", field as u32, "TS 38.212 table 7.3.1.1.2-8")),
-    })
+    Ok(out)
 }
 
 /// DM-RS elements of one PRB over the allocation, those of CDM groups without data included (for the block size).
@@ -338,5 +325,21 @@ mod tests {
         assert_eq!(ul(MappingType::B, 0, 3, 2, 1), [0, 1]);
         assert!(pusch_dmrs_symbols_hopping(&time(MappingType::A, 0, 7), 2, 0).is_err());
         assert!(pusch_dmrs_symbols_hopping(&time(MappingType::B, 0, 1), 2, 0).is_err());
+    }
+
+    #[test] // Spec: TS 38.212 §7.3.1.1.2, §7.3.1.2.2
+    fn ports_by_configuration() {
+        let dmrs = |config_type, max_length| DmrsConfig {
+            config_type,
+            type_a_position: 2,
+            additional_position: 0,
+            max_length,
+            scrambling_id: [0; 2],
+        };
+        let p = downlink_ports(57, &dmrs(2, 2)).unwrap();
+        assert_eq!((p.ports, p.n_cdm_groups_without_data, p.n_symbols), (0b11 << 8, 2, 2));
+        assert_eq!(uplink_ports(0, &dmrs(1, 1), 4).unwrap().ports, 0b1111);
+        assert_eq!(uplink_ports_transform(1, &dmrs(1, 1), true).unwrap().n_scid, Some(1));
+        assert!(downlink_ports(12, &dmrs(1, 1)).is_err() && uplink_ports(0, &dmrs(1, 1), 5).is_err());
     }
 }

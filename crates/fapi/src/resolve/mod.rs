@@ -8,8 +8,8 @@
 //! - [`uplink_control`]: PUCCH resources, HARQ-ACK codebook, UCI on PUSCH.
 //! - [`broadcast`]: SS/PBCH occasions, CORESET 0 and search space 0 out of the MIB.
 //!
-//! Left out, and why: interleaved virtual resource blocks and frequency hopping (the scheduler never asks for them; they are
-//! refused with their clause), more than one layer (see [`crate::config`]), the semi-static HARQ-ACK codebook.
+//! Left out, and why: a second codeword (more than four layers), two PT-RS ports, several transmission points, the semi-static
+//! HARQ-ACK codebook; they are refused with their clause.
 
 pub mod broadcast;
 pub mod dmrs;
@@ -91,4 +91,4 @@ pub fn fuzz_one(data: &[u8], cell: &crate::CellConfig, d: &crate::DedicatedConfi
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

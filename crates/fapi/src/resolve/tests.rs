@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::*;
 use crate::dci::*;
+use crate::options::*;
 use crate::pdu::{PucchPdu, RbAllocation};
 use nr::{Numerology, Pci, Rnti, SlotPoint};
 
@@ -70,11 +71,15 @@ pub(crate) fn dedicated(cell: &CellConfig) -> DedicatedConfig {
         pucch: PucchConfig { dl_data_to_ul_ack: vec![2, 3, 4, 6], ..cell.pucch.clone() },
         harq_codebook: HarqCodebook::Dynamic,
         n_dl_harq: 16,
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_rs: vec![CsiRsResource {
             id: 0,
             row: 2,
-            k0: 5,
+            k: [5, 0, 0, 0, 0, 0],
             l0: 13,
+            l1: 0,
+            odd_rbs: false,
             density_x2: 2,
             start_rb: 0,
             n_rb: 52,
@@ -85,6 +90,7 @@ pub(crate) fn dedicated(cell: &CellConfig) -> DedicatedConfig {
             trs: false,
         }],
         csi_report: None,
+        dci: Default::default(),
     }
 }
 
@@ -98,7 +104,7 @@ fn sizes_by_adding_the_fields_of_the_clause() {
     let d = dedicated(&cell);
     let ctx = DciContext::dedicated(&cell, &d);
     // 48 RB: 1176 RIVs, 11 bits; 1 + 11 + 4 + 1 + 5 + 1 + 2 + 4 + 2 + 2 + 3 + 3.
-    assert_eq!(ctx.sizes(SearchSpaceKind::Common), [Some(39), None]);
+    assert_eq!(ctx.sizes(SearchSpaceKind::Common), [Some(39), None, None, None]);
     // 51 RB: 1326 RIVs, 11 bits; 0_1: 1 + 11 + 2 + 5 + 1 + 2 + 4 + 2 + 2 + 3 + 2 + 1 + 1.
     assert_eq!(ctx.size_0_1(), Ok(37));
     // 1_1: 1 + 11 + 1 + 5 + 1 + 2 + 4 + 2 + 2 + 3 + 2 + 4 + 2 + 1.
@@ -107,8 +113,8 @@ fn sizes_by_adding_the_fields_of_the_clause() {
     let semi = DciContext::dedicated(&cell, &semi);
     assert_eq!((semi.size_0_1(), semi.size_1_1()), (Ok(36), Ok(39)));
     // With 24 RB of CORESET 0 format 1_0 has 37 bits, and format 0_0 over 273 RB is 36: nothing is cut.
-    let wide = DciContext { n_rb_dl_common: 24, n_rb_ul_common: 273, dedicated: None };
-    assert_eq!(wide.sizes(SearchSpaceKind::Common), [Some(37), None]);
+    let wide = DciContext { n_rb_dl_common: 24, n_rb_ul_common: 273, group: Default::default(), dedicated: None };
+    assert_eq!(wide.sizes(SearchSpaceKind::Common), [Some(37), None, None, None]);
     assert_eq!(wide.frequency_bits_0_0(SearchSpaceKind::Common), Ok(16));
     // A fallback space of the UE's own: 11 bits each way, and format 1_1 must differ from it.
     let mut d2 = d.clone();
@@ -170,6 +176,7 @@ fn every_format_round_trips() {
             srs_request: 1,
             n_scid: 1,
             ul_sch: true,
+            ..Default::default()
         }),
         Dci::F1_1(Dci1_1 {
             frequency: 77,
@@ -186,6 +193,7 @@ fn every_format_round_trips() {
             ports: 11,
             srs_request: 2,
             n_scid: 1,
+            ..Default::default()
         }),
     ];
     for dci in own {
@@ -320,13 +328,13 @@ fn random_payloads_are_followed_or_refused() {
         (x >> 32) as u8
     };
     for round in 0..40_000 {
-        d.pdsch.resource_allocation_type0 = round & 1 == 1;
-        d.pusch.resource_allocation_type0 = round & 2 == 2;
+        d.pdsch.resource_allocation = [ResourceAllocation::Type1, ResourceAllocation::Type0][round & 1];
+        d.pusch.resource_allocation = [ResourceAllocation::Type1, ResourceAllocation::Type0][round >> 1 & 1];
         d.pdsch.vrb_interleaver = (round & 4 == 4).then_some(2);
         let ctx = DciContext::dedicated(&cell, &d);
         let choice = next();
         let kind = if choice & 0x80 == 0 { SearchSpaceKind::Common } else { SearchSpaceKind::Ue };
-        let size = ctx.sizes(kind)[(round & 1) as usize].or(ctx.sizes(kind)[0]).unwrap();
+        let size = ctx.sizes(kind)[round & 1].or(ctx.sizes(kind)[0]).unwrap();
         let data: Vec<u8> = core::iter::once(choice).chain((0..size).map(|_| next())).collect();
         fuzz_one(&data, &cell, &d);
     }

@@ -4,6 +4,7 @@
 
 use super::decoder::{Block, COLS_MAX, Check, LdpcDecoder, Outcome};
 use super::graph::{Graph, Z_MAX};
+use crate::bits::transpose8;
 
 /// The most blocks side by side.
 const WIDTH_MAX: usize = 32;
@@ -187,7 +188,7 @@ impl LdpcDecoder {
             for (at, lanes) in octets.chunks(8).enumerate() {
                 let mut word = [0; 8];
                 word[..lanes.len()].copy_from_slice(lanes);
-                let bits = transpose(u64::from_be_bytes(word)).to_be_bytes();
+                let bits = transpose8(u64::from_be_bytes(word)).to_be_bytes();
                 for (b, (info, byte)) in infos.iter_mut().skip(8 * eight).zip(bits).enumerate() {
                     if open >> (8 * eight + b) & 1 == 1 {
                         info[at] = byte;
@@ -230,18 +231,6 @@ fn unshuffle(from: &[u8], to: &mut [u8]) {
     for ((&[x, y], a), b) in from.as_chunks::<2>().0.iter().zip(a).zip(b) {
         (*a, *b) = (x, y);
     }
-}
-
-/// Transposes a matrix of 8 x 8 bits.
-fn transpose(mut x: u64) -> u64 {
-    let mut swap = |mask: u64, by: u32| {
-        let t = (x ^ x >> by) & mask;
-        x ^= t ^ t << by;
-    };
-    swap(0x00aa_00aa_00aa_00aa, 7);
-    swap(0x0000_cccc_0000_cccc, 14);
-    swap(0x0000_0000_f0f0_f0f0, 28);
-    x
 }
 
 #[cfg(test)]

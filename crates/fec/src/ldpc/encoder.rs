@@ -1,30 +1,23 @@
-//! Encoding on packed bits: a rotation by any shift is a byte offset into one of eight pre-shifted copies of a column.
+//! Encoding on packed bits: a rotation is a load at a byte offset and a shift within octets.
 //!
-//! Within the encoder the first bit of a column is the least significant one of its first byte, so that shifts of little-endian words
-//! run through the bytes in order.
+//! Lifting sizes above 64 are multiples of 8, so that columns start and end with octets; up to 64 a column is a word.
 
 use super::graph::{Graph, Z_MAX};
 use crate::{Isa, bits};
 
-/// 64-bit words of a column.
-const WORDS: usize = Z_MAX / 64;
-/// Words of a column written twice.
-const TWICE: usize = 2 * WORDS;
 /// Information columns and the four core parity columns.
 const COLS: usize = 26;
+/// Octets of a column written twice, and of the words that are read past them.
+const OCTETS: usize = 2 * Z_MAX / 8 + 72;
 
-type Lanes = [u64; WORDS];
+type Column = [u8; OCTETS];
+type Encode = unsafe fn(&mut [Column; COLS], &Graph, usize, &mut [u8]);
 
-/// A column written twice in a row, and its copies shifted by 1 to 7 bits, made when first asked for.
-#[derive(Clone, Copy)]
-struct Column {
-    made: u8,
-    copies: [[u64; TWICE]; 8],
-}
-
-/// Encodes code blocks; owns its scratch (about 20 kB).
+/// Encodes code blocks; owns its scratch (about 4 kB).
 pub struct LdpcEncoder {
     columns: Box<[Column; COLS]>,
+    /// For 2, 4 and 8 words a column.
+    encode: [Encode; 3],
 }
 
 impl Default for LdpcEncoder {
@@ -35,8 +28,15 @@ impl Default for LdpcEncoder {
 
 impl LdpcEncoder {
     /// Makes an encoder for every base graph and lifting size, on one instruction set; all give the same bits.
-    pub fn new(_isa: Isa) -> Self {
-        Self { columns: Box::new([Column { made: 0, copies: [[0; TWICE]; 8] }; COLS]) }
+    pub fn new(isa: Isa) -> Self {
+        let encode: [Encode; 3] = match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if isa.is_available() => [encode_avx512::<2>, encode_avx512::<4>, encode_avx512::<8>],
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 if isa.is_available() => [encode_avx2::<2>, encode_avx2::<4>, encode_avx2::<8>],
+            _ => [encode_body::<2>, encode_body::<4>, encode_body::<8>],
+        };
+        Self { columns: Box::new([[0; OCTETS]; COLS]), encode }
     }
 
     /// Encodes one code block into `k_cols + n_rows` columns of Z bits, the first two (never sent) included.
@@ -48,126 +48,147 @@ impl LdpcEncoder {
     ///
     /// Panics if a slice is too short. Cost: O(edges of the rows wanted), no allocation.
     pub fn encode(&mut self, graph: &Graph, n_rows: usize, info: &[u8], codeword: &mut [u8]) {
-        match graph.z.div_ceil(64) {
-            1 => self.encode_words::<1>(graph, n_rows, info, codeword),
-            2 => self.encode_words::<2>(graph, n_rows, info, codeword),
-            3 | 4 => self.encode_words::<4>(graph, n_rows, info, codeword),
-            _ => self.encode_words::<WORDS>(graph, n_rows, info, codeword),
+        let (z, n_rows) = (graph.z, n_rows.clamp(4, graph.bg.n_rows()));
+        bits::copy(codeword, 0, info, 0, graph.bg.k_cols() * z);
+        match z {
+            0..=64 => return encode_word(graph, n_rows, codeword),
+            _ => assert!(z.is_multiple_of(8) && codeword.len() >= (graph.bg.k_cols() + n_rows) * z / 8),
         }
-    }
-
-    fn encode_words<const W: usize>(&mut self, graph: &Graph, n_rows: usize, info: &[u8], codeword: &mut [u8]) {
-        let (bg, z) = (graph.bg, graph.z);
-        let k_cols = bg.k_cols();
-        bits::copy(codeword, 0, info, 0, k_cols * z);
-        for col in 0..k_cols {
-            let mut lanes = [0; WORDS];
-            for (w, word) in lanes[..W].iter_mut().enumerate() {
-                *word = bits::load64(info, col * z + 64 * w).reverse_bits();
-            }
-            self.put::<W>(col, z, lanes);
-        }
-        self.core::<W>(graph, codeword);
-        for row in 4..n_rows.min(bg.n_rows()) {
-            let sum = self.row_sum::<W>(graph, row, 0, k_cols + 4);
-            store::<W>(codeword, (k_cols + row) * z, &sum, z);
-        }
-    }
-
-    /// The four parity columns of the double-diagonal core.
-    fn core<const W: usize>(&mut self, graph: &Graph, codeword: &mut [u8]) {
-        let (k_cols, z) = (graph.bg.k_cols(), graph.z);
-        let sums: [Lanes; 4] = std::array::from_fn(|row| self.row_sum::<W>(graph, row, 0, k_cols));
-        let total = sums.iter().fold([0; WORDS], xor);
-        self.put::<W>(k_cols, z, total);
-        let mut first = [0; WORDS];
-        self.add::<W>(&mut first, k_cols, (z - graph.core_shift) % z);
-        self.put::<W>(k_cols, z, first);
-        store::<W>(codeword, k_cols * z, &first, z);
-        for (row, sum) in sums.iter().enumerate().take(3) {
-            let col = k_cols + row + 1;
-            let parity = xor(*sum, &self.row_sum::<W>(graph, row, k_cols, col));
-            self.put::<W>(col, z, parity);
-            store::<W>(codeword, col * z, &parity, z);
-        }
-    }
-
-    /// The sum of the rotated columns of a row from `first` to `end`.
-    #[inline]
-    fn row_sum<const W: usize>(&mut self, graph: &Graph, row: usize, first: usize, end: usize) -> Lanes {
-        let mut acc = [0; WORDS];
-        for edge in graph.row(row) {
-            let col = edge.col as usize;
-            if (first..end).contains(&col) {
-                self.add::<W>(&mut acc, col, edge.shift as usize);
-            }
-        }
-        acc
-    }
-
-    /// Adds a column rotated by `shift`.
-    #[inline]
-    fn add<const W: usize>(&mut self, acc: &mut Lanes, col: usize, shift: usize) {
-        let (column, fine) = (&mut self.columns[col], shift % 8);
-        if column.made >> fine & 1 == 0 {
-            column.make::<W>(fine);
-        }
-        let copy = &column.copies[fine];
-        // Safety: any bytes are valid u8; the view covers the copy.
-        let bytes = unsafe { std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of_val(copy)) };
-        for (word, chunk) in acc[..W].iter_mut().zip(bytes[shift / 8..].as_chunks::<8>().0) {
-            *word ^= u64::from_le_bytes(*chunk);
-        }
-    }
-
-    /// Takes in a column of `z` bits; what lies behind them does not count.
-    fn put<const W: usize>(&mut self, col: usize, z: usize, mut lanes: Lanes) {
-        let (whole, rest) = (z / 64, z % 64);
-        if whole < WORDS {
-            lanes[whole] &= (1 << rest) - 1;
-            lanes[whole + 1..].fill(0);
-        }
-        let column = &mut self.columns[col];
-        column.made = 1;
-        let twice = &mut column.copies[0];
-        twice[..2 * W].fill(0);
-        twice[..W].copy_from_slice(&lanes[..W]);
-        for (w, &word) in lanes[..W].iter().enumerate() {
-            twice[whole + w] |= word << rest;
-            if rest > 0 && whole + w + 1 < TWICE {
-                twice[whole + w + 1] |= word >> (64 - rest);
-            }
-        }
+        let encode = self.encode[match z {
+            0..=128 => 0,
+            129..=256 => 1,
+            _ => 2,
+        }];
+        // Safety: the form was chosen for this machine.
+        unsafe { encode(&mut self.columns, graph, n_rows, codeword) }
     }
 }
 
-impl Column {
-    /// Makes the copy shifted by 1 to 7 bits.
-    fn make<const W: usize>(&mut self, fine: usize) {
-        let (plain, shifted) = self.copies.split_at_mut(fine);
-        let (plain, shifted) = (&plain[0][..2 * W], &mut shifted[0][..2 * W]);
-        for w in 0..2 * W - 1 {
-            shifted[w] = plain[w] >> fine | plain[w + 1] << (64 - fine);
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn encode_avx2<const W: usize>(columns: &mut [Column; COLS], graph: &Graph, n_rows: usize, codeword: &mut [u8]) {
+    encode_body::<W>(columns, graph, n_rows, codeword);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn encode_avx512<const W: usize>(columns: &mut [Column; COLS], graph: &Graph, n_rows: usize, codeword: &mut [u8]) {
+    encode_body::<W>(columns, graph, n_rows, codeword);
+}
+
+/// Parity of the information columns at the head of `codeword`, for lifting sizes of whole octets and at most W words.
+#[inline(always)]
+fn encode_body<const W: usize>(columns: &mut [Column; COLS], graph: &Graph, n_rows: usize, codeword: &mut [u8]) {
+    let (k_cols, octets) = (graph.bg.k_cols(), graph.z / 8);
+    for (col, column) in columns.iter_mut().enumerate().take(k_cols) {
+        // Behind the information stand at least four columns of more than W / 2 words.
+        put::<W>(column, octets, &codeword[col * octets..col * octets + 8 * W]);
+    }
+    let mut emit = |row: usize, words: &[u64; W]| {
+        // What is written behind a column gives way to the next one.
+        let to = &mut codeword[(k_cols + row) * octets..];
+        match to.get_mut(..8 * W) {
+            Some(to) => to.copy_from_slice(words.octets()),
+            None => to[..octets].copy_from_slice(&words.octets()[..octets]),
         }
-        shifted[2 * W - 1] = plain[2 * W - 1] >> fine;
-        self.made |= 1 << fine;
+    };
+    // The double-diagonal core: the sum of its four rows is the first parity column, rotated.
+    let mut sums = [[0u64; W]; 4];
+    for (row, sum) in sums.iter_mut().enumerate() {
+        for edge in graph.row(row).iter().take_while(|edge| (edge.col as usize) < k_cols) {
+            add(sum, &columns[edge.col as usize], edge.shift as usize);
+        }
+    }
+    let total: [u64; W] = std::array::from_fn(|w| sums[0][w] ^ sums[1][w] ^ sums[2][w] ^ sums[3][w]);
+    put::<W>(&mut columns[k_cols], octets, total.octets());
+    let mut first = [0; W];
+    add(&mut first, &columns[k_cols], (graph.z - graph.core_shift) % graph.z);
+    put::<W>(&mut columns[k_cols], octets, first.octets());
+    emit(0, &first);
+    for (row, sum) in sums.iter_mut().enumerate().take(3) {
+        let col = k_cols + row + 1;
+        for edge in graph.row(row).iter().filter(|edge| (k_cols..col).contains(&(edge.col as usize))) {
+            add(sum, &columns[edge.col as usize], edge.shift as usize);
+        }
+        put::<W>(&mut columns[col], octets, sum.octets());
+        emit(row + 1, sum);
+    }
+    for row in 4..n_rows {
+        let mut sum = [0; W];
+        // The last circulant of a row is the identity of its own parity column.
+        if let Some((_, edges)) = graph.row(row).split_last() {
+            for edge in edges {
+                add(&mut sum, &columns[edge.col as usize], edge.shift as usize);
+            }
+        }
+        emit(row, &sum);
     }
 }
 
-fn xor(mut a: Lanes, b: &Lanes) -> Lanes {
-    for (x, y) in a.iter_mut().zip(b) {
-        *x ^= y;
-    }
-    a
+/// Takes in a column of W words, of which `octets` count, twice.
+#[inline(always)]
+fn put<const W: usize>(column: &mut Column, octets: usize, bits: &[u8]) {
+    let bits = &bits[..8 * W];
+    column[..8 * W].copy_from_slice(bits);
+    column[octets..octets + 8 * W].copy_from_slice(bits);
 }
 
-/// Writes `z` bits of a column at bit `at`.
-fn store<const W: usize>(codeword: &mut [u8], at: usize, lanes: &Lanes, z: usize) {
-    let mut bytes = [0u8; Z_MAX / 8];
-    for (chunk, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(&lanes[..W]) {
-        *chunk = word.reverse_bits().to_be_bytes();
+/// Adds a column rotated by `shift` bits; what comes behind its end does not count.
+#[inline(always)]
+fn add<const W: usize>(sum: &mut [u64; W], column: &Column, shift: usize) {
+    let (at, fine) = (shift / 8, shift % 8);
+    let (Some(near), Some(far)) = (column.get(at..at + 8 * W), column.get(at + 1..at + 1 + 8 * W)) else { return };
+    let high = u64::from(0xffu8 << fine) * 0x0101_0101_0101_0101;
+    for ((sum, near), far) in sum.iter_mut().zip(near.as_chunks::<8>().0).zip(far.as_chunks::<8>().0) {
+        *sum ^= u64::from_le_bytes(*near) << fine & high ^ u64::from_le_bytes(*far) >> (8 - fine) & !high;
     }
-    bits::copy(codeword, at, &bytes, 0, z);
+}
+
+trait Octets {
+    fn octets(&self) -> &[u8];
+}
+
+impl<const W: usize> Octets for [u64; W] {
+    #[inline(always)]
+    fn octets(&self) -> &[u8] {
+        // Safety: any octets are valid u8; the view covers the words.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), 8 * W) }
+    }
+}
+
+/// As [`encode_body`] for lifting sizes up to 64: a column is a word, its first bit on top.
+fn encode_word(graph: &Graph, n_rows: usize, codeword: &mut [u8]) {
+    let (k_cols, z) = (graph.bg.k_cols(), graph.z as u32);
+    let mask = u64::MAX << (64 - z);
+    // A shift by 64 bits in two steps, for 64 - 0.
+    let turn = |x: u64, shift: u32| x << shift | x >> 1 >> (z - 1 - shift);
+    let mut columns = [0u64; COLS];
+    for (col, column) in columns[..k_cols].iter_mut().enumerate() {
+        *column = bits::load64(codeword, col * graph.z) & mask;
+    }
+    let of_row = |columns: &[u64; COLS], row: usize, first: usize, end: usize| {
+        let edges = graph.row(row).iter().filter(|edge| (first..end).contains(&(edge.col as usize)));
+        edges.fold(0, |sum, edge| sum ^ turn(columns[edge.col as usize], u32::from(edge.shift))) & mask
+    };
+    let sums: [u64; 4] = std::array::from_fn(|row| of_row(&columns, row, 0, k_cols));
+    let total = sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
+    columns[k_cols] = turn(total, (z - graph.core_shift as u32) % z) & mask;
+    for row in 0..3 {
+        columns[k_cols + row + 1] = sums[row] ^ of_row(&columns, row, k_cols, k_cols + row + 1);
+    }
+    let mut store = |col: usize, word: u64| {
+        if z.is_multiple_of(8) {
+            codeword[col * graph.z / 8..(col + 1) * graph.z / 8].copy_from_slice(&word.to_be_bytes()[..graph.z / 8]);
+        } else {
+            bits::copy(codeword, col * graph.z, &word.to_be_bytes(), 0, graph.z);
+        }
+    };
+    (k_cols..k_cols + 4).for_each(|col| store(col, columns[col]));
+    for row in 4..n_rows {
+        let edges = graph.row(row).split_last().map_or(&[][..], |(_, edges)| edges);
+        let sum = edges.iter().fold(0, |sum, edge| sum ^ turn(columns[edge.col as usize], u32::from(edge.shift)));
+        store(k_cols + row, sum & mask);
+    }
 }
 
 #[cfg(test)]
@@ -192,7 +213,12 @@ mod tests {
 
     #[test] // Spec: TS 38.212 §5.3.2 (H c = 0, both base graphs, every lifting size)
     fn every_graph_encodes_codewords() {
-        let mut encoder = LdpcEncoder::default();
+        for isa in Isa::available() {
+            encodes_codewords(LdpcEncoder::new(isa));
+        }
+    }
+
+    fn encodes_codewords(mut encoder: LdpcEncoder) {
         let mut state = 1u32;
         for bg in [BaseGraph::Bg1, BaseGraph::Bg2] {
             for &z in &LIFTING_SIZES {
@@ -205,6 +231,9 @@ mod tests {
                 }
                 let mut codeword = vec![0; (bg.n_cols() * graph.z).div_ceil(8)];
                 encoder.encode(graph, bg.n_rows(), &info, &mut codeword);
+                let mut plain = codeword.clone();
+                LdpcEncoder::new(Isa::Scalar).encode(graph, bg.n_rows(), &info, &mut plain);
+                assert!(plain == codeword, "{bg:?} {z}");
                 assert!((0..k).all(|i| bits::get(&info, i) == bits::get(&codeword, i)));
                 assert!(satisfies(graph, bg.n_rows(), &codeword), "{bg:?} {z}");
                 bits::set(&mut codeword, 3, 1 ^ bits::get(&info, 3));

@@ -1,7 +1,7 @@
 //! From soft bits to a transport block, with soft combining. Spec: TS 38.212 §6.2, §7.2; TS 38.321 §5.4.2.2 (HARQ)
 
 use super::interleave::deinterleave;
-use super::{G_MAX, SchError, SchParams, Segmentation, check_len};
+use super::{Cbgs, G_MAX, SchError, SchParams, Segmentation, check_len};
 use crate::ldpc::{Block, Check, LdpcDecoder, Z_MAX};
 use crate::{Isa, Llr};
 
@@ -27,6 +27,8 @@ struct BlockState {
     received: u128,
     /// Soft bits that hold a value, from the first on.
     len: usize,
+    /// Iterations spent in this call, 0 if there was nothing to do.
+    iterations: u8,
 }
 
 /// The soft bits of one HARQ process, and the bits of the code blocks that have passed already.
@@ -66,8 +68,16 @@ impl SoftBuffer {
         self.held.is_none()
     }
 
-    /// Makes room for a transport block, or checks that a retransmission fits what is held.
-    fn open(&mut self, params: &SchParams, plan: &Segmentation, new_data: bool) -> Result<(), SchError> {
+    /// Opens the buffer for one transmission: what is to be done, one code block a piece.
+    ///
+    /// Spec: TS 38.212 §5.4.2; TS 38.214 §5.1.7.2 (CBGFI)
+    /// - `params`   size, base graph and circular buffer must be those of the first transmission
+    /// - `cbgs`     the code block groups sent; None: all
+    /// - `new_data` the process starts afresh (NDI toggled)
+    ///
+    /// Errors: [`SchError`]; nothing is then changed. No allocation.
+    pub fn begin(&mut self, params: &SchParams, cbgs: Option<Cbgs>, new_data: bool) -> Result<SchTask<'_>, SchError> {
+        let plan = Segmentation::with_cbgs(params, cbgs)?;
         let n = plan.graph.bg.n_tx_cols() * plan.graph.z;
         let expected = plan.n_blocks * n;
         if expected > self.soft.len() || plan.n_blocks > self.blocks.len() {
@@ -80,7 +90,88 @@ impl SoftBuffer {
         } else if self.held != Some(held) {
             return Err(SchError::SoftMismatch);
         }
-        Ok(())
+        let blocks = &mut self.blocks[..plan.n_blocks];
+        for (block, state) in blocks.iter_mut().enumerate() {
+            state.iterations = 0;
+            if plan.flushes() && plan.sends(block) && !state.passed {
+                *state = BlockState::default();
+            }
+        }
+        let (soft, bits) = (&mut self.soft[..expected], &mut self.bits[..plan.n_blocks * INFO_LEN]);
+        Ok(SchTask { plan, soft, bits, blocks, first: 0, llr_at: 0 })
+    }
+
+    /// Joins the code blocks and checks the transport block's CRC, after every part of the task was run.
+    ///
+    /// Spec: TS 38.212 §5.1, §5.2.2
+    /// - `plan`   that of the task
+    /// - `tb_out` `tbs_bits / 8` bytes, overwritten; right only if `crc_ok`
+    ///
+    /// Errors: `Length`; `SoftMismatch` if the buffer holds another transport block.
+    pub fn finish(&mut self, plan: &Segmentation, tb_out: &mut [u8]) -> Result<SchResult, SchError> {
+        check_len(plan.tb_bytes, tb_out.len())?;
+        let blocks = self.blocks.get_mut(..plan.n_blocks).ok_or(SchError::SoftMismatch)?;
+        let n_cb_ok = blocks.iter().filter(|state| state.passed).count();
+        let iterations: u32 = blocks.iter().map(|state| u32::from(state.iterations)).sum();
+        let decoded = blocks.iter().filter(|state| state.iterations > 0).count();
+        let crc_ok = assemble(plan, &self.bits, tb_out) && n_cb_ok == plan.n_blocks;
+        if !crc_ok && n_cb_ok == plan.n_blocks {
+            // A code block passed by chance: which one is unknown, so a retransmission decodes all of them again.
+            blocks.iter_mut().for_each(|state| state.passed = false);
+        }
+        let iterations_mean = if decoded == 0 { 0.0 } else { iterations as f32 / decoded as f32 };
+        Ok(SchResult { crc_ok, iterations_mean, n_cb: plan.n_blocks as u16, n_cb_ok: n_cb_ok as u16 })
+    }
+
+    /// HARQ-ACK of code block groups: bit m is set if every code block of group m has passed; to be asked after the transport block
+    /// was decoded. None have if the transport block's CRC failed though all code blocks passed.
+    ///
+    /// Spec: TS 38.213 §9.1.1; TS 38.214 §5.1.7.1
+    pub fn cbg_acks(&self, plan: &Segmentation, n_max: u8) -> u8 {
+        let cbgs = Cbgs { n_max, sent: 0, combine: true };
+        let mut acks = if self.held.is_some() { ((1u16 << cbgs.n(plan.n_blocks)) - 1) as u8 } else { 0 };
+        for (block, state) in self.blocks.iter().take(plan.n_blocks).enumerate() {
+            acks &= !(u8::from(!state.passed) << cbgs.group_of(block, plan.n_blocks));
+        }
+        acks
+    }
+}
+
+/// Code blocks of one transmission that are still to be combined and decoded, by one decoder or, split, by several at once: the bits
+/// are the same.
+pub struct SchTask<'a> {
+    /// Sizes of the transmission.
+    pub plan: Segmentation,
+    soft: &'a mut [Llr],
+    bits: &'a mut [u8],
+    blocks: &'a mut [BlockState],
+    first: usize,
+    llr_at: usize,
+}
+
+impl SchTask<'_> {
+    /// Code blocks in this part.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The first `n` code blocks (all, if there are fewer), and the rest.
+    pub fn split_at(self, n: usize) -> (Self, Self) {
+        let n = n.min(self.blocks.len());
+        let Self { plan, soft, bits, blocks, first, llr_at } = self;
+        let (soft_a, soft_b) = soft.split_at_mut(n * plan.graph.bg.n_tx_cols() * plan.graph.z);
+        let (bits_a, bits_b) = bits.split_at_mut(n * INFO_LEN);
+        let (blocks_a, blocks_b) = blocks.split_at_mut(n);
+        let llr_next = llr_at + (first..first + n).map(|block| plan.e(block)).sum::<usize>();
+        (
+            Self { plan, soft: soft_a, bits: bits_a, blocks: blocks_a, first, llr_at },
+            Self { plan, soft: soft_b, bits: bits_b, blocks: blocks_b, first: first + n, llr_at: llr_next },
+        )
     }
 }
 
@@ -129,36 +220,57 @@ impl SchDecoder {
         max_iterations: u8,
         tb_out: &mut [u8],
     ) -> Result<SchResult, SchError> {
-        let plan = Segmentation::new(params)?;
+        self.decode_cbgs(params, None, llrs, soft, new_data, max_iterations, tb_out)
+    }
+
+    /// As [`SchDecoder::decode`], of a transmission of some code block groups. Spec: TS 38.214 §5.1.7, §6.1.5
+    #[allow(clippy::too_many_arguments)]
+    pub fn decode_cbgs(
+        &mut self,
+        params: &SchParams,
+        cbgs: Option<Cbgs>,
+        llrs: &[Llr],
+        soft: &mut SoftBuffer,
+        new_data: bool,
+        max_iterations: u8,
+        tb_out: &mut [u8],
+    ) -> Result<SchResult, SchError> {
+        let plan = Segmentation::with_cbgs(params, cbgs)?;
         check_len(params.g as usize, llrs.len())?;
         check_len(plan.tb_bytes, tb_out.len())?;
-        soft.open(params, &plan, new_data)?;
-        let (mut at, mut iterations, mut decoded) = (0, 0u32, 0u32);
-        for block in 0..plan.n_blocks {
-            let e = plan.e(block);
-            if !soft.blocks[block].passed {
-                self.combine(&plan, params.q_m as usize, block, &llrs[at..at + e], soft);
-                iterations += u32::from(self.decode_block(&plan, block, soft, max_iterations));
-                decoded += 1;
+        let mut task = soft.begin(params, cbgs, new_data)?;
+        self.run(&mut task, llrs, max_iterations)?;
+        soft.finish(&plan, tb_out)
+    }
+
+    /// Combines and decodes the code blocks of a part of a transmission that have not passed yet.
+    ///
+    /// Spec: TS 38.212 §5.3.2, §5.4.2 (reversed)
+    /// - `llrs`           `[g]`, of the whole transmission
+    /// - `max_iterations` of LDPC for each code block, 1 or more
+    ///
+    /// Errors: `Length`; nothing is then changed. Cost: O(iterations * edges), no allocation.
+    pub fn run(&mut self, task: &mut SchTask, llrs: &[Llr], max_iterations: u8) -> Result<(), SchError> {
+        let (plan, mut at) = (task.plan, task.llr_at);
+        check_len(plan.g(), llrs.len())?;
+        let n = plan.graph.bg.n_tx_cols() * plan.graph.z;
+        let blocks =
+            task.blocks.iter_mut().zip(task.soft.chunks_exact_mut(n)).zip(task.bits.chunks_exact_mut(INFO_LEN));
+        for (block, ((state, soft), bits)) in blocks.enumerate() {
+            let e = plan.e(task.first + block);
+            if e > 0 && !state.passed {
+                self.combine(&plan, &llrs[at..at + e], state, soft);
+                self.decode_block(&plan, state, soft, max_iterations, bits);
             }
             at += e;
         }
-        let n_cb_ok = soft.blocks[..plan.n_blocks].iter().filter(|state| state.passed).count();
-        let crc_ok = assemble(&plan, soft, tb_out) && n_cb_ok == plan.n_blocks;
-        if !crc_ok && n_cb_ok == plan.n_blocks {
-            // A code block passed by chance: which one is unknown, so a retransmission decodes all of them again.
-            soft.blocks[..plan.n_blocks].iter_mut().for_each(|state| state.passed = false);
-        }
-        let iterations_mean = if decoded == 0 { 0.0 } else { iterations as f32 / decoded as f32 };
-        Ok(SchResult { crc_ok, iterations_mean, n_cb: plan.n_blocks as u16, n_cb_ok: n_cb_ok as u16 })
+        Ok(())
     }
 
     /// Adds the soft bits of one code block to its circular buffer. Spec: TS 38.212 §5.4.2
-    fn combine(&mut self, plan: &Segmentation, q_m: usize, block: usize, llrs: &[Llr], soft: &mut SoftBuffer) {
-        deinterleave(q_m, llrs, &mut self.matched);
-        let (z, n) = (plan.graph.z, plan.graph.bg.n_tx_cols() * plan.graph.z);
-        let buffer = &mut soft.soft[block * n..(block + 1) * n];
-        let state = &mut soft.blocks[block];
+    fn combine(&mut self, plan: &Segmentation, llrs: &[Llr], state: &mut BlockState, buffer: &mut [Llr]) {
+        deinterleave(plan.q_m, llrs, &mut self.matched);
+        let z = plan.graph.z;
         let mut rest = &self.matched[..llrs.len()];
         plan.runs(llrs.len(), |position, len| {
             let (part, tail) = rest.split_at(len);
@@ -179,31 +291,28 @@ impl SchDecoder {
         });
     }
 
-    fn decode_block(&mut self, plan: &Segmentation, block: usize, soft: &mut SoftBuffer, max_iterations: u8) -> u8 {
-        let n = plan.graph.bg.n_tx_cols() * plan.graph.z;
-        let state = &mut soft.blocks[block];
-        let outcome = self.ldpc.decode(
-            &Block {
-                graph: plan.graph,
-                llrs: &soft.soft[block * n..block * n + state.len],
-                k_prime: plan.k_prime,
-                received: state.received,
-                check: Check::Crc { crc: plan.block_crc(), n_bits: plan.k_prime },
-            },
-            max_iterations,
-            &mut soft.bits[block * INFO_LEN..(block + 1) * INFO_LEN],
-        );
-        state.passed = outcome.ok;
-        outcome.iterations
+    fn decode_block(
+        &mut self,
+        plan: &Segmentation,
+        state: &mut BlockState,
+        soft: &[Llr],
+        max_iterations: u8,
+        bits: &mut [u8],
+    ) {
+        let check = Check::Crc { crc: plan.block_crc(), n_bits: plan.k_prime };
+        let (llrs, received) = (&soft[..state.len], state.received);
+        let block = Block { graph: plan.graph, llrs, k_prime: plan.k_prime, received, check };
+        let outcome = self.ldpc.decode(&block, max_iterations, bits);
+        (state.passed, state.iterations) = (outcome.ok, outcome.iterations);
     }
 }
 
 /// Joins the code blocks and checks the CRC of the transport block. Spec: TS 38.212 §5.1, §5.2.2
-fn assemble(plan: &Segmentation, soft: &SoftBuffer, tb_out: &mut [u8]) -> bool {
+fn assemble(plan: &Segmentation, bits: &[u8], tb_out: &mut [u8]) -> bool {
     let payload = plan.payload_bytes();
     let mut parity = [0u8; 4];
     let mut rest = tb_out.iter_mut().chain(parity[4 - plan.crc.len() / 8..].iter_mut());
-    for block in soft.bits.chunks(INFO_LEN).take(plan.n_blocks) {
+    for block in bits.chunks(INFO_LEN).take(plan.n_blocks) {
         // The block comes first: `zip` must not take a byte of `rest` that it has no partner for.
         for (&byte, out) in block[..payload].iter().zip(rest.by_ref()) {
             *out = byte;

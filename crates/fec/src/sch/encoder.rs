@@ -1,9 +1,10 @@
 //! From a transport block to coded bits. Spec: TS 38.212 §6.2, §7.2
 
-use super::interleave::interleave;
-use super::{G_MAX, SchError, SchParams, Segmentation, check_len};
+use super::interleave::{Interleave, interleave_on};
+use super::{Cbgs, G_MAX, SchError, SchParams, Segmentation, check_len};
 use crate::bits;
 use crate::ldpc::{LdpcEncoder, Z_MAX};
+use std::ops::Range;
 
 /// Encodes transport blocks of any size; owns its scratch (about 600 kB), made once.
 pub struct SchEncoder {
@@ -12,6 +13,7 @@ pub struct SchEncoder {
     codeword: Vec<u8>,
     selected: Vec<u8>,
     interleaved: Vec<u8>,
+    interleave: Interleave,
 }
 
 impl Default for SchEncoder {
@@ -29,6 +31,7 @@ impl SchEncoder {
             codeword: vec![0; 68 * Z_MAX / 8],
             selected: vec![0; G_MAX as usize / 8 + 8],
             interleaved: vec![0; G_MAX as usize / 8 + 16],
+            interleave: interleave_on(isa),
         }
     }
 
@@ -40,21 +43,59 @@ impl SchEncoder {
     ///
     /// Errors: [`SchError`]; `out` is then untouched. Cost: O(g + coded bits), no allocation.
     pub fn encode(&mut self, params: &SchParams, tb: &[u8], out: &mut [u8]) -> Result<(), SchError> {
-        let plan = Segmentation::new(params)?;
+        self.encode_cbgs(params, None, tb, out)
+    }
+
+    /// As [`SchEncoder::encode`], only the code block groups that are sent. Spec: TS 38.214 §5.1.7, §6.1.5
+    pub fn encode_cbgs(
+        &mut self,
+        params: &SchParams,
+        cbgs: Option<Cbgs>,
+        tb: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), SchError> {
+        let plan = Segmentation::with_cbgs(params, cbgs)?;
+        self.encode_blocks(&plan, 0..plan.n_blocks, tb, out)
+    }
+
+    /// Encodes some of the code blocks: several encoders together give the bits that one gives.
+    ///
+    /// Spec: TS 38.212 §5.2.2 to §5.5
+    /// - `blocks` those up to `plan.n_blocks`; those not sent are passed over
+    /// - `tb`     the whole transport block
+    /// - `out`    overwritten, the coded bits of these blocks packed from bit 0 on, spare bits are 0; they belong at bit
+    ///   `plan.e_at(blocks.start)` of the transmission ([`crate::bits::copy`])
+    ///
+    /// Errors: `Length`; `out` is then untouched. No allocation.
+    pub fn encode_blocks(
+        &mut self,
+        plan: &Segmentation,
+        blocks: Range<usize>,
+        tb: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), SchError> {
+        let n_bits: usize = blocks.clone().map(|block| plan.e(block)).sum();
         check_len(plan.tb_bytes, tb.len())?;
-        check_len((params.g as usize).div_ceil(8), out.len())?;
+        check_len(n_bits.div_ceil(8), out.len())?;
         if let Some(last) = out.last_mut() {
             *last = 0;
         }
         let parity = plan.crc.of_bytes(tb).to_be_bytes();
         let parity = &parity[4 - plan.crc.len() / 8..];
         let mut at = 0;
-        for block in 0..plan.n_blocks {
-            self.fill_block(&plan, block, tb, parity);
+        for block in blocks.filter(|&block| plan.sends(block)) {
+            self.fill_block(plan, block, tb, parity);
             let e = plan.e(block);
-            self.match_rate(&plan, e);
-            interleave(params.q_m as usize, e, &self.selected, &mut self.interleaved);
-            bits::copy(out, at, &self.interleaved, 0, e);
+            let whole = self.match_rate(plan, e);
+            let (from, from_at) = whole.map_or((&self.selected, 0), |at| (&self.codeword, at));
+            let direct = out.get_mut(at / 8..).filter(|rest| at.is_multiple_of(8) && rest.len() >= e.div_ceil(8) + 8);
+            let is_direct = direct.is_some();
+            let to = direct.unwrap_or(&mut self.interleaved);
+            // Safety: the form was chosen for this machine.
+            unsafe { (self.interleave)(plan.q_m, e, from, from_at, to) }
+            if !is_direct {
+                bits::copy(out, at, &self.interleaved, 0, e);
+            }
             at += e;
         }
         Ok(())
@@ -76,17 +117,27 @@ impl SchEncoder {
         }
     }
 
-    /// Encodes and selects `e` bits. Spec: TS 38.212 §5.3.2, §5.4.2.1
-    fn match_rate(&mut self, plan: &Segmentation, e: usize) {
+    /// Encodes and selects `e` bits: those of the code word from the bit that is returned on, else those in `selected`.
+    ///
+    /// Spec: TS 38.212 §5.3.2, §5.4.2.1
+    fn match_rate(&mut self, plan: &Segmentation, e: usize) -> Option<usize> {
         let (z, bg) = (plan.graph.z, plan.graph.bg);
-        let mut end = 0;
-        plan.runs(e, |position, len| end = end.max(position + len));
+        let (mut end, mut first, mut n_runs) = (0, 0, 0);
+        plan.runs(e, |position, len| {
+            end = end.max(position + len);
+            first = if n_runs == 0 { position } else { first };
+            n_runs += 1;
+        });
         let n_rows = (end.div_ceil(z) + 2).saturating_sub(bg.k_cols()).clamp(4, bg.n_rows());
         self.ldpc.encode(plan.graph, n_rows, &self.info, &mut self.codeword);
+        if n_runs == 1 {
+            return Some(2 * z + first);
+        }
         let (selected, codeword, mut at) = (&mut self.selected, &self.codeword, 0);
         plan.runs(e, |position, len| {
             bits::copy(selected, at, codeword, 2 * z + position, len);
             at += len;
         });
+        None
     }
 }

@@ -1,51 +1,123 @@
 //! Bit interleaving: e_(i E/Q_m + j) becomes f_(i + j Q_m). Spec: TS 38.212 §5.4.2.2
 
-use crate::{Llr, bits};
+use crate::{Isa, Llr, bits};
 
-/// For each even modulation order, the bits of a byte spread `q_m` apart, the first at the top of the word.
-static SPREAD: [[u64; 256]; 4] = [spread(2), spread(4), spread(6), spread(8)];
+/// Interleaves `n` packed bits of `e` from bit `e_at` on into `f`; `f` needs 8 bytes to spare behind `n` bits.
+///
+/// Safety: none beyond the instruction set. Panics if a slice is too short. Cost: O(n).
+pub type Interleave = unsafe fn(q_m: usize, n: usize, e: &[u8], e_at: usize, f: &mut [u8]);
 
-const fn spread(q_m: usize) -> [u64; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut b = 0;
-        while b < 8 {
-            table[byte] |= ((byte >> (7 - b) & 1) as u64) << (63 - b * q_m);
-            b += 1;
-        }
-        byte += 1;
+/// The form for an instruction set.
+pub fn interleave_on(isa: Isa) -> Interleave {
+    #[cfg(target_arch = "x86_64")]
+    if isa != Isa::Scalar && isa.is_available() && std::arch::is_x86_feature_detected!("bmi2") {
+        return if isa == Isa::Avx512 { interleave_avx512 } else { interleave_avx2 };
     }
-    table
+    let _ = isa;
+    interleave
 }
 
-/// Interleaves `n` packed bits of `e` into `f`; `f` needs 8 bytes to spare behind `n` bits.
-///
-/// Panics if a slice is too short. Cost: O(n).
-pub fn interleave(q_m: usize, n: usize, e: &[u8], f: &mut [u8]) {
-    if q_m < 2 {
-        f[..n.div_ceil(8)].copy_from_slice(&e[..n.div_ceil(8)]);
-        return;
-    }
-    let (columns, table) = (n / q_m, &SPREAD[q_m / 2 - 1]);
-    for first in (0..columns).step_by(64) {
-        let mut rows = [0u64; 8];
-        for (i, row) in rows[..q_m].iter_mut().enumerate() {
-            *row = bits::load64(e, i * columns + first);
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi2")]
+fn interleave_avx2(q_m: usize, n: usize, e: &[u8], e_at: usize, f: &mut [u8]) {
+    interleave_body(q_m, n, e, e_at, f, |bits, mask| core::arch::x86_64::_pdep_u64(bits, mask));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]
+fn interleave_avx512(q_m: usize, n: usize, e: &[u8], e_at: usize, f: &mut [u8]) {
+    interleave_body(q_m, n, e, e_at, f, |bits, mask| core::arch::x86_64::_pdep_u64(bits, mask));
+}
+
+fn interleave(q_m: usize, n: usize, e: &[u8], e_at: usize, f: &mut [u8]) {
+    interleave_body(q_m, n, e, e_at, f, |mut bits, mut mask| {
+        let mut spread = 0;
+        while bits != 0 {
+            let lowest = mask & mask.wrapping_neg();
+            spread |= lowest & (bits & 1).wrapping_neg();
+            (bits, mask) = (bits >> 1, mask ^ lowest);
         }
-        let groups = (columns - first).min(64).div_ceil(8);
-        for group in 0..groups {
+        spread
+    });
+}
+
+/// `spread` moves the low bits of its first operand to where the second one has bits.
+#[inline(always)]
+fn interleave_body(q_m: usize, n: usize, e: &[u8], e_at: usize, f: &mut [u8], spread: impl Fn(u64, u64) -> u64) {
+    match q_m {
+        2 => spread_rows::<2, 32>(n, e, e_at, f, spread),
+        4 => spread_rows::<4, 16>(n, e, e_at, f, spread),
+        6 => spread_rows::<6, 8>(n, e, e_at, f, spread),
+        8 => turn_rows(n, e, e_at, f),
+        10 => spread_rows::<10, 4>(n, e, e_at, f, spread),
+        _ => bits::copy(f, 0, e, e_at, n),
+    }
+}
+
+/// G symbols of Q bits at a time.
+#[inline(always)]
+fn spread_rows<const Q: usize, const G: usize>(
+    n: usize,
+    e: &[u8],
+    e_at: usize,
+    f: &mut [u8],
+    spread: impl Fn(u64, u64) -> u64,
+) {
+    let columns = n / Q;
+    let mask = (0..G).fold(0, |mask, j| mask | 1 << (63 - Q * j));
+    for first in (0..columns).step_by(64) {
+        let mut rows = [0u64; Q];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = bits::load64(e, e_at + i * columns + first);
+        }
+        for group in 0..(columns - first).min(64).div_ceil(G) {
             let mut word = 0;
-            for (i, row) in rows[..q_m].iter().enumerate() {
-                word |= table[(row >> (56 - 8 * group) & 0xff) as usize] >> i;
+            for (i, row) in rows.iter().enumerate() {
+                word |= spread(row << (G * group) >> (64 - G), mask >> i);
             }
-            let at = (first / 8 + group) * q_m;
+            let at = (first + group * G) * Q / 8;
             f[at..at + 8].copy_from_slice(&word.to_be_bytes());
         }
     }
 }
 
-/// Undoes [`interleave`] on soft bits: `e` gets as many as `f` has.
+/// For Q_m = 8, symbols are the columns of squares of 8 x 8 bits.
+#[inline(always)]
+fn turn_rows(n: usize, e: &[u8], e_at: usize, f: &mut [u8]) {
+    let columns = n / 8;
+    for first in (0..columns).step_by(64) {
+        let mut rows = [0u64; 8];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = bits::load64(e, e_at + i * columns + first);
+        }
+        let mut squares = turn_octets(rows);
+        for square in &mut squares {
+            *square = bits::transpose8(*square);
+        }
+        let to = &mut f[first..];
+        let groups = (columns - first).min(64).div_ceil(8);
+        for (octets, square) in to.as_chunks_mut::<8>().0.iter_mut().zip(squares).take(groups) {
+            *octets = square.to_be_bytes();
+        }
+    }
+}
+
+/// Octet j of word i becomes octet i of word j, the first octet on top.
+#[inline(always)]
+fn turn_octets(mut words: [u64; 8]) -> [u64; 8] {
+    const LOW: [u64; 3] = [0x0000_0000_ffff_ffff, 0x0000_ffff_0000_ffff, 0x00ff_00ff_00ff_00ff];
+    for (stage, low) in LOW.into_iter().enumerate() {
+        let (apart, by) = (4 >> stage, 32 >> stage);
+        let old = words;
+        for (i, word) in words.iter_mut().enumerate() {
+            let (a, b) = (old[i & !apart], old[i | apart]);
+            *word = if i & apart == 0 { a & !low | b >> by & low } else { a << by & !low | b & low };
+        }
+    }
+    words
+}
+
+/// Undoes [`Interleave`] on soft bits: `e` gets as many as `f` has.
 ///
 /// Panics if `e` is shorter than `f`. Cost: O(n).
 pub fn deinterleave(q_m: usize, f: &[Llr], e: &mut [Llr]) {
@@ -54,6 +126,7 @@ pub fn deinterleave(q_m: usize, f: &[Llr], e: &mut [Llr]) {
         4 => deinterleave_rows::<4>(f, e),
         6 => deinterleave_rows::<6>(f, e),
         8 => deinterleave_rows::<8>(f, e),
+        10 => deinterleave_rows::<10>(f, e),
         _ => e[..f.len()].copy_from_slice(f),
     }
 }
@@ -106,7 +179,7 @@ mod tests {
 
     #[test] // Spec: TS 38.212 §5.4.2.2
     fn bits_and_soft_bits_move_as_the_clause_says() {
-        for q_m in [1, 2, 4, 6, 8] {
+        for q_m in [1, 2, 4, 6, 8, 10] {
             for columns in [1, 3, 7, 8, 63, 64, 65, 200] {
                 let n = q_m * columns;
                 let e: Vec<u8> = (0..n).map(|i| (i * i / 3 % 7 % 2) as u8).collect();
@@ -116,12 +189,16 @@ mod tests {
                         expected[i + j * q_m] = e[i * columns + j];
                     }
                 }
-                let (mut packed, mut f) = (vec![0; n.div_ceil(8)], vec![0; n.div_ceil(8) + 8]);
-                bits::pack(&e, &mut packed);
-                interleave(q_m, n, &packed, &mut f);
-                let mut found = vec![0; n];
-                bits::unpack(&f, &mut found);
-                assert_eq!(found, expected, "{q_m} {columns}");
+                for (isa, e_at) in Isa::available().flat_map(|isa| [(isa, 0), (isa, 11)]) {
+                    let (mut packed, mut f) = (vec![0; (n + e_at).div_ceil(8)], vec![0; n.div_ceil(8) + 8]);
+                    let before: Vec<u8> = std::iter::repeat_n(1, e_at).chain(e.iter().copied()).collect();
+                    bits::pack(&before, &mut packed);
+                    // Safety: the form was chosen for this machine.
+                    unsafe { interleave_on(isa)(q_m, n, &packed, e_at, &mut f) };
+                    let mut found = vec![0; n];
+                    bits::unpack(&f, &mut found);
+                    assert_eq!(found, expected, "{isa} {q_m} {columns}");
+                }
                 let soft: Vec<Llr> = expected.iter().map(|&bit| bit as Llr).collect();
                 let mut back = vec![0; n];
                 deinterleave(q_m, &soft, &mut back);

@@ -2,29 +2,32 @@
 //!
 //! | in the specification | here | meaning | range |
 //! | --- | --- | --- | --- |
-//! | A | `tbs_bits` | transport block size | 8..=1 300 000, a multiple of 8 |
+//! | A | `tbs_bits` | transport block size | 8..=1 640 000, a multiple of 8 |
 //! | R | `code_rate_x1024` / 1024 | target code rate of the initial transmission | 0..=1 |
 //! | G | `g` | coded bits available | multiple of N_L Q_m |
-//! | N_L, Q_m | `n_layers`, `q_m` | layers, modulation order | 1..=8; 1, 2, 4, 6, 8 |
+//! | N_L, Q_m | `n_layers`, `q_m` | layers, modulation order | 1..=8; 1, 2, 4, 6, 8, 10 |
 //! | C, K', K, Z_c | [`Segmentation`] | code blocks and their sizes | |
+//! | C', CBGTI | `n_sent`, [`Cbgs`] | code blocks and groups of this transmission | |
 //! | N_cb, k_0 | `n_cb`, [`Segmentation::k0`] | circular buffer, where a redundancy version starts | |
 
+mod cbg;
 mod decoder;
 mod encoder;
 mod interleave;
 mod segmentation;
 
-pub use decoder::{SchDecoder, SchResult, SoftBuffer};
+pub use cbg::Cbgs;
+pub use decoder::{SchDecoder, SchResult, SchTask, SoftBuffer};
 pub use encoder::SchEncoder;
 pub use segmentation::Segmentation;
 
 use std::fmt;
 
-/// The largest transport block served: above what 273 PRB, 256QAM and 4 layers carry.
-pub const TBS_BITS_MAX: u32 = 1_300_000;
+/// The largest transport block served: above what 273 PRB, 1024QAM and 4 layers carry.
+pub const TBS_BITS_MAX: u32 = 1_640_000;
 
-/// The most coded bits served: 273 PRB, 14 symbols, 256QAM and 4 layers.
-pub const G_MAX: u32 = 273 * 12 * 14 * 8 * 4;
+/// The most coded bits served: 273 PRB, 14 symbols, 1024QAM and 4 layers.
+pub const G_MAX: u32 = 273 * 12 * 14 * 10 * 4;
 
 /// The most code blocks of a transport block: base graph 2 at its largest size.
 pub const CODE_BLOCKS_MAX: usize = (TBS_BITS_MAX as usize + 24).div_ceil(3840 - 24);
@@ -36,7 +39,7 @@ pub struct SchParams {
     pub tbs_bits: u32,
     /// Target code rate R x 1024 of the initial transmission (it selects the base graph), as in the MCS tables of TS 38.214.
     pub code_rate_x1024: f32,
-    /// Modulation order Q_m: 1, 2, 4, 6 or 8.
+    /// Modulation order Q_m: 1, 2, 4, 6, 8 or 10.
     pub q_m: u8,
     /// Layers that the transport block is mapped on, N_L: 1..=8.
     pub n_layers: u8,
@@ -55,7 +58,7 @@ pub enum SchError {
     TbsBits(u32),
     /// The code rate is not within 0..=1.
     CodeRate,
-    /// The modulation order is not 1, 2, 4, 6 or 8.
+    /// The modulation order is not 1, 2, 4, 6, 8 or 10.
     ModulationOrder(u8),
     /// The number of layers is not 1..=8.
     Layers(u8),
@@ -65,6 +68,8 @@ pub enum SchError {
     CodedBits(u32),
     /// TBS_LBRM leaves no circular buffer.
     LimitedBuffer(u32),
+    /// No code block group is sent.
+    BlockGroups,
     /// A slice has not the length that the parameters ask for.
     Length {
         /// Elements wanted.
@@ -90,12 +95,13 @@ impl fmt::Display for SchError {
                 write!(f, "transport block size: expected whole bytes up to {TBS_BITS_MAX} bits, got {tbs}")
             }
             Self::CodeRate => write!(f, "code rate: expected 0 to 1024 (in 1/1024)"),
-            Self::ModulationOrder(q_m) => write!(f, "modulation order: expected 1, 2, 4, 6 or 8, got {q_m}"),
+            Self::ModulationOrder(q_m) => write!(f, "modulation order: expected 1, 2, 4, 6, 8 or 10, got {q_m}"),
             Self::Layers(n) => write!(f, "layers: expected 1 to 8, got {n}"),
             Self::RedundancyVersion(rv) => write!(f, "redundancy version: expected 0 to 3, got {rv}"),
             Self::CodedBits(g) => {
                 write!(f, "coded bits: expected a multiple of q_m * n_layers with a symbol for each block, got {g}")
             }
+            Self::BlockGroups => write!(f, "code block groups: none is sent (TS 38.214 §5.1.7, §6.1.5)"),
             Self::LimitedBuffer(tbs) => write!(f, "TBS_LBRM {tbs} leaves no circular buffer"),
             Self::Length { expected, found } => write!(f, "slice length: expected {expected}, got {found}"),
             Self::SoftCapacity { expected, found } => {

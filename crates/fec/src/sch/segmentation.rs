@@ -1,6 +1,6 @@
 //! Base graph, code block segmentation and the sizes of rate matching. Spec: TS 38.212 §5.2.2, §5.4.2, §6.2.2, §7.2.2
 
-use super::{G_MAX, SchError, SchParams, TBS_BITS_MAX};
+use super::{Cbgs, G_MAX, SchError, SchParams, TBS_BITS_MAX};
 use crate::Crc;
 use crate::ldpc::{BaseGraph, Graph, LIFTING_SIZES};
 
@@ -21,6 +21,10 @@ pub struct Segmentation {
     pub n_cb: usize,
     /// Transport block size in bytes.
     pub tb_bytes: usize,
+    /// Code blocks that this transmission carries, C'.
+    pub n_sent: usize,
+    pub(super) q_m: usize,
+    cbgs: Option<Cbgs>,
     symbols: usize,
     bits_per_symbol: usize,
     rv: u8,
@@ -31,6 +35,13 @@ impl Segmentation {
     ///
     /// Errors: any of [`SchError`]'s parameter variants. Cost: O(1).
     pub fn new(params: &SchParams) -> Result<Self, SchError> {
+        Self::with_cbgs(params, None)
+    }
+
+    /// As [`Segmentation::new`], for a transmission of some code block groups.
+    ///
+    /// Spec: TS 38.212 §5.4.2.1 (C'); TS 38.214 §5.1.7, §6.1.5. Errors: also if no group is sent. Cost: O(C) with groups.
+    pub fn with_cbgs(params: &SchParams, cbgs: Option<Cbgs>) -> Result<Self, SchError> {
         let tbs = params.tbs_bits;
         if tbs == 0 || !tbs.is_multiple_of(8) || tbs > TBS_BITS_MAX {
             return Err(SchError::TbsBits(tbs));
@@ -38,7 +49,7 @@ impl Segmentation {
         if !(0.0..=1024.0).contains(&params.code_rate_x1024) {
             return Err(SchError::CodeRate);
         }
-        if ![1, 2, 4, 6, 8].contains(&params.q_m) {
+        if ![1, 2, 4, 6, 8, 10].contains(&params.q_m) {
             return Err(SchError::ModulationOrder(params.q_m));
         }
         if !(1..=8).contains(&params.n_layers) {
@@ -64,7 +75,11 @@ impl Segmentation {
         let z = lifting_size(bg, b, k_prime).ok_or(SchError::TbsBits(tbs))?;
         let graph = Graph::get(bg, z).ok_or(SchError::TbsBits(tbs))?;
         let symbols = params.g as usize / bits_per_symbol;
-        if params.g > G_MAX || !(params.g as usize).is_multiple_of(bits_per_symbol) || symbols < n_blocks {
+        let n_sent = cbgs.map_or(n_blocks, |cbgs| (0..n_blocks).filter(|&block| cbgs.sends(block, n_blocks)).count());
+        if n_sent == 0 {
+            return Err(SchError::BlockGroups);
+        }
+        if params.g > G_MAX || !(params.g as usize).is_multiple_of(bits_per_symbol) || symbols < n_sent {
             return Err(SchError::CodedBits(params.g));
         }
         let n = bg.n_tx_cols() * z;
@@ -78,7 +93,8 @@ impl Segmentation {
         }
         let k = bg.k_cols() * z;
         let tb_bytes = tbs as usize / 8;
-        Ok(Self { graph, crc, n_blocks, k_prime, k, n_cb, tb_bytes, symbols, bits_per_symbol, rv: params.rv })
+        let (rv, q_m) = (params.rv, params.q_m as usize);
+        Ok(Self { graph, crc, n_blocks, k_prime, k, n_cb, tb_bytes, n_sent, q_m, cbgs, symbols, bits_per_symbol, rv })
     }
 
     /// CRC of a code block: that of the transport block if there is only one. Spec: TS 38.212 §5.2.2
@@ -91,11 +107,38 @@ impl Segmentation {
         (self.k_prime - if self.n_blocks > 1 { 24 } else { 0 }) / 8
     }
 
-    /// Coded bits of code block `block`, E_r. Spec: TS 38.212 §5.4.2.1
+    /// Whether this transmission carries code block `block`.
+    pub fn sends(&self, block: usize) -> bool {
+        block < self.n_blocks && self.cbgs.is_none_or(|cbgs| cbgs.sends(block, self.n_blocks))
+    }
+
+    /// Coded bits of code block `block`, E_r; 0 if it is not sent. Spec: TS 38.212 §5.4.2.1
     pub fn e(&self, block: usize) -> usize {
-        let whole = self.symbols / self.n_blocks;
-        let extra = usize::from(block >= self.n_blocks - self.symbols % self.n_blocks);
+        if !self.sends(block) {
+            return 0;
+        }
+        let before = match self.cbgs {
+            None => block,
+            Some(_) => (0..block).filter(|&block| self.sends(block)).count(),
+        };
+        let whole = self.symbols / self.n_sent;
+        let extra = usize::from(before >= self.n_sent - self.symbols % self.n_sent);
         (whole + extra) * self.bits_per_symbol
+    }
+
+    /// Coded bits of the whole transmission, G.
+    pub(super) fn g(&self) -> usize {
+        self.symbols * self.bits_per_symbol
+    }
+
+    /// Where the coded bits of code block `block` start.
+    pub fn e_at(&self, block: usize) -> usize {
+        (0..block).map(|block| self.e(block)).sum()
+    }
+
+    /// Whether soft bits held of the code blocks sent are to be forgotten. Spec: TS 38.214 §5.1.7.2 (CBGFI)
+    pub(super) fn flushes(&self) -> bool {
+        self.cbgs.is_some_and(|cbgs| !cbgs.combine)
     }
 
     /// Where the redundancy version starts, k_0. Spec: TS 38.212 table 5.4.2.1-2

@@ -73,6 +73,7 @@ fn csi_report(r: &CsiReport, d: &DedicatedConfig) -> Built<CsiReportConfig> {
             McsTable::Qam64 => CsiReportConfigCqiTable::Table1,
             McsTable::Qam256 => CsiReportConfigCqiTable::Table2,
             McsTable::Qam64LowSe => CsiReportConfigCqiTable::Table3,
+            McsTable::Qam1024 => return Err(BuildError("cqi-Table table4-r17".into())),
         }),
         report_freq_configuration: Some(CsiReportConfigReportFreqConfiguration {
             cqi_format_indicator: Some(CsiReportConfigReportFreqConfigurationCqiFormatIndicator::WidebandCqi),
@@ -104,8 +105,8 @@ fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
         n => return Err(BuildError(format!("a CSI-RS every {n} slots"))),
     };
     let (allocation, density) = match r.row {
-        1 => (A::Row1(1 << r.k0), CsiRsResourceMappingDensity::Three),
-        2 => (A::Row2(1 << r.k0), CsiRsResourceMappingDensity::One),
+        1 => (A::Row1(1 << r.k[0]), CsiRsResourceMappingDensity::Three),
+        2 => (A::Row2(1 << r.k[0]), CsiRsResourceMappingDensity::One),
         n => return Err(BuildError(format!("row {n} of TS 38.211 table 7.4.1.5.3-1"))),
     };
     Ok(NzpCsiRsResource {

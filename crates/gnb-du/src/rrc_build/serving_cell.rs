@@ -46,6 +46,7 @@ fn mcs_table<E: Enumerated>(t: McsTable) -> Built<Option<E>> {
         McsTable::Qam64 => None,
         McsTable::Qam256 => Some(named("qam256")?),
         McsTable::Qam64LowSe => Some(named("qam64LowSE")?),
+        McsTable::Qam1024 => return Err(BuildError("mcs-Table-r17".into())),
     })
 }
 
@@ -64,10 +65,10 @@ fn pdsch(c: &fapi::PdschConfig, pci: u16) -> Built<rrc::PdschConfig> {
     Ok(rrc::PdschConfig {
         data_scrambling_identity_pdsch: (c.n_id != pci).then_some(c.n_id),
         dmrs_downlink_for_pdsch_mapping_type_a: Some(SetupRelease::Setup(dmrs)),
-        resource_allocation: if c.resource_allocation_type0 {
-            PdschConfigResourceAllocation::ResourceAllocationType0
-        } else {
-            PdschConfigResourceAllocation::ResourceAllocationType1
+        resource_allocation: match c.resource_allocation {
+            fapi::ResourceAllocation::Type0 => PdschConfigResourceAllocation::ResourceAllocationType0,
+            fapi::ResourceAllocation::Type1 => PdschConfigResourceAllocation::ResourceAllocationType1,
+            fapi::ResourceAllocation::DynamicSwitch => PdschConfigResourceAllocation::DynamicSwitch,
         },
         pdsch_time_domain_allocation_list: Some(SetupRelease::Setup(pdsch_times(&c.time_allocations)?)),
         rbg_size: if c.rbg_config2 { PdschConfigRbgSize::Config2 } else { PdschConfigRbgSize::Config1 },

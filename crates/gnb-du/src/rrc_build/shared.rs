@@ -63,6 +63,9 @@ pub(super) fn search_space(s: &SearchSpaceConfig) -> Built<SearchSpace> {
             dci_formats: SearchSpaceSearchSpaceTypeUeSpecificDciFormats::Formats0_1And1_1,
             ..Default::default()
         }),
+        SearchSpaceKind::UeCompact | SearchSpaceKind::UeAll => {
+            return Err(BuildError("a search space of formats 0_2 and 1_2".into()));
+        }
     };
     Ok(SearchSpace {
         search_space_id: s.id,

@@ -35,6 +35,7 @@ pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers:
         rate_x1024,
         tbs_bits: 0,
         n_layers,
+        prg_size: 0,
         transform_precoding: false,
         n_transmissions: 1,
         ldpc_iterations: 2,

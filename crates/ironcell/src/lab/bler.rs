@@ -183,6 +183,7 @@ fn case(args: &BlerArgs) -> Result<Case, LinkError> {
         rate_x1024: row.rate_x1024(),
         tbs_bits: 0,
         n_layers: args.layers,
+        prg_size: 0,
         transform_precoding: args.transform_precoding,
         n_transmissions: args.harq,
         ldpc_iterations: args.iterations,

@@ -1,4 +1,4 @@
-//! CQI tables. Spec: TS 38.214 §5.2.2.1 (tables 5.2.2.1-2 to -4)
+//! CQI tables. Spec: TS 38.214 §5.2.2.1 (tables 5.2.2.1-2 to -5)
 
 use super::mcs::Mcs;
 
@@ -33,13 +33,25 @@ pub const TABLE_3: [Mcs; 16] = rows([
     (6, 466), (6, 567), (6, 666), (6, 772),
 ]);
 
+/// Table 5.2.2.1-5: up to 1024QAM.
+#[rustfmt::skip]
+pub const TABLE_4: [Mcs; 16] = rows([
+    (2, 78), (2, 193), (2, 449), (4, 378), (4, 616), (6, 567), (6, 666), (6, 772), (6, 873),
+    (8, 711), (8, 797), (8, 885), (8, 948), (10, 853), (10, 948),
+]);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test] // Spec: TS 38.214 §5.2.2.1
     fn efficiency_is_as_the_tables_print_it() {
-        let sums = [(&TABLE_1, 5.5547, 0.1523), (&TABLE_2, 7.4063, 0.1523), (&TABLE_3, 4.5234, 0.0586)];
+        let sums = [
+            (&TABLE_1, 5.5547, 0.1523),
+            (&TABLE_2, 7.4063, 0.1523),
+            (&TABLE_3, 4.5234, 0.0586),
+            (&TABLE_4, 9.2578, 0.1523),
+        ];
         for (table, last, first) in sums {
             assert!((table[15].efficiency() - last).abs() < 6e-5);
             assert!((table[1].efficiency() - first).abs() < 5e-5);

@@ -11,7 +11,7 @@
 //! | N_CS | [`n_cs`] | cyclic shift step | 0..=419 |
 //! | u | [`root`] | sequence number | 1..L_RA |
 //!
-//! Left out: FR2 (table 6.3.3.2-4), L_RA = 571 and 1151, restricted sets.
+//! Left out: L_RA = 571 and 1151.
 //!
 //! Spec: TS 38.211 §6.3.3
 
@@ -88,7 +88,7 @@ impl PrachFormat {
     }
 }
 
-/// One row of table 6.3.3.2-2 or 6.3.3.2-3.
+/// One row of tables 6.3.3.2-2 to 6.3.3.2-4.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PrachConfiguration {
     /// Preamble format.
@@ -99,8 +99,12 @@ pub struct PrachConfiguration {
     pub x: u8,
     /// Frame within the period.
     pub y: u8,
+    /// A second frame within the period (FR2), or the same.
+    pub y_second: u8,
     /// Bit i: subframe i has occasions.
     pub subframes: u16,
+    /// FR2: bit i: slot i of 60 kHz in the frame has occasions; 0 in FR1.
+    pub slots_60khz: u64,
     /// Starting symbol: of 15 kHz for long formats, of the preamble's numerology for short ones.
     pub start_symbol: u8,
     /// PRACH slots in a subframe (60 kHz slots count otherwise); 1 for long formats.
@@ -124,11 +128,12 @@ pub struct PrachTime {
     pub format: PrachFormat,
 }
 
-/// Row `index` (prach-ConfigurationIndex) for FR1; `paired` spectrum means FDD. `None` above 255.
+/// Row `index` (prach-ConfigurationIndex) for FR1; `paired` spectrum means FDD. `None` above 255, in unpaired
+/// spectrum above 262.
 ///
 /// Spec: TS 38.211 tables 6.3.3.2-2, 6.3.3.2-3
 pub fn configuration(paired: bool, index: u16) -> Option<PrachConfiguration> {
-    let table = if paired { &FR1_PAIRED } else { &FR1_UNPAIRED };
+    let table: &[Row] = if paired { &FR1_PAIRED } else { &FR1_UNPAIRED };
     let (name, x, y, subframes, start_symbol, n_slots, n_occasions, duration) = *table.get(index as usize)?;
     let (format, last_format) = name.formats();
     let one = |n: u8| if format.is_long() { 1 } else { n };
@@ -137,10 +142,33 @@ pub fn configuration(paired: bool, index: u16) -> Option<PrachConfiguration> {
         last_format,
         x,
         y,
+        y_second: y,
         subframes,
+        slots_60khz: 0,
         start_symbol,
         n_slots: one(n_slots),
         n_occasions: one(n_occasions),
+        duration,
+    })
+}
+
+/// Row `index` (prach-ConfigurationIndex) for FR2. `None` above 255. Spec: TS 38.211 table 6.3.3.2-4
+pub fn configuration_fr2(index: u16) -> Option<PrachConfiguration> {
+    let (name, x, y, slots_60khz, start_symbol, n_slots, n_occasions, duration) = *FR2.get(index as usize)?;
+    let (format, last_format) = name.formats();
+    let (y, y_second) = if y == 12 { (1, 2) } else { (y, y) };
+    let subframes = (0..10).filter(|i| slots_60khz >> (4 * i) & 15 != 0).fold(0, |mask, i| mask | 1 << i);
+    Some(PrachConfiguration {
+        format,
+        last_format,
+        x,
+        y,
+        y_second,
+        subframes,
+        slots_60khz,
+        start_symbol,
+        n_slots,
+        n_occasions,
         duration,
     })
 }
@@ -153,8 +181,12 @@ impl PrachConfiguration {
         let config = *self;
         let mu = slot.numerology().mu();
         let in_subframe = slot.slot() % slot.numerology().slots_per_subframe();
-        let frame = slot.sfn() % config.x.max(1) as u32 == config.y as u32;
-        let subframe = config.subframes >> slot.subframe() & 1 == 1;
+        let frame = [config.y, config.y_second].contains(&((slot.sfn() % config.x.max(1) as u32) as u8));
+        let subframe = if config.slots_60khz == 0 {
+            config.subframes >> slot.subframe() & 1 == 1
+        } else {
+            mu >= 2 && config.slots_60khz >> (slot.slot() >> (mu - 2)) & 1 == 1
+        };
         let (here, start) = if config.format.is_long() {
             // The start counts in symbols of 15 kHz: 0 or 7.
             let symbol = (config.start_symbol as u32) << mu;
@@ -180,7 +212,7 @@ impl PrachConfiguration {
 }
 
 /// (N_RB^RA, k-bar): resource blocks of the uplink carrier that an occasion takes, and the offset of its first subcarrier in
-/// preamble subcarriers. `None` where the table has no row (FR1).
+/// preamble subcarriers, of short preambles for L_RA = 139. `None` where the table has no row.
 ///
 /// Spec: TS 38.211 table 6.3.3.2-1
 pub const fn frequency_size(preamble_scs_hz: u32, carrier: Numerology) -> Option<(u8, u8)> {
@@ -197,6 +229,10 @@ pub const fn frequency_size(preamble_scs_hz: u32, carrier: Numerology) -> Option
         (30_000, 0) => (24, 2),
         (30_000, 1) => (12, 2),
         (30_000, 2) => (6, 2),
+        (60_000, 2) => (12, 2),
+        (60_000, 3) => (6, 2),
+        (120_000, 2) => (24, 2),
+        (120_000, 3) => (12, 2),
         _ => return None,
     })
 }
@@ -208,14 +244,33 @@ const N_CS_5000: [u16; 16] = [0, 13, 26, 33, 38, 41, 49, 55, 64, 76, 93, 119, 13
 /// Table 6.3.3.1-7.
 const N_CS_SHORT: [u16; 16] = [0, 2, 4, 6, 8, 10, 12, 13, 15, 17, 19, 23, 27, 34, 46, 69];
 
+/// Table 6.3.3.1-5, restricted sets of type A and B.
+const N_CS_1250_A: [u16; 15] = [15, 18, 22, 26, 32, 38, 46, 55, 68, 82, 100, 128, 158, 202, 237];
+const N_CS_1250_B: [u16; 13] = [15, 18, 22, 26, 32, 38, 46, 55, 68, 82, 100, 118, 137];
+/// Table 6.3.3.1-6, restricted sets of type A and B.
+const N_CS_5000_A: [u16; 16] = [36, 57, 72, 81, 89, 94, 103, 112, 121, 132, 137, 152, 173, 195, 216, 237];
+const N_CS_5000_B: [u16; 14] = [36, 57, 60, 63, 65, 68, 71, 77, 81, 85, 97, 109, 122, 137];
+
 /// N_CS of the unrestricted set by zeroCorrelationZoneConfig; `None` above 15.
 ///
 /// Spec: TS 38.211 tables 6.3.3.1-5 to -7
 pub fn n_cs(format: PrachFormat, zero_correlation_zone: u8) -> Option<u16> {
-    let table = match format {
-        PrachFormat::F0 | PrachFormat::F1 | PrachFormat::F2 => &N_CS_1250,
-        PrachFormat::F3 => &N_CS_5000,
-        _ => &N_CS_SHORT,
+    n_cs_of_set(format, 0, zero_correlation_zone)
+}
+
+/// N_CS by zeroCorrelationZoneConfig; `restricted_set`: 0 unrestricted, 1 type A, 2 type B (long formats only).
+///
+/// `None` where the table has none. Spec: TS 38.211 tables 6.3.3.1-5 to -7
+pub fn n_cs_of_set(format: PrachFormat, restricted_set: u8, zero_correlation_zone: u8) -> Option<u16> {
+    let table: &[u16] = match (format, restricted_set) {
+        (PrachFormat::F0 | PrachFormat::F1 | PrachFormat::F2, 0) => &N_CS_1250,
+        (PrachFormat::F0 | PrachFormat::F1 | PrachFormat::F2, 1) => &N_CS_1250_A,
+        (PrachFormat::F0 | PrachFormat::F1 | PrachFormat::F2, 2) => &N_CS_1250_B,
+        (PrachFormat::F3, 0) => &N_CS_5000,
+        (PrachFormat::F3, 1) => &N_CS_5000_A,
+        (PrachFormat::F3, 2) => &N_CS_5000_B,
+        (_, 0) => &N_CS_SHORT,
+        _ => &[],
     };
     table.get(zero_correlation_zone as usize).copied()
 }
@@ -361,7 +416,7 @@ const FR1_PAIRED: [Row; 256] = [
 
 /// Table 6.3.3.2-3.
 #[rustfmt::skip]
-const FR1_UNPAIRED: [Row; 256] = [
+const FR1_UNPAIRED: [Row; 263] = [
     (F0, 16, 1, 512, 0, 0, 0, 0), (F0, 8, 1, 512, 0, 0, 0, 0), (F0, 4, 1, 512, 0, 0, 0, 0),
     (F0, 2, 0, 512, 0, 0, 0, 0), (F0, 2, 1, 512, 0, 0, 0, 0), (F0, 2, 0, 16, 0, 0, 0, 0), (F0, 2, 1, 16, 0, 0, 0, 0),
     (F0, 1, 0, 512, 0, 0, 0, 0), (F0, 1, 0, 256, 0, 0, 0, 0), (F0, 1, 0, 128, 0, 0, 0, 0), (F0, 1, 0, 64, 0, 0, 0, 0),
@@ -444,6 +499,103 @@ const FR1_UNPAIRED: [Row; 256] = [
     (A3B3, 1, 0, 512, 0, 1, 2, 6), (A3B3, 1, 0, 768, 0, 2, 2, 6), (A3B3, 1, 0, 528, 0, 1, 2, 6),
     (A3B3, 1, 0, 640, 2, 1, 2, 6), (A3B3, 1, 0, 792, 0, 2, 2, 6), (A3B3, 1, 0, 682, 0, 1, 2, 6),
     (A3B3, 1, 0, 1023, 2, 1, 2, 6),
+    (F0, 16, 1, 128, 0, 0, 0, 0), (F0, 8, 1, 128, 0, 0, 0, 0), (F0, 4, 1, 128, 0, 0, 0, 0), (F0, 2, 0, 128, 0, 0, 0, 0),
+    (F0, 2, 1, 128, 0, 0, 0, 0), (F0, 2, 0, 4, 0, 0, 0, 0), (F0, 2, 1, 4, 0, 0, 0, 0),
+];
+
+/// Format, x, y, slots of 60 kHz (bit i is slot i of a frame), starting symbol, PRACH slots in a 60 kHz slot, occasions in a PRACH
+/// slot, symbols of an occasion. y = 12 stands for 1 and 2.
+type RowFr2 = (Name, u8, u8, u64, u8, u8, u8, u8);
+
+/// Table 6.3.3.2-4.
+#[rustfmt::skip]
+const FR2: [RowFr2; 256] = [
+    (A1, 16, 1, 0x8421084210, 0, 2, 6, 2), (A1, 16, 1, 0x8888888888, 0, 1, 6, 2), (A1, 8, 12, 0x8020080200, 0, 2, 6, 2),
+    (A1, 8, 1, 0x8421084210, 0, 2, 6, 2), (A1, 8, 1, 0x8888888888, 0, 1, 6, 2), (A1, 4, 1, 0x8421084210, 0, 1, 6, 2),
+    (A1, 4, 1, 0x8421084210, 0, 2, 6, 2), (A1, 4, 1, 0x8888888888, 0, 1, 6, 2), (A1, 2, 1, 0x8080808080, 0, 2, 6, 2),
+    (A1, 2, 1, 0x8421084210, 0, 1, 6, 2), (A1, 2, 1, 0x8421084210, 0, 2, 6, 2), (A1, 2, 1, 0x8888888888, 0, 1, 6, 2),
+    (A1, 1, 0, 0x8000080000, 7, 1, 3, 2), (A1, 1, 0, 0xa8, 0, 1, 6, 2), (A1, 1, 0, 0x8421000000, 7, 1, 3, 2),
+    (A1, 1, 0, 0x8020080200, 7, 2, 3, 2), (A1, 1, 0, 0xa0000a0000, 0, 1, 6, 2), (A1, 1, 0, 0x8020080200, 0, 2, 6, 2),
+    (A1, 1, 0, 0x8421084210, 0, 1, 6, 2), (A1, 1, 0, 0x8421084210, 7, 1, 3, 2), (A1, 1, 0, 0x2aa8, 7, 1, 3, 2),
+    (A1, 1, 0, 0x8888800000, 7, 1, 3, 2), (A1, 1, 0, 0x8080808080, 0, 1, 6, 2), (A1, 1, 0, 0x8888800000, 0, 1, 6, 2),
+    (A1, 1, 0, 0xe0e000e000, 7, 2, 3, 2), (A1, 1, 0, 0x8888888888, 7, 1, 3, 2), (A1, 1, 0, 0x8888888888, 0, 1, 6, 2),
+    (A1, 1, 0, 0xaaaaaaaaaa, 0, 1, 6, 2), (A1, 1, 0, 0xffffffffff, 7, 1, 3, 2), (A2, 16, 1, 0x8421084210, 0, 2, 3, 4),
+    (A2, 16, 1, 0x8888888888, 0, 1, 3, 4), (A2, 8, 1, 0x8421084210, 0, 2, 3, 4), (A2, 8, 1, 0x8888888888, 0, 1, 3, 4),
+    (A2, 8, 12, 0x8020080200, 0, 2, 3, 4), (A2, 4, 1, 0x8421084210, 0, 1, 3, 4), (A2, 4, 1, 0x8421084210, 0, 2, 3, 4),
+    (A2, 4, 1, 0x8888888888, 0, 1, 3, 4), (A2, 2, 1, 0x8080808080, 0, 2, 3, 4), (A2, 2, 1, 0x8421084210, 0, 1, 3, 4),
+    (A2, 2, 1, 0x8421084210, 0, 2, 3, 4), (A2, 2, 1, 0x8888888888, 0, 1, 3, 4), (A2, 1, 0, 0x8000080000, 5, 1, 2, 4),
+    (A2, 1, 0, 0xa8, 0, 1, 3, 4), (A2, 1, 0, 0x8421000000, 5, 1, 2, 4), (A2, 1, 0, 0x8020080200, 5, 2, 2, 4),
+    (A2, 1, 0, 0xa0000a0000, 0, 1, 3, 4), (A2, 1, 0, 0x8020080200, 0, 2, 3, 4), (A2, 1, 0, 0x8080808080, 0, 1, 3, 4),
+    (A2, 1, 0, 0x8888800000, 5, 1, 2, 4), (A2, 1, 0, 0x8888800000, 0, 1, 3, 4), (A2, 1, 0, 0x2aa8, 5, 1, 2, 4),
+    (A2, 1, 0, 0x2aa8, 0, 1, 3, 4), (A2, 1, 0, 0x8421084210, 5, 1, 2, 4), (A2, 1, 0, 0x8421084210, 0, 1, 3, 4),
+    (A2, 1, 0, 0xe0e000e000, 5, 2, 2, 4), (A2, 1, 0, 0x8888888888, 5, 1, 2, 4), (A2, 1, 0, 0x8888888888, 0, 1, 3, 4),
+    (A2, 1, 0, 0xaaaaaaaaaa, 0, 1, 3, 4), (A2, 1, 0, 0xffffffffff, 5, 1, 2, 4), (A3, 16, 1, 0x8421084210, 0, 2, 2, 6),
+    (A3, 16, 1, 0x8888888888, 0, 1, 2, 6), (A3, 8, 1, 0x8421084210, 0, 2, 2, 6), (A3, 8, 1, 0x8888888888, 0, 1, 2, 6),
+    (A3, 8, 12, 0x8020080200, 0, 2, 2, 6), (A3, 4, 1, 0x8421084210, 0, 1, 2, 6), (A3, 4, 1, 0x8421084210, 0, 2, 2, 6),
+    (A3, 4, 1, 0x8888888888, 0, 1, 2, 6), (A3, 2, 1, 0x8421084210, 0, 1, 2, 6), (A3, 2, 1, 0x8421084210, 0, 2, 2, 6),
+    (A3, 2, 1, 0x8888888888, 0, 1, 2, 6), (A3, 1, 0, 0x8000080000, 7, 1, 1, 6), (A3, 1, 0, 0xa8, 0, 1, 2, 6),
+    (A3, 1, 0, 0x2a00, 2, 1, 2, 6), (A3, 1, 0, 0x8421000000, 7, 1, 1, 6), (A3, 1, 0, 0x8020080200, 7, 2, 1, 6),
+    (A3, 1, 0, 0xa0000a0000, 0, 1, 2, 6), (A3, 1, 0, 0x8020080200, 0, 2, 2, 6), (A3, 1, 0, 0x8080808080, 0, 1, 2, 6),
+    (A3, 1, 0, 0x8888800000, 7, 1, 1, 6), (A3, 1, 0, 0x8888800000, 0, 1, 2, 6), (A3, 1, 0, 0x2aa8, 0, 1, 2, 6),
+    (A3, 1, 0, 0x2aa8, 7, 1, 1, 6), (A3, 1, 0, 0x8421084210, 0, 1, 2, 6), (A3, 1, 0, 0x8421084210, 7, 1, 1, 6),
+    (A3, 1, 0, 0xe0e000e000, 7, 2, 1, 6), (A3, 1, 0, 0x8888888888, 7, 1, 1, 6), (A3, 1, 0, 0x8888888888, 0, 1, 2, 6),
+    (A3, 1, 0, 0xaaaaaaaaaa, 0, 1, 2, 6), (A3, 1, 0, 0xffffffffff, 7, 1, 1, 6), (B1, 16, 1, 0x8421084210, 2, 2, 6, 2),
+    (B1, 8, 1, 0x8421084210, 2, 2, 6, 2), (B1, 8, 12, 0x8020080200, 2, 2, 6, 2), (B1, 4, 1, 0x8421084210, 2, 2, 6, 2),
+    (B1, 2, 1, 0x8421084210, 2, 2, 6, 2), (B1, 2, 1, 0x8888888888, 2, 1, 6, 2), (B1, 1, 0, 0x8000080000, 8, 1, 3, 2),
+    (B1, 1, 0, 0xa8, 2, 1, 6, 2), (B1, 1, 0, 0x8421000000, 8, 1, 3, 2), (B1, 1, 0, 0x8020080200, 8, 2, 3, 2),
+    (B1, 1, 0, 0xa0000a0000, 2, 1, 6, 2), (B1, 1, 0, 0x8020080200, 2, 2, 6, 2), (B1, 1, 0, 0x8080808080, 2, 1, 6, 2),
+    (B1, 1, 0, 0x8888800000, 8, 1, 3, 2), (B1, 1, 0, 0x8888800000, 2, 1, 6, 2), (B1, 1, 0, 0x2aa8, 8, 1, 3, 2),
+    (B1, 1, 0, 0x8421084210, 8, 1, 3, 2), (B1, 1, 0, 0x8421084210, 2, 1, 6, 2), (B1, 1, 0, 0x8888888888, 8, 1, 3, 2),
+    (B1, 1, 0, 0xe0e000e000, 8, 2, 3, 2), (B1, 1, 0, 0x8888888888, 2, 1, 6, 2), (B1, 1, 0, 0xaaaaaaaaaa, 2, 1, 6, 2),
+    (B1, 1, 0, 0xffffffffff, 8, 1, 3, 2), (B4, 16, 12, 0x8421084210, 0, 2, 1, 12), (B4, 16, 12, 0x8888888888, 0, 1, 1, 12),
+    (B4, 8, 12, 0x8421084210, 0, 2, 1, 12), (B4, 8, 12, 0x8888888888, 0, 1, 1, 12), (B4, 8, 12, 0x8020080200, 0, 2, 1, 12),
+    (B4, 4, 1, 0x8421084210, 0, 1, 1, 12), (B4, 4, 1, 0x8421084210, 0, 2, 1, 12), (B4, 4, 12, 0x8888888888, 0, 1, 1, 12),
+    (B4, 2, 1, 0x8080808080, 2, 2, 1, 12), (B4, 2, 1, 0x8421084210, 0, 1, 1, 12), (B4, 2, 1, 0x8421084210, 0, 2, 1, 12),
+    (B4, 2, 1, 0x8888888888, 0, 1, 1, 12), (B4, 1, 0, 0x8000080000, 2, 2, 1, 12), (B4, 1, 0, 0xa0000a0000, 0, 1, 1, 12),
+    (B4, 1, 0, 0x8421000000, 2, 1, 1, 12), (B4, 1, 0, 0x8020080200, 2, 2, 1, 12), (B4, 1, 0, 0x8020080200, 0, 2, 1, 12),
+    (B4, 1, 0, 0x8080808080, 0, 1, 1, 12), (B4, 1, 0, 0x8080808080, 0, 2, 1, 12), (B4, 1, 0, 0x8888800000, 0, 1, 1, 12),
+    (B4, 1, 0, 0x8888800000, 2, 2, 1, 12), (B4, 1, 0, 0xaaa00, 0, 1, 1, 12), (B4, 1, 0, 0x2aa8, 2, 1, 1, 12),
+    (B4, 1, 0, 0x8421084210, 0, 1, 1, 12), (B4, 1, 0, 0x8421084210, 2, 2, 1, 12), (B4, 1, 0, 0xe0e000e000, 2, 2, 1, 12),
+    (B4, 1, 0, 0x8888888888, 0, 1, 1, 12), (B4, 1, 0, 0x8888888888, 2, 1, 1, 12), (B4, 1, 0, 0x2aaaaa8, 2, 1, 1, 12),
+    (B4, 1, 0, 0x2aaaaa8, 0, 2, 1, 12), (B4, 1, 0, 0xaaaaaaaaaa, 0, 1, 1, 12), (B4, 1, 0, 0xffffffffff, 2, 1, 1, 12),
+    (C0, 16, 1, 0x8421084210, 0, 2, 7, 2), (C0, 16, 1, 0x8888888888, 0, 1, 7, 2), (C0, 8, 1, 0x8421084210, 0, 1, 7, 2),
+    (C0, 8, 1, 0x8888888888, 0, 1, 7, 2), (C0, 8, 12, 0x8020080200, 0, 2, 7, 2), (C0, 4, 1, 0x8421084210, 0, 1, 7, 2),
+    (C0, 4, 1, 0x8421084210, 0, 2, 7, 2), (C0, 4, 1, 0x8888888888, 0, 1, 7, 2), (C0, 2, 1, 0x8080808080, 0, 2, 7, 2),
+    (C0, 2, 1, 0x8421084210, 0, 1, 7, 2), (C0, 2, 1, 0x8421084210, 0, 2, 7, 2), (C0, 2, 1, 0x8888888888, 0, 1, 7, 2),
+    (C0, 1, 0, 0x8000080000, 8, 1, 3, 2), (C0, 1, 0, 0xa8, 0, 1, 7, 2), (C0, 1, 0, 0x8421000000, 8, 1, 3, 2),
+    (C0, 1, 0, 0x8020080200, 8, 2, 3, 2), (C0, 1, 0, 0xa0000a0000, 0, 1, 7, 2), (C0, 1, 0, 0x8020080200, 0, 2, 7, 2),
+    (C0, 1, 0, 0x8888800000, 8, 1, 3, 2), (C0, 1, 0, 0x8080808080, 0, 1, 7, 2), (C0, 1, 0, 0x8888800000, 0, 1, 7, 2),
+    (C0, 1, 0, 0x2aa8, 8, 1, 3, 2), (C0, 1, 0, 0x8421084210, 8, 1, 3, 2), (C0, 1, 0, 0x8421084210, 0, 1, 7, 2),
+    (C0, 1, 0, 0xe0e000e000, 8, 2, 3, 2), (C0, 1, 0, 0x8888888888, 8, 1, 3, 2), (C0, 1, 0, 0x8888888888, 0, 1, 7, 2),
+    (C0, 1, 0, 0xaaaaaaaaaa, 0, 1, 7, 2), (C0, 1, 0, 0xffffffffff, 8, 1, 3, 2), (C2, 16, 1, 0x8421084210, 0, 2, 2, 6),
+    (C2, 16, 1, 0x8888888888, 0, 1, 2, 6), (C2, 8, 1, 0x8421084210, 0, 2, 2, 6), (C2, 8, 1, 0x8888888888, 0, 1, 2, 6),
+    (C2, 8, 12, 0x8020080200, 0, 2, 2, 6), (C2, 4, 1, 0x8421084210, 0, 1, 2, 6), (C2, 4, 1, 0x8421084210, 0, 2, 2, 6),
+    (C2, 4, 1, 0x8888888888, 0, 1, 2, 6), (C2, 2, 1, 0x8080808080, 2, 2, 2, 6), (C2, 2, 1, 0x8421084210, 0, 1, 2, 6),
+    (C2, 2, 1, 0x8421084210, 0, 2, 2, 6), (C2, 2, 1, 0x8888888888, 0, 1, 2, 6), (C2, 1, 0, 0x8000080000, 2, 1, 2, 6),
+    (C2, 1, 0, 0xa8, 0, 1, 2, 6), (C2, 1, 0, 0x8421000000, 7, 1, 1, 6), (C2, 1, 0, 0x8020080200, 7, 2, 1, 6),
+    (C2, 1, 0, 0xa0000a0000, 0, 1, 2, 6), (C2, 1, 0, 0x8020080200, 2, 2, 2, 6), (C2, 1, 0, 0x8080808080, 2, 1, 2, 6),
+    (C2, 1, 0, 0x2aa8, 7, 1, 1, 6), (C2, 1, 0, 0x8888800000, 7, 2, 1, 6), (C2, 1, 0, 0x8888800000, 0, 1, 2, 6),
+    (C2, 1, 0, 0x8421084210, 7, 2, 1, 6), (C2, 1, 0, 0x8421084210, 2, 1, 2, 6), (C2, 1, 0, 0xe0e000e000, 7, 2, 1, 6),
+    (C2, 1, 0, 0x8888888888, 7, 1, 1, 6), (C2, 1, 0, 0x8888888888, 0, 1, 2, 6), (C2, 1, 0, 0xaaaaaaaaaa, 0, 1, 2, 6),
+    (C2, 1, 0, 0xffffffffff, 7, 1, 1, 6), (A1B1, 16, 1, 0x8421084210, 2, 1, 6, 2), (A1B1, 16, 1, 0x8888888888, 2, 1, 6, 2),
+    (A1B1, 8, 1, 0x8421084210, 2, 1, 6, 2), (A1B1, 8, 1, 0x8888888888, 2, 1, 6, 2), (A1B1, 4, 1, 0x8421084210, 2, 1, 6, 2),
+    (A1B1, 4, 1, 0x8888888888, 2, 1, 6, 2), (A1B1, 2, 1, 0x8421084210, 2, 1, 6, 2), (A1B1, 1, 0, 0x8000080000, 8, 1, 3, 2),
+    (A1B1, 1, 0, 0x8020080200, 8, 1, 3, 2), (A1B1, 1, 0, 0xa0000a0000, 2, 1, 6, 2), (A1B1, 1, 0, 0x8020080200, 2, 2, 6, 2),
+    (A1B1, 1, 0, 0x8888800000, 8, 1, 3, 2), (A1B1, 1, 0, 0x8080808080, 2, 1, 6, 2), (A1B1, 1, 0, 0x8888800000, 2, 1, 6, 2),
+    (A1B1, 1, 0, 0x8421084210, 8, 1, 3, 2), (A1B1, 1, 0, 0x8421084210, 2, 1, 6, 2), (A1B1, 1, 0, 0x8888888888, 2, 1, 6, 2),
+    (A1B1, 1, 0, 0xaaaaaaaaaa, 2, 1, 6, 2), (A2B2, 16, 1, 0x8421084210, 2, 1, 3, 4),
+    (A2B2, 16, 1, 0x8888888888, 2, 1, 3, 4), (A2B2, 8, 1, 0x8421084210, 2, 1, 3, 4), (A2B2, 8, 1, 0x8888888888, 2, 1, 3, 4),
+    (A2B2, 4, 1, 0x8421084210, 2, 1, 3, 4), (A2B2, 4, 1, 0x8888888888, 2, 1, 3, 4), (A2B2, 2, 1, 0x8421084210, 2, 1, 3, 4),
+    (A2B2, 1, 0, 0x8000080000, 6, 1, 2, 4), (A2B2, 1, 0, 0x8020080200, 6, 1, 2, 4), (A2B2, 1, 0, 0xa0000a0000, 2, 1, 3, 4),
+    (A2B2, 1, 0, 0x8020080200, 2, 2, 3, 4), (A2B2, 1, 0, 0x8888800000, 6, 1, 2, 4), (A2B2, 1, 0, 0x8080808080, 2, 1, 3, 4),
+    (A2B2, 1, 0, 0x8888800000, 2, 1, 3, 4), (A2B2, 1, 0, 0x8421084210, 6, 1, 2, 4), (A2B2, 1, 0, 0x8421084210, 2, 1, 3, 4),
+    (A2B2, 1, 0, 0x8888888888, 2, 1, 3, 4), (A2B2, 1, 0, 0xaaaaaaaaaa, 2, 1, 3, 4), (A3B3, 16, 1, 0x8421084210, 2, 1, 2, 6),
+    (A3B3, 16, 1, 0x8888888888, 2, 1, 2, 6), (A3B3, 8, 1, 0x8421084210, 2, 1, 2, 6), (A3B3, 8, 1, 0x8888888888, 2, 1, 2, 6),
+    (A3B3, 4, 1, 0x8421084210, 2, 1, 2, 6), (A3B3, 4, 1, 0x8888888888, 2, 1, 2, 6), (A3B3, 2, 1, 0x8421084210, 2, 1, 2, 6),
+    (A3B3, 1, 0, 0x8000080000, 2, 1, 2, 6), (A3B3, 1, 0, 0x8020080200, 2, 1, 2, 6), (A3B3, 1, 0, 0xa0000a0000, 2, 1, 2, 6),
+    (A3B3, 1, 0, 0x8020080200, 2, 2, 2, 6), (A3B3, 1, 0, 0x8080808080, 2, 1, 2, 6), (A3B3, 1, 0, 0x8888800000, 2, 1, 2, 6),
+    (A3B3, 1, 0, 0x8888800000, 2, 2, 2, 6), (A3B3, 1, 0, 0x8421084210, 2, 1, 2, 6), (A3B3, 1, 0, 0x8421084210, 2, 2, 2, 6),
+    (A3B3, 1, 0, 0x8888888888, 2, 1, 2, 6), (A3B3, 1, 0, 0xaaaaaaaaaa, 2, 1, 2, 6),
 ];
 
 /// Table 6.3.3.1-3, every other entry: entry 2 i + 1 is 839 less entry 2 i.
@@ -512,7 +664,8 @@ mod tests {
                 assert_eq!(n as u32, c.subframes.count_ones() * slots * c.n_occasions as u32, "{paired} {index}");
             }
         }
-        assert_eq!(configuration(true, 256), None);
+        assert_eq!((configuration(true, 256), configuration(false, 263)), (None, None));
+        assert_eq!(configuration(false, 262).map(|c| (c.x, c.y, c.subframes)), Some((2, 1, 4)));
     }
 
     #[test] // Spec: TS 38.211 §6.3.3.2 (table 6.3.3.2-3, rows 16 and 160), TS 38.321 §5.1.3
@@ -529,5 +682,26 @@ mod tests {
             .collect();
         assert_eq!(at.len(), 1);
         assert_eq!((at[0].0, at[0].1.start_symbol, at[0].1.t_id, at[0].1.s_id), (19, 2, 19, 2));
+    }
+
+    #[test] // Spec: TS 38.211 §6.3.3.2 (table 6.3.3.2-4)
+    fn occasions_of_fr2_fit_their_slots() {
+        for index in 0..256 {
+            let c = configuration_fr2(index).unwrap();
+            assert!(!c.format.is_long() && c.slots_60khz < 1 << 40 && c.y < c.x.max(2), "{index}");
+            assert!(c.start_symbol + c.n_occasions * c.duration <= 14, "{index}");
+            for (mu, n_slots) in [(Numerology::KHZ60, 1), (Numerology::KHZ120, c.n_slots as u32)] {
+                let per_frame = mu.slots_per_frame();
+                let n: usize = (0..per_frame * c.x as u32)
+                    .map(|s| c.occasions(SlotPoint::new(mu, s / per_frame, s % per_frame)).count())
+                    .sum();
+                let frames = if c.y == c.y_second { 1 } else { 2 };
+                let expected = c.slots_60khz.count_ones() * n_slots * c.n_occasions as u32 * frames;
+                assert_eq!(n as u32, expected, "{index} {mu:?}");
+            }
+        }
+        assert_eq!(configuration_fr2(256), None);
+        let c = configuration_fr2(2).unwrap();
+        assert_eq!((c.x, c.y, c.y_second, c.slots_60khz), (8, 1, 2, 1 << 9 | 1 << 19 | 1 << 29 | 1 << 39));
     }
 }

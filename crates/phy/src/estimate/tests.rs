@@ -90,7 +90,8 @@ fn flat_delayed_channel_is_found_with_a_tenth_of_the_noise() {
             assert!((est.noise_var as f64 / noise - 1.0).abs() < 0.3, "{} {noise}", est.noise_var);
             let delay_s = 0.013 / 30e3;
             assert!((est.delay_s - delay_s).abs() < 0.1e-6, "{} {delay_s}", est.delay_s);
-            assert!((est.rsrp - 1.0).abs() < 0.1);
+            // Of 200 noisy elements, three and a half deviations.
+            assert!((f64::from(est.rsrp) - 1.0).abs() < 0.02 + 0.3 * noise.sqrt(), "{} at {snr_db} dB", est.rsrp);
         }
     }
 }

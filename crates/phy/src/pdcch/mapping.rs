@@ -79,6 +79,11 @@ impl CoresetMap {
         self.rbs.last().map_or(0, |rb| usize::from(*rb) + 1)
     }
 
+    /// Runs of contiguous RBs, ascending. Spec: TS 38.211 §7.3.2.2 (precoderGranularity allContiguousRBs)
+    pub fn runs(&self) -> impl Iterator<Item = core::ops::Range<u16>> + '_ {
+        self.rbs.chunk_by(|a, b| *b == a + 1).map(|run| run[0]..run[0] + run.len() as u16)
+    }
+
     /// REGs of a bundle L.
     pub fn bundle_len(&self) -> usize {
         self.bundle

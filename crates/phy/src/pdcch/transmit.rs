@@ -80,8 +80,8 @@ impl PdcchTransmitter {
 
     /// Writes the PDCCH of `pdu` and its DM-RS into port 0 of `grid`; other elements stay.
     ///
-    /// Elements have the power of `power_offset_db`. The DM-RS is written in the PDCCH's own REGs only, whatever the precoder's
-    /// granularity: receivers estimate by bundles.
+    /// Elements have the power of `power_offset_db`. With sameAsREG-bundle the DM-RS lies in the PDCCH's own REGs, with allContiguousRBs
+    /// in every REG of each run of contiguous RBs of the CORESET that the PDCCH touches.
     /// Errors: [`PdcchError`]. Spec: TS 38.211 §7.3.2
     pub fn transmit(&mut self, pdu: &PdcchPdu, slot: SlotPoint, grid: &mut Grid) -> Result<(), PdcchError> {
         let i = map_index(&mut self.maps, &pdu.coreset).ok_or(PdcchError::Coreset)?;
@@ -111,6 +111,9 @@ impl PdcchTransmitter {
 
         let amplitude = libm::powf(10.0, pdu.power_offset_db / 20.0);
         let part = |b: u8| if b == 0 { QPSK_AMPLITUDE * amplitude } else { -QPSK_AMPLITUDE * amplitude };
+        if pdu.coreset.wideband_precoder {
+            wideband_dmrs(map, pdu, slot, &regs[..n_reg], amplitude, &mut self.pilots, grid);
+        }
         let mut data = coded.chunks_exact(2).map(|b| Cf32::new(part(b[0]), part(b[1])));
         let mut of_symbol = None;
         for reg in &regs[..n_reg] {
@@ -131,5 +134,37 @@ impl PdcchTransmitter {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes the DM-RS of allContiguousRBs: runs of contiguous RBs that hold one of `regs`, in all symbols of the CORESET.
+///
+/// Spec: TS 38.211 §7.4.1.3.2
+fn wideband_dmrs(
+    map: &CoresetMap,
+    pdu: &PdcchPdu,
+    slot: SlotPoint,
+    regs: &[Reg],
+    amplitude: f32,
+    pilots: &mut Vec<Cf32>,
+    grid: &mut Grid,
+) {
+    let reference = pdu.coreset.dmrs_reference_rb;
+    let needed = 3 * (map.rb_end() as i32 - reference).max(0) as usize;
+    pilots.resize(needed.max(pilots.len()), Cf32::default());
+    for l in (0..usize::from(pdu.coreset.duration)).map(|s| usize::from(pdu.start_symbol) + s) {
+        dmrs_sequence(slot, l, pdu.coreset.dmrs_n_id).pilots(&mut pilots[..needed]);
+        for run in map.runs() {
+            if !regs.iter().any(|r| run.contains(&r.rb)) {
+                continue;
+            }
+            for rb in run {
+                let Ok(n) = usize::try_from(i32::from(rb) - reference) else { continue };
+                let row = &mut grid.symbol_mut(0, l)[12 * usize::from(rb)..][..12];
+                for j in 0..3 {
+                    row[4 * j + 1] = pilots[3 * n + j] * amplitude;
+                }
+            }
+        }
     }
 }

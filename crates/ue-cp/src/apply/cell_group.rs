@@ -53,7 +53,10 @@ pub fn initial(cell: &CellConfig) -> DedicatedConfig {
         harq_codebook: HarqCodebook::default(),
         n_dl_harq: 8,
         csi_rs: Vec::new(),
+        zp_csi_rs: Vec::new(),
+        csi_im: Vec::new(),
         csi_report: None,
+        dci: Default::default(),
     }
 }
 
@@ -249,12 +252,10 @@ fn pdsch(d: &mut DedicatedConfig, p: &rrc::PdschConfig, cell: &CellConfig) -> Re
         Some(rrc::PdschConfigMcsTable::Qam64LowSe) => McsTable::Qam64LowSe,
     };
     c.rbg_config2 = p.rbg_size == rrc::PdschConfigRbgSize::Config2;
-    c.resource_allocation_type0 = match p.resource_allocation {
-        rrc::PdschConfigResourceAllocation::ResourceAllocationType0 => true,
-        rrc::PdschConfigResourceAllocation::ResourceAllocationType1 => false,
-        rrc::PdschConfigResourceAllocation::DynamicSwitch => {
-            return error("dynamicSwitch of the resource allocation type", "TS 38.214 §5.1.2.2");
-        }
+    c.resource_allocation = match p.resource_allocation {
+        rrc::PdschConfigResourceAllocation::ResourceAllocationType0 => ResourceAllocation::Type0,
+        rrc::PdschConfigResourceAllocation::ResourceAllocationType1 => ResourceAllocation::Type1,
+        rrc::PdschConfigResourceAllocation::DynamicSwitch => ResourceAllocation::DynamicSwitch,
     };
     c.vrb_interleaver = p.vrb_to_prb_interleaver.and_then(|v| v.number()).map(|n| n as u8);
     Ok(())
@@ -289,7 +290,11 @@ fn pusch(d: &mut DedicatedConfig, p: &rrc::PuschConfig, cell: &CellConfig) -> Re
         Some(t) => t == rrc::PuschConfigTransformPrecoder::Enabled,
         None => cell.pusch.transform_precoding,
     };
-    c.resource_allocation_type0 = p.resource_allocation == rrc::PuschConfigResourceAllocation::ResourceAllocationType0;
+    c.resource_allocation = match p.resource_allocation {
+        rrc::PuschConfigResourceAllocation::ResourceAllocationType0 => ResourceAllocation::Type0,
+        rrc::PuschConfigResourceAllocation::ResourceAllocationType1 => ResourceAllocation::Type1,
+        rrc::PuschConfigResourceAllocation::DynamicSwitch => ResourceAllocation::DynamicSwitch,
+    };
     if let Some(SetupRelease::Setup(u)) = &p.uci_on_pusch {
         c.uci_scaling = [0.5, 0.65, 0.8, 1.0][u.scaling.index().min(3)];
         match &u.beta_offsets {
@@ -480,8 +485,10 @@ fn csi_rs(r: &rrc::NzpCsiRsResource) -> Result<CsiRsResource, ApplyError> {
     Ok(CsiRsResource {
         id: r.nzp_csi_rs_resource_id,
         row,
-        k0,
+        k: [k0, 0, 0, 0, 0, 0],
         l0: m.first_ofdm_symbol_in_time_domain,
+        l1: 0,
+        odd_rbs: false,
         density_x2,
         start_rb: m.freq_band.starting_rb,
         n_rb: m.freq_band.nrof_rbs,

@@ -152,7 +152,7 @@ fn a_cell_group_configures_the_terminal() {
     assert_eq!((d.pusch.p0_dbm, d.pusch.beta_offset_ack, d.pusch.beta_offset_csi1), (-98, [9, 8, 7], [6, 5]));
     assert_eq!((d.pusch.uci_scaling, d.pusch.x_overhead, d.pusch.max_layers), (0.8, 12, 2));
     let csi = d.csi_rs[0];
-    assert_eq!((csi.row, csi.k0, csi.l0, csi.density_x2, csi.period_slots, csi.offset_slots), (1, 2, 8, 6, 80, 41));
+    assert_eq!((csi.row, csi.k[0], csi.l0, csi.density_x2, csi.period_slots, csi.offset_slots), (1, 2, 8, 6, 80, 41));
     assert_eq!(out.rlf, Some((4000, 20, 10)));
     let mac = out.mac.unwrap();
     assert_eq!(

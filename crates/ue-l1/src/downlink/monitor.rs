@@ -122,7 +122,7 @@ impl Downlink {
         let rntis = &watched.rntis[..watched.n];
         let none = DciTarget { n_bits: 0, rntis: &[] };
         let target = |size: Option<u8>| size.map_or(none, |n| DciTarget { n_bits: usize::from(n), rntis });
-        let targets = [target(sizes[0]), target(sizes[1])];
+        let targets = sizes.map(target);
         let mut taken = Taken::default();
         for level_idx in (0..5).rev().filter(|i| space.n_candidates[*i] > 0) {
             let level = AGGREGATION_LEVELS[level_idx];
@@ -160,7 +160,7 @@ impl Downlink {
         };
         let heard = Heard { slot, rnti: detection.rnti, rnti_kind: kind, kind: space, coreset };
         let followed = match &dci {
-            Dci::F0_0(_) | Dci::F0_1(_) => ul.on_grant(&dci, &heard, c, ind),
+            Dci::F0_0(_) | Dci::F0_1(_) | Dci::F0_2(_) => ul.on_grant(&dci, &heard, c, ind),
             _ => {
                 let previous = self.previous(&dci);
                 resolve::pdsch(&dci, &heard, c.cell, c.d, previous.as_ref()).is_ok_and(|assignment| {
@@ -186,7 +186,7 @@ impl Downlink {
     fn previous(&self, dci: &Dci) -> Option<fapi::Coding> {
         let harq = match dci {
             Dci::F1_0(x) => x.harq,
-            Dci::F1_1(x) => x.harq,
+            Dci::F1_1(x) | Dci::F1_2(x) => x.harq,
             _ => return None,
         };
         self.harq.get(usize::from(harq)).and_then(|p| p.coding)
@@ -216,6 +216,8 @@ fn addressed_as(kind: RntiKind) -> Addressed {
         RntiKind::Ra => Addressed::Ra,
         RntiKind::Paging => Addressed::Paging,
         RntiKind::Temporary => Addressed::Temporary,
-        RntiKind::Cell => Addressed::Cell,
+        RntiKind::Cell | RntiKind::SlotFormat | RntiKind::Interruption | RntiKind::Tpc | RntiKind::TpcSrs => {
+            Addressed::Cell
+        }
     }
 }

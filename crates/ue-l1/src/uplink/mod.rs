@@ -144,7 +144,7 @@ impl Uplink {
     pub fn on_grant(&mut self, dci: &Dci, heard: &Heard, c: &InForce, ind: &mut UeIndication) -> bool {
         let harq = match dci {
             Dci::F0_0(x) if heard.rnti_kind == RntiKind::Cell => x.harq,
-            Dci::F0_1(x) => x.harq,
+            Dci::F0_1(x) | Dci::F0_2(x) => x.harq,
             _ => 0,
         };
         let previous = self.harq.get(usize::from(harq)).and_then(|p| p.coding);

@@ -59,7 +59,10 @@ fn dedicated(cell: &CellConfig, harq_codebook: HarqCodebook) -> DedicatedConfig 
         harq_codebook,
         n_dl_harq: 16,
         csi_rs: vec![],
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_report: None,
+        dci: Default::default(),
     }
 }
 

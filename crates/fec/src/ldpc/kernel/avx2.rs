@@ -1,6 +1,6 @@
 //! AVX2: a group is two registers.
 
-use super::{Extent, FACTOR, GROUP, Kernels, Port, by_degree, measure_body, scale_body};
+use super::{DEGREE_MAX, Extent, FACTOR, GROUP, Kernels, Port, by_degree, each, measure_body, scale_body};
 use crate::Llr;
 use core::arch::x86_64::*;
 
@@ -67,35 +67,37 @@ unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_steps:
 #[target_feature(enable = "avx2")]
 unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut i8, n_steps: usize) {
     let zero = _mm256_setzero_si256();
-    let ports: &[Port; D] = ports.first_chunk().expect("the caller chose D");
+    debug_assert!(ports.len() == D || D == DEGREE_MAX);
+    // Safety: E is below D, the number of ports.
+    let port = |e: usize| unsafe { *ports.get_unchecked(e) };
     for step in 0..n_steps {
         // Safety: the caller's; this step stays within lanes step * W .. (step + 1) * W.
         unsafe {
             let (at, message_at) = (step * W, messages.add(step * W * D));
-            let mut inputs = [zero; D];
+            let mut inputs = [zero; DEGREE_MAX];
             let (mut min1, mut min2, mut sign) = (_mm256_set1_epi8(127), _mm256_set1_epi8(127), zero);
-            for e in 0..D {
-                let mut value = _mm256_loadu_si256(ports[e].column.add(ports[e].turn + at).cast());
+            each!(D, E => {
+                let mut value = _mm256_loadu_si256(port(E).column.add(port(E).turn + at).cast());
                 if !FIRST {
-                    value = _mm256_subs_epi8(value, _mm256_loadu_si256(message_at.add(e * W).cast()));
+                    value = _mm256_subs_epi8(value, _mm256_loadu_si256(message_at.add(E * W).cast()));
                 }
                 let magnitude = _mm256_abs_epi8(value);
-                inputs[e] = value;
+                inputs[E] = value;
                 sign = _mm256_xor_si256(sign, value);
                 min2 = _mm256_min_epu8(min2, _mm256_max_epu8(min1, magnitude));
                 min1 = _mm256_min_epu8(min1, magnitude);
-            }
+            });
             // The sign of the row, made odd so that it is never 0, goes into the two magnitudes, that of each input is added below.
             let sign = _mm256_or_si256(sign, _mm256_set1_epi8(1));
             let (least, second) = (_mm256_sign_epi8(normalise(min1), sign), _mm256_sign_epi8(normalise(min2), sign));
-            for e in 0..D {
-                let value = inputs[e];
+            each!(D, E => {
+                let value = inputs[E];
                 let is_least = _mm256_cmpeq_epi8(_mm256_abs_epi8(value), min1);
                 let message = _mm256_blendv_epi8(least, second, is_least);
                 let message = _mm256_sign_epi8(message, _mm256_or_si256(value, _mm256_set1_epi8(1)));
-                _mm256_storeu_si256(message_at.add(e * W).cast(), message);
-                _mm256_storeu_si256(ports[e].column.add(at).cast(), _mm256_adds_epi8(value, message));
-            }
+                _mm256_storeu_si256(message_at.add(E * W).cast(), message);
+                _mm256_storeu_si256(port(E).column.add(at).cast(), _mm256_adds_epi8(value, message));
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! AVX-512: a group is a register, and the registers hold a whole row.
 
-use super::{Extent, FACTOR, GROUP, Kernels, Port, by_degree, measure_body, scale_body};
+use super::{DEGREE_MAX, Extent, FACTOR, GROUP, Kernels, Port, by_degree, each, measure_body, scale_body};
 use crate::Llr;
 use core::arch::x86_64::*;
 
@@ -64,37 +64,39 @@ unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_groups
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut i8, n_groups: usize) {
     let zero = _mm512_setzero_si512();
-    let ports: &[Port; D] = ports.first_chunk().expect("the caller chose D");
+    debug_assert!(ports.len() == D || D == DEGREE_MAX);
+    // Safety: E is below D, the number of ports.
+    let port = |e: usize| unsafe { *ports.get_unchecked(e) };
     for group in 0..n_groups {
         // Safety: the caller's; this step stays within the lanes of its group.
         unsafe {
             let (at, message_at) = (group * GROUP, messages.add(group * GROUP * D));
-            let mut inputs = [zero; D];
+            let mut inputs = [zero; DEGREE_MAX];
             let (mut min1, mut min2, mut sign) = (_mm512_set1_epi8(127), _mm512_set1_epi8(127), zero);
-            for e in 0..D {
-                let mut value = _mm512_loadu_si512(ports[e].column.add(ports[e].turn + at).cast());
+            each!(D, E => {
+                let mut value = _mm512_loadu_si512(port(E).column.add(port(E).turn + at).cast());
                 if !FIRST {
-                    value = _mm512_subs_epi8(value, _mm512_loadu_si512(message_at.add(e * GROUP).cast()));
+                    value = _mm512_subs_epi8(value, _mm512_loadu_si512(message_at.add(E * GROUP).cast()));
                 }
                 let magnitude = _mm512_abs_epi8(value);
-                inputs[e] = value;
+                inputs[E] = value;
                 sign = _mm512_xor_si512(sign, value);
                 min2 = _mm512_min_epu8(min2, _mm512_max_epu8(min1, magnitude));
                 min1 = _mm512_min_epu8(min1, magnitude);
-            }
+            });
             // The sign of the row goes into the two magnitudes, that of each input is added below.
             let row_negative = _mm512_movepi8_mask(sign);
             let signed = |x| _mm512_mask_sub_epi8(x, row_negative, zero, x);
             let (least, second) = (signed(normalise(min1)), signed(normalise(min2)));
-            for e in 0..D {
-                let value = inputs[e];
+            each!(D, E => {
+                let value = inputs[E];
                 let is_least = _mm512_cmpeq_epi8_mask(_mm512_abs_epi8(value), min1);
                 let message = _mm512_mask_blend_epi8(is_least, least, second);
                 let negative = _mm512_movepi8_mask(value);
                 let message = _mm512_mask_sub_epi8(message, negative, zero, message);
-                _mm512_storeu_si512(message_at.add(e * GROUP).cast(), message);
-                _mm512_storeu_si512(ports[e].column.add(at).cast(), _mm512_adds_epi8(value, message));
-            }
+                _mm512_storeu_si512(message_at.add(E * GROUP).cast(), message);
+                _mm512_storeu_si512(port(E).column.add(at).cast(), _mm512_adds_epi8(value, message));
+            });
         }
     }
 }

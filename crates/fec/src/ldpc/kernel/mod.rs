@@ -119,8 +119,21 @@ macro_rules! by_degree {
         }
     };
 }
+/// Repeats a statement for every circulant `$e` below `$n`, as a constant: what an index selects then stays in a register.
 #[cfg(target_arch = "x86_64")]
-use by_degree;
+macro_rules! each {
+    ($n:ident, $e:ident => $body:block) => {
+        each!(@ $n, $e, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
+    };
+    (@ $n:ident, $e:ident, $body:block, $($i:literal)*) => {
+        $(if $i < $n {
+            const $e: usize = $i;
+            $body
+        })*
+    };
+}
+#[cfg(target_arch = "x86_64")]
+use {by_degree, each};
 
 #[inline(always)]
 fn scale_body(llrs: &[Llr], gain: i16, out: &mut [i8]) {
