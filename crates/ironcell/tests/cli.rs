@@ -208,3 +208,60 @@ fn a_full_disk_ends_the_run_with_a_clear_error() {
     assert!(cause.contains("--pcap cannot write") && cause.contains("No space left"), "{report}");
     std::fs::remove_dir_all(dir).unwrap();
 }
+
+#[test] // Spec: TS 38.104 §8.2.1, §8.3 (lab bler and lab conformance: rows, files, exit status)
+fn links_are_simulated_as_asked() {
+    let out = file("curve");
+    let name = out.to_str().unwrap().to_owned();
+    let run = [
+        "lab",
+        "bler",
+        "pusch",
+        "--mcs",
+        "4",
+        "--prb",
+        "6",
+        "--snr=-6:2:4",
+        "--blocks",
+        "60",
+        "--json",
+        "--out",
+        &name,
+    ];
+    let one = ironcell(&run);
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
+    let curve: serde_json::Value = serde_json::from_slice(&one.stdout).unwrap();
+    let rates: Vec<f64> = curve["points"].as_array().unwrap().iter().map(|p| p["bler"].as_f64().unwrap()).collect();
+    assert!(rates.len() == 3 && rates[0] > 0.9 && rates[2] < 0.1, "{rates:?}");
+    assert_eq!(ironcell(&[&run[..], &["--threads", "1"]].concat()).stdout, one.stdout);
+    for ending in ["csv", "json", "svg"] {
+        let path = out.with_extension(ending);
+        assert!(std::fs::metadata(&path).unwrap().len() > 100);
+        std::fs::remove_file(path).unwrap();
+    }
+    let list = text(&ironcell(&["lab", "conformance", "8.2.2", "--list"]).stdout);
+    assert!(list.lines().count() == 12 && list.contains("G-FR1-A3-31"), "{list}");
+    let row = ironcell(&[
+        "lab",
+        "conformance",
+        "8.3.2",
+        "--only",
+        "5 MHz",
+        "--only",
+        "1x4",
+        "--only",
+        "2 symbol",
+        "--quick",
+        "--json",
+    ]);
+    let rows: serde_json::Value = serde_json::from_slice(&row.stdout).unwrap();
+    assert_eq!((rows["rows"].as_array().unwrap().len(), &rows["rows"][0]["required_snr_db"]), (1, &(-1.0).into()));
+    for nonsense in [
+        &["lab", "bler", "pusch", "--mcs", "40"][..],
+        &["lab", "bler", "pusch", "--fading", "X"],
+        &["lab", "conformance", "9"],
+    ] {
+        let out = ironcell(nonsense);
+        assert!(out.status.code() == Some(2) && out.stdout.is_empty(), "{nonsense:?}");
+    }
+}

@@ -327,9 +327,16 @@ fn report(args: &BlerArgs, points: &[Point]) -> Result<(), String> {
         points: points.iter().filter(|p| p.tally.errors > 0).map(|p| (p.snr_db, p.tally.rate())).collect(),
         dashed: false,
     }];
-    let bound: Vec<_> = points.iter().filter_map(|p| Some((p.snr_db, p.bound.filter(|b| *b > 1e-7)?))).collect();
-    if !bound.is_empty() {
-        curves.push(Curve { name: "normal approximation".into(), points: bound, dashed: true });
+    if let Ok(Case::Shared(c)) = case(args)
+        && let Some((n_symbols, _)) = bound_of(&c)
+    {
+        // The whole fall of the bound, wherever the simulated points lie.
+        let bits = f64::from(c.tbs_bits);
+        let reach = |rate: f64| theory::required_snr_db(bits, n_symbols, c.q_m, rate);
+        let (from, to) = (reach(0.99), reach(1e-6));
+        let at = |i: u32| from + (to - from) * f64::from(i) / 60.0;
+        let curve = (0..=60).map(|i| (at(i), theory::block_error_rate(bits, n_symbols, c.q_m, at(i)))).collect();
+        curves.push(Curve { name: "normal approximation".into(), points: curve, dashed: true });
     }
     let svg = Plot { title: title(args), x: "SNR, dB".into(), y: "error rate".into(), curves }.svg()?;
     write(&out.with_extension("svg"), &svg)
