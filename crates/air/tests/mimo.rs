@@ -312,6 +312,20 @@ fn a_train_has_the_doppler_shift_of_its_place() {
     }
 }
 
+#[test] // Spec: TS 38.104 §G.3 (the test may begin anywhere on the way)
+fn a_train_can_be_placed_on_its_way() {
+    let train = HighSpeedTrain::NR350_OPEN;
+    let mut channel = channel(config(ChannelModel::HighSpeedTrain(train), 1, 2, 2334.0));
+    for part in [0.0, 0.1, 0.45, 0.8] {
+        channel.place_train(part);
+        let before = gains(&channel)[0];
+        channel.skip(3072);
+        let turned = (gains(&channel)[0] * before.conj()).arg() / std::f64::consts::TAU;
+        let want = 2334.0 * train.cosine(part * 1400.0 / (350.0 / 3.6) + 5e-5) * 1e-4;
+        assert!((turned - want).abs() < 1e-3, "{part}: {turned} {want}");
+    }
+}
+
 #[test] // Spec: TS 38.104 §G.4 (the timing moves by A / 2 sin(delta omega t))
 fn a_moving_channel_moves_its_timing() {
     let model = ChannelModel::Moving { profile: None, amplitude_us: 10.0, rad_per_s: 10.0 };

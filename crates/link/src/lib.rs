@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`count`] | runs blocks on all cores until enough errors are seen, the same on any number of threads; finds a required SNR |
 //! | [`propagation`] | AWGN, and the fading conditions of TS 38.104 annex G and TS 38.101-4 annex B by their names |
-//! | [`shared`] | PUSCH and PDSCH with HARQ |
+//! | [`shared`], [`uci`] | PUSCH and PDSCH with HARQ, CSI on PUSCH |
 //! | [`pucch`], [`prach`], [`control`] | uplink control, random access, PDCCH and PBCH |
 //! | [`frc`] | fixed reference channels of TS 38.104 annex A |
 //! | [`conformance`] | the demodulation requirements, as rows that can be run |
@@ -23,6 +23,7 @@ pub mod pucch;
 pub mod shared;
 mod table;
 pub mod theory;
+pub mod uci;
 
 /// Why a simulation cannot run.
 #[derive(Clone, PartialEq, Debug)]

@@ -114,6 +114,9 @@ impl Radio {
         let mut state = seed;
         self.noise = Gaussian::new(dsp::noise::split_mix_64(&mut state), self.isa);
         self.channel.reseed(dsp::noise::split_mix_64(&mut state));
+        // A train may be anywhere on its way.
+        let part = (dsp::noise::split_mix_64(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
+        self.channel.place_train(part);
     }
 
     /// The carrier.

@@ -4,7 +4,7 @@ use dsp::Isa;
 use fapi::{PucchFormat, PucchLong, PucchPdu, PucchResource};
 use nr::{Numerology, Rnti, SlotPoint};
 use ofdm::{Carrier, Grid};
-use phy::pucch::{PucchReceiver, PucchTransmitter};
+use phy::pucch::{PucchReceiver, PucchRepetitions, PucchTransmitter};
 
 use crate::LinkError;
 use crate::count::{Link, Tally};
@@ -36,6 +36,8 @@ pub struct PucchCase {
     pub resource: PucchResource,
     /// UCI bits: HARQ-ACK.
     pub n_bits: u8,
+    /// Slots of the repetition; over several the hops are slots. Spec: TS 38.213 §9.2.6
+    pub n_slots: u8,
     /// additionalDMRS of formats 3 and 4.
     pub additional_dmrs: bool,
     /// Antennas.
@@ -67,6 +69,7 @@ impl PucchCase {
                 format,
             },
             n_bits: 1,
+            n_slots: 1,
             additional_dmrs: false,
             antennas: Antennas { n_tx: 1, n_rx: 2, correlation: Correlation::Low },
             propagation: Propagation::AWGN,
@@ -96,6 +99,7 @@ pub struct PucchLink {
     receiver: PucchReceiver,
     radio: Radio,
     sent: Grid,
+    repetitions: PucchRepetitions,
     slot: SlotPoint,
     state: u64,
 }
@@ -111,6 +115,7 @@ impl PucchLink {
             receiver: PucchReceiver::new(isa, 0, case.antennas.n_rx.into()),
             radio: Radio::new(carrier, case.antennas, case.propagation, isa)?,
             sent: Grid::new(1, carrier.n_subcarriers()),
+            repetitions: PucchRepetitions::default(),
             slot: SlotPoint::new(case.numerology, 0, 0),
             state: 0,
             case,
@@ -132,15 +137,22 @@ impl Link for PucchLink {
         let all_ack = self.case.count == Count::AckMissed && n == 1;
         let bits: [u8; 64] = core::array::from_fn(|i| if all_ack { 1 } else { (draw >> i & 1) as u8 });
         let bits = bits.get(..n).ok_or_else(|| LinkError::new("expected up to 64 UCI bits"))?;
-        self.sent.clear();
-        if self.case.count != Count::DtxToAck {
-            let done = self.transmitter.transmit(&pdu, bits, false, &[], self.slot, &mut self.sent);
-            done.map_err(LinkError::new)?;
+        self.repetitions.clear();
+        let mut last = None;
+        for repetition in 0..self.case.n_slots.max(1) {
+            let resource = self.case.resource.in_slot(repetition, self.case.n_slots > 1);
+            let pdu = PucchPdu { resource, ..pdu };
+            self.sent.clear();
+            if self.case.count != Count::DtxToAck {
+                let done = self.transmitter.transmit(&pdu, bits, false, &[], self.slot, &mut self.sent);
+                done.map_err(LinkError::new)?;
+            }
+            let received = self.radio.slot(self.slot, &self.sent, libm::pow(10.0, -snr_db / 10.0))?;
+            let result = self.receiver.receive_repetition(received, &pdu, self.slot, &mut self.repetitions);
+            last = Some(result.map_err(LinkError::new)?);
+            self.slot = self.slot.plus(1);
         }
-        let received = self.radio.slot(self.slot, &self.sent, libm::pow(10.0, -snr_db / 10.0))?;
-        let result = self.receiver.receive(received, &pdu, self.slot).map_err(LinkError::new)?;
-        self.slot = self.slot.plus(1);
-        let heard = (!result.dtx).then_some(&result.harq_ack[..n]);
+        let heard = last.as_ref().filter(|r| !r.dtx).and_then(|r| r.harq_ack.get(..n));
         Ok(tally(self.case.count, bits, heard))
     }
 }

@@ -196,8 +196,12 @@ pub struct SharedLink {
     tb: Vec<u8>,
     out: Vec<u8>,
     slot: SlotPoint,
-    /// Transmissions of the block under way.
+    /// Slots that the block under way has taken.
     n_sent: u8,
+    /// Slots of a transmission.
+    n_slots: u8,
+    /// Count transport blocks, not slots.
+    residual: bool,
     state: u64,
 }
 
@@ -235,9 +239,22 @@ impl SharedLink {
             out: vec![0; n_bytes],
             slot: SlotPoint::new(case.numerology, 0, 0),
             n_sent: 0,
+            n_slots: 1,
+            residual: false,
             state: 0,
             case,
         })
+    }
+
+    /// As [`SharedLink::new`] with every transmission over `n_slots` slots (redundancy versions go on from slot to slot); counts transport
+    /// blocks, and those that never came, instead of slots. Spec: TS 38.104 §8.2.7
+    ///
+    /// Errors: as [`SharedLink::new`]; 0 slots or more than 8.
+    pub fn repeated(case: SharedCase, n_slots: u8, isa: Isa) -> Result<SharedLink, LinkError> {
+        if !(1..=8).contains(&n_slots) {
+            return Err(LinkError::new("expected 1 to 8 slots a transmission"));
+        }
+        Ok(SharedLink { n_slots, residual: true, ..SharedLink::new(case, isa)? })
     }
 
     /// Power of the signal at a receive antenna: that of all ports together.
@@ -256,7 +273,7 @@ impl SharedLink {
                 bytes.copy_from_slice(&word[..bytes.len()]);
             }
         }
-        let (rv, new_data) = (REDUNDANCY[usize::from(self.n_sent)], self.n_sent == 0);
+        let (rv, new_data) = (REDUNDANCY[usize::from(self.n_sent % 4)], self.n_sent == 0);
         self.precoders.clear();
         for _ in 0..self.case.n_matrices() {
             let draw = dsp::noise::split_mix_64(&mut self.state);
@@ -304,9 +321,11 @@ impl Link for SharedLink {
                 result.map_err(LinkError::new)?.crc_ok
             }
         } && self.out == self.tb;
-        self.n_sent = if delivered || self.n_sent + 1 == self.case.n_transmissions { 0 } else { self.n_sent + 1 };
+        let over = delivered || self.n_sent + 1 == self.case.n_transmissions * self.n_slots;
+        self.n_sent = if over { 0 } else { self.n_sent + 1 };
         self.slot = self.slot.plus(1);
-        Ok(Tally { blocks: 1, errors: u64::from(!delivered) })
+        let counts = over || !self.residual;
+        Ok(Tally { blocks: u64::from(counts), errors: u64::from(counts && !delivered) })
     }
 }
 

@@ -180,6 +180,20 @@ impl MimoChannel {
         self.start();
     }
 
+    /// Starts anew with the high-speed train at `part` (0..1) of its period of twice D_s; nothing happens to other channels.
+    ///
+    /// Spec: TS 38.104 §G.3
+    pub fn place_train(&mut self, part: f64) {
+        let ChannelModel::HighSpeedTrain(train) = self.config.model else { return };
+        let period_s = 2.0 * train.d_s_m / (train.speed_km_h / 3.6);
+        let knots = part.clamp(0.0, 1.0) * period_s * f64::from(self.config.sample_rate_hz) / self.knot_len as f64;
+        self.start();
+        self.knot = knots as u64;
+        for end in 0..2 {
+            self.fill_knot(end);
+        }
+    }
+
     /// What it was made of; the seed is the present one.
     pub fn config(&self) -> &MimoConfig {
         &self.config

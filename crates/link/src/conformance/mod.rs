@@ -1,0 +1,197 @@
+//! The demodulation requirements as rows that can be run.
+//!
+//! | rows | from |
+//! |---|---|
+//! | PUSCH, with and without transform precoding | TS 38.104 tables 8.2.1.2-1 to -20, 8.2.2.2-1 to -4 |
+//! | UCI on PUSCH | TS 38.104 §8.2.3 |
+//! | PUSCH for high speed train, repetition type A, two symbols | TS 38.104 §8.2.4, §8.2.7, §8.2.8 |
+//! | PUCCH formats 0 to 4, format 1 over two slots | TS 38.104 §8.3.1 to §8.3.7 |
+//! | PRACH detection and false alarm, normal mode and high speed train | TS 38.104 §8.4.1, §8.4.2.2, §8.4.2.3 |
+//! | PDSCH mapping type A on two and four antennas | TS 38.101-4 §5.2.2.1.1, §5.2.2.2.1, §5.2.3.1.1, §5.2.3.2.1 |
+//!
+//! Not run: PUSCH at 0.001 % of blocks (TS 38.104 §8.2.6), since 100 errors take more than ten million blocks.
+//!
+//! SNR is of one receive antenna in the allocated band. A row passes if the error rate at the required SNR is at most the target; the
+//! measured SNR is where it is met.
+
+mod pdsch;
+mod prach;
+mod pucch;
+mod pusch;
+
+use dsp::Isa;
+use nr::Numerology;
+
+use crate::LinkError;
+use crate::count::{Effort, Link, Runner, Tally};
+use crate::prach::{PrachCase, PrachLink};
+use crate::pucch::{PucchCase, PucchLink};
+use crate::shared::{SharedCase, SharedLink};
+use crate::uci::{UciCase, UciLink};
+
+/// What is simulated.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Case {
+    /// PUSCH or PDSCH.
+    Shared(SharedCase),
+    /// PUSCH, each transmission over so many slots; what counts are transport blocks that never came.
+    Repeated(SharedCase, u8),
+    /// CSI on PUSCH.
+    Uci(UciCase),
+    /// PUCCH.
+    Pucch(PucchCase),
+    /// PRACH.
+    Prach(PrachCase),
+}
+
+/// One requirement.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Requirement {
+    /// "TS 38.104 §8.2.1.2".
+    pub clause: String,
+    /// What tells it from the others of its clause.
+    pub test: String,
+    /// "PUSCH".
+    pub channel: &'static str,
+    /// SNR at which it must be met, dB.
+    pub required_snr_db: f64,
+    /// Highest error rate.
+    pub target: f64,
+    /// The simulation.
+    pub case: Case,
+}
+
+/// What came of a requirement.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// The requirement.
+    pub requirement: Requirement,
+    /// Where the error rate meets the target, dB; `None` if not within 12 dB.
+    pub measured_snr_db: Option<f64>,
+    /// At the required SNR.
+    pub tally: Tally,
+}
+
+impl Row {
+    /// By how much the requirement is exceeded, dB.
+    pub fn margin_db(&self) -> Option<f64> {
+        self.measured_snr_db.map(|m| self.requirement.required_snr_db - m)
+    }
+
+    /// Whether it is met.
+    pub fn pass(&self) -> bool {
+        self.tally.blocks > 0 && self.tally.rate() <= self.requirement.target
+    }
+}
+
+impl Requirement {
+    /// A link of the requirement's case.
+    ///
+    /// Errors: what the physical layer says of it.
+    pub fn link(&self, isa: Isa) -> Result<Box<dyn Link>, LinkError> {
+        Ok(match &self.case {
+            Case::Shared(case) => Box::new(SharedLink::new(*case, isa)?),
+            Case::Repeated(case, n_slots) => Box::new(SharedLink::repeated(*case, *n_slots, isa)?),
+            Case::Uci(case) => Box::new(UciLink::new(*case, isa)?),
+            Case::Pucch(case) => Box::new(PucchLink::new(*case, isa)?),
+            Case::Prach(case) => Box::new(PrachLink::new(*case, isa)?),
+        })
+    }
+
+    /// How long a point is simulated: until 100 errors, or until so many blocks that 100 are expected at the target and a half more;
+    /// 2000 slots where a fraction of the throughput is asked for, since fading changes slowly.
+    pub fn effort(&self, threads: usize) -> Effort {
+        let blocks_max = (150.0 / self.target).max(2000.0) as u64;
+        let errors = if self.target > 0.1 { blocks_max } else { 100 };
+        Effort { errors, blocks_max, batch: 20, threads }
+    }
+
+    /// Simulates it at the required SNR alone.
+    ///
+    /// Errors: what the physical layer says of the case.
+    pub fn check(
+        &self,
+        isa: Isa,
+        threads: usize,
+        seed: u64,
+        progress: &(dyn Fn(Tally) + Sync),
+    ) -> Result<Row, LinkError> {
+        let mut runner = Runner::new(|| self.link(isa), self.effort(threads), seed)?;
+        let tally = runner.measure(self.required_snr_db, progress)?;
+        Ok(Row { requirement: self.clone(), measured_snr_db: None, tally })
+    }
+
+    /// Simulates it: at the required SNR, then where the target is met.
+    ///
+    /// Errors: what the physical layer says of the case.
+    pub fn run(
+        &self,
+        isa: Isa,
+        threads: usize,
+        seed: u64,
+        progress: &(dyn Fn(Tally) + Sync),
+    ) -> Result<Row, LinkError> {
+        let mut runner = Runner::new(|| self.link(isa), self.effort(threads), seed)?;
+        let tally = runner.measure(self.required_snr_db, progress)?;
+        let found = runner.required_from(self.target, (self.required_snr_db, tally), 12.0, progress)?;
+        Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally })
+    }
+}
+
+/// The requirements on a base station.
+///
+/// Errors: a table in this crate that cannot be read.
+pub fn bs() -> Result<Vec<Requirement>, LinkError> {
+    let mut all = pusch::all()?;
+    all.extend(pusch::special()?);
+    all.extend(pusch::uci()?);
+    all.extend(pucch::all()?);
+    all.extend(prach::all()?);
+    Ok(all)
+}
+
+/// The requirements on a terminal.
+///
+/// Errors: a table in this crate that cannot be read.
+pub fn ue() -> Result<Vec<Requirement>, LinkError> {
+    pdsch::all()
+}
+
+fn numerology(scs_khz: u32) -> Result<Numerology, LinkError> {
+    Numerology::from_scs_khz(scs_khz).ok_or_else(|| LinkError::new(format!("subcarrier spacing {scs_khz} kHz")))
+}
+
+fn broken(table: &str) -> LinkError {
+    LinkError::new(format!("a row of the table {table} cannot be read"))
+}
+
+/// Resource blocks of a channel bandwidth. Spec: TS 38.104 table 5.3.2-1
+fn n_rb(bandwidth_mhz: u32, scs_khz: u32) -> Option<u16> {
+    Some(match (scs_khz, bandwidth_mhz) {
+        (15, 3) => 15,
+        (15, 5) => 25,
+        (15, 10) => 52,
+        (15, 20) => 106,
+        (30, 10) => 24,
+        (30, 20) => 51,
+        (30, 40) => 106,
+        (30, 100) => 273,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // Spec: TS 38.104 §8.2.1.2, §8.2.2.2, §8.2.3.2, §8.2.4.2, §8.2.7.2, §8.2.8.2, §8.3, §8.4 (rows of the tables)
+    fn every_row_of_the_tables_is_a_requirement() {
+        let all = bs().unwrap();
+        let count = |channel| all.iter().filter(|r| r.channel == channel).count();
+        assert_eq!((count("PUSCH"), count("PUCCH"), count("PRACH")), (360 + 70 + 8, 234 + 12 + 2, 117 + 6));
+        assert!(all.iter().all(|r| (-30.0..30.0).contains(&r.required_snr_db)));
+        let first = &all[0];
+        assert_eq!((first.clause.as_str(), first.required_snr_db), ("TS 38.104 §8.2.1.2", -2.3));
+        assert!(first.test.contains("1x2 TDLB100-400 G-FR1-A3-8 70 %"), "{}", first.test);
+    }
+}
