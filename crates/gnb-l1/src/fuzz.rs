@@ -349,9 +349,11 @@ fn downlink(d: &mut Dice, plan: &mut SlotPlan) {
         });
         plan.csi_rs.push(CsiRsResource {
             id: d.byte(9),
-            row: d.byte(4),
-            k0: d.byte(12),
+            row: d.byte(20),
+            k: [0; 6].map(|_| d.byte(12)),
             l0: d.byte(14),
+            l1: d.byte(14),
+            odd_rbs: d.0.bit(),
             density_x2: d.byte(7),
             start_rb: d.word(N_RB),
             n_rb: d.word(40),

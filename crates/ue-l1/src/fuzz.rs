@@ -96,12 +96,28 @@ fn dedicated(cell: &CellConfig, options: u8, s: &mut Script) -> DedicatedConfig 
         harq_codebook: if options & 4 == 0 { HarqCodebook::Dynamic } else { HarqCodebook::SemiStatic },
         n_dl_harq: 1 + (s.u8() & 15),
         csi_rs: vec![],
+        zp_csi_rs: vec![],
+        csi_im: vec![],
         csi_report: None,
+        dci: DciOptions::default(),
     };
     d.pdsch.time_allocations = vec![time(0, 2, 12), time(s.u8() & 3, s.u8() & 15, s.u8() & 15)];
     d.pusch.time_allocations = vec![time(2, 0, 14), time(s.u8() & 7, s.u8() & 15, s.u8() & 15)];
-    d.pdsch.resource_allocation_type0 = options & 8 != 0;
-    d.pusch.resource_allocation_type0 = options & 16 != 0;
+    let kinds = [ResourceAllocation::Type1, ResourceAllocation::Type0];
+    d.pdsch.resource_allocation = kinds[usize::from(options >> 3 & 1)];
+    d.pusch.resource_allocation = kinds[usize::from(options >> 4 & 1)];
+    d.pdsch.vrb_interleaver = s.bit().then_some(2);
+    let more = s.u8();
+    (d.pdsch.dmrs.max_length, d.pdsch.dmrs.config_type) = (1 + (more & 1), 1 + (more >> 1 & 1));
+    (d.pusch.dmrs.max_length, d.pusch.dmrs.config_type) = (1 + (more >> 2 & 1), 1 + (more >> 3 & 1));
+    d.pdsch.options.max_cbg = more >> 2 & 8;
+    d.pdsch.options.ptrs = (more & 16 != 0).then(Default::default);
+    d.pusch.transform_precoding = more & 64 != 0;
+    d.pusch.options.hopping = (more & 128 != 0).then(|| PuschHopping {
+        inter_slot: more & 1 == 1,
+        offsets: [3, 9, 400, s.u16()],
+        n_offsets: 2 + (more & 2),
+    });
     d.pucch.dl_data_to_ul_ack = s.bytes().iter().take(8).map(|k| k & 15).collect();
     if options & 32 == 0 {
         d.pucch.dl_data_to_ul_ack = vec![2, 3, 4, 7];
