@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: what RRC configures, as checked plain structs with the names of TS 38.331. The gNB-DU writes them into RRC
 //!   messages, the UE reads them out of RRC messages, and both physical layers work on them.
+//! - [`csi`]: codebooks and CSI reports, contents and bits.
 //! - [`dci`]: downlink control information, fields and bits; [`resolve`]: what it means with a configuration and a slot.
 //! - [`pdu`]: one struct for each channel occasion: all that the physical layer needs to send or receive it, and nothing of the
 //!   layers above.
@@ -12,6 +13,7 @@
 //! Left out, and why: beams, supplementary uplink.
 
 pub mod config;
+pub mod csi;
 pub mod dci;
 mod fuzz;
 pub mod options;

@@ -1,7 +1,8 @@
 //! What every receiver of this crate must stand: for fuzz targets and for tests.
 
-use crate::{csi_rs, pdcch, pdsch, prach, pucch, pusch, srs, ssb};
+use crate::{csi, csi_rs, pdcch, pdsch, prach, prs, pucch, pusch, srs, ssb};
 use dsp::{Cf32, Isa};
+use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
     CceRegMapping, Coding, CoresetConfig, CsiImResource, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu,
@@ -27,6 +28,8 @@ struct Receivers {
     csi_rs: csi_rs::CsiRsReceiver,
     srs: srs::SrsReceiver,
     channel: csi_rs::CsiRsChannel,
+    csi: csi::CsiComputer,
+    prs: Option<prs::PrsReceiver>,
     prach: Option<prach::PrachReceiver>,
     search: Option<ssb::PssSearcher>,
     ssb: Option<ssb::SsbReceiver>,
@@ -49,6 +52,8 @@ fn make() -> Receivers {
         csi_rs: csi_rs::CsiRsReceiver::new(isa),
         srs: srs::SrsReceiver::new(isa, N_RX),
         channel: csi_rs::CsiRsChannel::default(),
+        csi: csi::CsiComputer::new(),
+        prs: prs::PrsReceiver::new(isa),
         prach: prach_receiver(isa),
         search: ssb::PssSearcher::new(rate_hz, MU, isa),
         ssb: ssb::SsbReceiver::new(rate_hz, MU, isa),
@@ -323,6 +328,23 @@ impl Receivers {
         }
         if self.csi_rs.channel(&resource, slot(a), 0, &self.grid, &mut self.channel).is_ok() {
             sane(&self.channel);
+            let content = CsiContent {
+                quantity: CsiQuantity::Pmi { li: true },
+                codebook: match self.channel.n_ports {
+                    1 => Codebook::OnePort,
+                    2 => Codebook::TwoPorts,
+                    4 => Codebook::SinglePanel { n1: 2, n2: 1, mode: 1 + (a & 1) },
+                    _ => Codebook::SinglePanel { n1: 2, n2: 2, mode: 1 + (a & 1) },
+                },
+                ranks: if self.channel.n_ports == 1 { 1 } else { 0b11 },
+                n_resources: 1,
+                cqi_subbands: b & 3,
+                pmi_subbands: b & 3,
+            };
+            let table = [McsTable::Qam64, McsTable::Qam256][usize::from(a & 1)];
+            if let Ok(v) = self.csi.compute(&self.channel, None, &content, table, 0.0, 8) {
+                assert!(content.encode_pusch(&v).is_ok(), "a report that cannot be sent: {v:?}");
+            }
         }
         let im = CsiImResource {
             id: 0,
@@ -335,6 +357,19 @@ impl Receivers {
             offset_slots: 0,
         };
         self.csi_rs.interference(&im, &self.grid).iter().for_each(sane);
+        let positioning = prs::PrsResource {
+            n_id: u16::from(a) << 4,
+            comb: [2, 4, 6, 12][usize::from(b & 3)],
+            offset: b >> 2 & 15,
+            start_symbol: a & 7,
+            n_symbols: [2, 4, 6, 12][usize::from(a >> 6)],
+            start_rb: 0,
+            n_rb: N_RB as u16,
+            power_offset_db: 0.0,
+        };
+        if let Some(Ok(arrival)) = self.prs.as_mut().map(|p| p.arrival(&positioning, slot(a), 0, &self.grid)) {
+            sane(&arrival);
+        }
         false
     }
 
