@@ -77,9 +77,8 @@ fn main() {
         }
         channel(isa, &mut noise);
         precoding(isa, &mut noise);
-        for (n_rb, n_rx, n_layers, tbs) in
-            [(51, 1, 1, 7172), (273, 1, 1, 38366), (273, 4, 1, 38366), (273, 4, 2, 76732), (273, 4, 4, 153464)]
-        {
+        for (n_rb, n_rx, n_layers) in [(51, 1, 1), (273, 1, 1), (273, 4, 1), (273, 4, 2), (273, 4, 4)] {
+            let tbs = nr::tables::tbs::tbs_bits(u32::from(n_rb) * 156, 1896, 8, n_layers, 0) / 8;
             slot(isa, n_rb, n_rx, n_layers, tbs, &mut noise);
         }
     }

@@ -5,9 +5,9 @@ use dsp::{Cf32, Isa};
 use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
-    CceRegMapping, Coding, CoresetConfig, CsiImResource, CsiRsResource, DmrsPdu, MappingType, McsTable, PdschPdu,
-    PrachOccasion, PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu, RbAllocation, Span, SrsHopping, SrsPdu,
-    SrsResource, SsbCase, UciOnPusch,
+    CceRegMapping, Coding, CoresetConfig, Csi2Sizes, CsiImResource, CsiRsResource, DlPrecoding, DmrsPdu, MappingType,
+    McsTable, PdschPdu, PrachOccasion, PtrsGroups, PtrsPdu, PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu,
+    RbAllocation, Span, SrsHopping, SrsPdu, SrsResource, SsbCase, TransformPrecoding, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -125,8 +125,8 @@ pub fn fuzz_one(data: &[u8]) {
             r.grid.elements_mut().iter_mut().zip(samples(air)).for_each(|(element, sample)| *element = sample);
         }
         let found = match kind % 8 {
-            0 => r.pdsch(a, b),
-            1 | 2 => r.pusch(a, b),
+            0 => r.pdsch(a, b, kind >> 3),
+            1 | 2 => r.pusch(a, b, kind >> 3),
             3 => r.pucch(a, b),
             4 => r.pdcch(a, b),
             5 if b & 1 == 0 => r.csi_rs(a, b),
@@ -173,10 +173,54 @@ fn coding(b: u8) -> Coding {
     }
 }
 
+fn ptrs(a: u8, b: u8) -> PtrsPdu {
+    PtrsPdu {
+        time_density: [1, 2, 4, 3][usize::from(b >> 4 & 3)],
+        frequency_density: 2 + (b & 2),
+        re_offset: b >> 6,
+        dmrs_ports: 1 << (a >> 6 & 1),
+        power_offset_db: 0.0,
+    }
+}
+
+/// Options of PUSCH: spread, hopping, CSI part 2, PT-RS, no transport block.
+fn spread_or_hop(pdu: &mut PuschPdu, a: u8, b: u8, options: u8) {
+    if options & 1 != 0 {
+        let groups = PtrsGroups {
+            n_groups: [2, 4, 8, 8][usize::from(b >> 4 & 3)],
+            n_samples: [2, 4][usize::from(b >> 6 & 1)],
+            time_density: 1 + (b >> 7),
+            n_id: 500,
+            beta: 1.0,
+        };
+        pdu.transform_precoding = Some(TransformPrecoding {
+            n_id_rs: 500,
+            hopping: b & 3,
+            low_papr_type2: a & 64 != 0,
+            ptrs: (options & 8 != 0).then_some(groups),
+        });
+        if a & 64 != 0 {
+            pdu.coding.q_m = 1;
+        }
+    } else if options & 8 != 0 {
+        pdu.ptrs = Some(ptrs(a, b));
+    }
+    if options & 2 != 0 {
+        (pdu.second_hop_rb, pdu.dmrs.symbols) = (Some(9), 1 << 2 | 1 << 7);
+    }
+    if options & 4 != 0 {
+        pdu.uci.csi2 = Csi2Sizes { first_bit: a & 3, n_bits: b & 3, sizes: [3, 9, 17, 0, 1, 2, 30, 128] };
+        pdu.uci.beta_csi2 = 5.0;
+    }
+    if options & 16 != 0 {
+        pdu.coding.tbs_bytes = 0;
+    }
+}
+
 impl Receivers {
-    fn pdsch(&mut self, a: u8, b: u8) -> bool {
+    fn pdsch(&mut self, a: u8, b: u8, options: u8) -> bool {
         let Some(harq) = HarqId::new(0) else { return false };
-        let pdu = PdschPdu {
+        let mut pdu = PdschPdu {
             rnti: Rnti(0x4601),
             harq,
             new_data: b & 16 != 0,
@@ -197,6 +241,18 @@ impl Receivers {
             cbg: None,
             tb: Span::default(),
         };
+        if options & 1 != 0 {
+            pdu.ptrs = Some(ptrs(a, b));
+        }
+        if options & 2 != 0 {
+            pdu.precoding = DlPrecoding::Matrices { prg_size: b & 6, matrices: Span::default() };
+        }
+        if options & 4 != 0 {
+            pdu.coding.q_m = 10;
+        }
+        if options & 8 != 0 {
+            (pdu.dmrs.symbols, pdu.dmrs.ports) = (1 << 2 | 1 << 3, pdu.dmrs.ports << (4 * pdu.dmrs.config_type.min(1)));
+        }
         let mut tb = [0; TB_BYTES as usize];
         let result = self.pdsch.receive(&pdu, slot(a), &self.grid, &mut self.soft, 4, &mut tb);
         result.is_ok_and(|result| {
@@ -205,10 +261,10 @@ impl Receivers {
         })
     }
 
-    fn pusch(&mut self, a: u8, b: u8) -> bool {
+    fn pusch(&mut self, a: u8, b: u8, options: u8) -> bool {
         let Some(harq) = HarqId::new(0) else { return false };
         let (n_harq_ack, n_csi1) = ([0, 1, 2, 7, 14][usize::from(b >> 5) % 5], [0, 4][usize::from(a >> 7)]);
-        let pdu = PuschPdu {
+        let mut pdu = PuschPdu {
             rnti: Rnti(0x4601),
             harq,
             new_data: b & 16 != 0,
@@ -235,10 +291,12 @@ impl Receivers {
             },
             tb: Span::default(),
         };
+        spread_or_hop(&mut pdu, a, b, options);
         let Ok(control) = self.pusch.receive_control(&self.grid, &pdu, slot(a)) else { return false };
         sane(&control);
         let mut tb = [0; TB_BYTES as usize];
-        let data = self.pusch.decode_data(&pdu, &mut self.soft, 4, &mut tb);
+        let tb = &mut tb[..pdu.coding.tbs_bytes as usize];
+        let data = self.pusch.decode_data(&pdu, &mut self.soft, 4, tb);
         data.is_ok_and(|data| {
             sane(&data);
             data.crc_ok && pdu.new_data

@@ -129,6 +129,9 @@ unsafe fn block<V: Lanes, const L: usize>(input: &Input, k: usize, out: *mut f32
             scaled[i] = (r.mul(gain), q.mul(gain), one.sub(bias).mul(gain));
         }
         // Layers take turns in the output.
+        if V::W > 1 && L == 2 {
+            return weave(&scaled[0], &scaled[1 % L], out, noise_var);
+        }
         let mut symbols = [[0.0f32; 32]; L];
         let mut noises = [[0.0f32; 16]; L];
         for i in 0..L {
@@ -142,6 +145,27 @@ unsafe fn block<V: Lanes, const L: usize>(input: &Input, k: usize, out: *mut f32
                 *noise_var.add(w * L + i) = noises[i][w];
             }
         }
+    }
+}
+
+/// Writes symbols and noise powers of two layers in turn.
+///
+/// # Safety
+/// `out` holds `4 W` floats, `noise_var` `2 W`; the machine has what `V` needs.
+#[inline(always)]
+unsafe fn weave<V: Lanes>(a: &(V, V, V), b: &(V, V, V), out: *mut f32, noise_var: *mut f32) {
+    unsafe {
+        let (a_low, a_high) = V::weave::<1>(a.0, a.1);
+        let (b_low, b_high) = V::weave::<1>(b.0, b.1);
+        let (w0, w1) = V::weave::<2>(a_low, b_low);
+        let (w2, w3) = V::weave::<2>(a_high, b_high);
+        let (n0, n1) = V::weave::<1>(a.2, b.2);
+        w0.store(out);
+        w1.store(out.add(V::W));
+        w2.store(out.add(2 * V::W));
+        w3.store(out.add(3 * V::W));
+        n0.store(noise_var);
+        n1.store(noise_var.add(V::W));
     }
 }
 

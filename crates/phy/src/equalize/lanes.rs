@@ -14,6 +14,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn load_pairs(p: *const f32) -> (Self, Self);
     /// Writes `2 W` floats, those of `a` and `b` in turn.
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32);
+    /// Two vectors as one twice as long, units of 1 or 2 floats (`UNIT`) in turn; only where `W` is a multiple of 8.
+    unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self);
     /// Writes `W` floats.
     unsafe fn store(self, p: *mut f32);
     unsafe fn add(self, b: Self) -> Self;
@@ -41,6 +43,10 @@ impl Lanes for f32 {
     #[inline(always)]
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
         unsafe { (*p, *p.add(1)) = (a, b) }
+    }
+    #[inline(always)]
+    unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self) {
+        (a, b)
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32) {
@@ -104,6 +110,19 @@ mod x86 {
             }
         }
         #[inline(always)]
+        unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self) {
+            unsafe {
+                let (low, high) = match UNIT {
+                    1 => (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)),
+                    _ => {
+                        let (a, b) = (_mm256_castps_pd(a), _mm256_castps_pd(b));
+                        (_mm256_castpd_ps(_mm256_unpacklo_pd(a, b)), _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)))
+                    }
+                };
+                (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+            }
+        }
+        #[inline(always)]
         unsafe fn store(self, p: *mut f32) {
             unsafe { _mm256_storeu_ps(p, self) }
         }
@@ -159,6 +178,22 @@ mod x86 {
                 let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
                 _mm512_storeu_ps(p, _mm512_permutex2var_ps(a, low, b));
                 _mm512_storeu_ps(p.add(16), _mm512_permutex2var_ps(a, high, b));
+            }
+        }
+        #[inline(always)]
+        unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self) {
+            unsafe {
+                let (low, high) = match UNIT {
+                    1 => (
+                        _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+                        _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+                    ),
+                    _ => (
+                        _mm512_setr_epi32(0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23),
+                        _mm512_setr_epi32(8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31),
+                    ),
+                };
+                (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
             }
         }
         #[inline(always)]

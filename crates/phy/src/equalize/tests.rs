@@ -69,7 +69,7 @@ fn layers_come_apart_and_the_stated_noise_is_the_real_one() {
 
 #[test] // Spec: TS 38.211 §6.3.1.3 (layer mapping, inverse)
 fn every_instruction_set_gives_the_same_symbols() {
-    for (n_layers, n_rx) in [(1, 1), (1, 2), (2, 2)] {
+    for (n_layers, n_rx) in [(1, 1), (1, 2), (2, 2), (2, 4), (3, 4), (4, 4)] {
         let expected = link(Isa::Scalar, n_layers, n_rx, 0.1);
         for isa in Isa::available() {
             assert_eq!(link(isa, n_layers, n_rx, 0.1), expected, "{isa}");
@@ -83,4 +83,65 @@ fn slices_that_do_not_fit_give_infinite_noise() {
     let mut noise = [0.0; 4];
     Equalizer::new(Isa::Scalar, 12, 1, 1).equalize(&est, 0, &[], &mut [ZERO; 4], &mut noise);
     assert!(noise.iter().all(|n| n.is_infinite()));
+}
+
+/// Error power of one layer over four antennas beside an interferer of `power`; with and without whitening, and whether it was worth it.
+fn beside_interference(power: f32, seed: u64) -> (f32, f32, bool) {
+    let rbs = RbAllocation::Contiguous { start: 0, n_rb: 24 };
+    let slot = SlotPoint::new(Numerology::KHZ30, 0, 9);
+    let dmrs = DmrsPdu {
+        symbols: 1 << 2 | 1 << 11,
+        config_type: 1,
+        n_id: 5,
+        n_scid: 0,
+        ports: 1,
+        n_cdm_groups_without_data: 2,
+        reference_rb: 0,
+    };
+    let n = 288;
+    let mut noise = Gaussian::new(seed, Isa::Scalar);
+    let mut tx = Grid::new(1, n);
+    dmrs::map(&mut tx, 0, slot, &rbs, &dmrs, 0, 1.0, &mut vec![ZERO; 144]).unwrap();
+    let mut sent = vec![ZERO; n];
+    modulate(Modulation::Qpsk, &(0..72).map(|i| (i * 57 + 11) as u8).collect::<Vec<_>>(), &mut sent).unwrap();
+    tx.symbol_mut(0, 5).copy_from_slice(&sent);
+    let mut rx = Grid::new(4, n);
+    let (mut h, mut g) = ([ZERO; 4], [ZERO; 4]);
+    noise.fill(&mut h, 1.0);
+    noise.fill(&mut g, power);
+    for l in 0..14 {
+        let mut other = vec![ZERO; n];
+        noise.fill(&mut other, 1.0);
+        for r in 0..4 {
+            let row = tx.symbol(0, l).to_vec();
+            dsp::vector::add_scaled(Isa::Scalar, rx.symbol_mut(r, l), &row, h[r]);
+            dsp::vector::add_scaled(Isa::Scalar, rx.symbol_mut(r, l), &other, g[r]);
+            noise.add(rx.symbol_mut(r, l), 0.01);
+        }
+    }
+    let mut estimator = SharedEstimator::new(Isa::best(), 24, 4, 1);
+    let mut est = estimator.make_estimate();
+    estimator.estimate(&rx, slot, &rbs, &dmrs, &mut est).unwrap();
+    let worth_it = est.is_coloured();
+    let y: Vec<&[Cf32]> = (0..4).map(|r| rx.symbol(r, 5)).collect();
+    let mut error = [0.0; 2];
+    for e in &mut error {
+        let (mut out, mut stated) = (vec![ZERO; n], vec![0.0; n]);
+        Equalizer::new(Isa::best(), n, 4, 1).equalize(&est, 5, &y, &mut out, &mut stated);
+        *e = out.iter().zip(&sent).map(|(a, b)| (a - b).norm_sqr()).sum::<f32>() / n as f32;
+        est.whiten();
+    }
+    (error[0], error[1], worth_it)
+}
+
+#[test] // Spec: TS 38.101-4 annex B (interference), TS 38.211 §6.4.1.1
+fn interference_is_rejected_and_white_noise_is_left_alone() {
+    let (mut plain, mut whitened) = (0.0, 0.0);
+    for seed in 0..8 {
+        let (a, b, worth_it) = beside_interference(1.0, seed);
+        assert!(worth_it);
+        (plain, whitened) = (plain + a, whitened + b);
+        assert!(!beside_interference(0.0, seed).2);
+    }
+    assert!(whitened < 0.15 * plain, "{whitened} {plain}");
 }

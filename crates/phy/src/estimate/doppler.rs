@@ -120,3 +120,40 @@ fn inverse(spread: f64, relative: f64, middles: &[f32]) -> Square {
     }
     b
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dsp::{Isa, noise::Gaussian, unit_phasor};
+
+    #[test] // Spec: TS 38.211 §6.4.1.1.3 (additional positions), TS 38.104 annex G.2 (Doppler spectrum)
+    fn channels_between_pilots_follow_the_spread() {
+        let middles = [2.0f32, 5.0, 8.0, 11.0];
+        let mut noise = Gaussian::new(3, Isa::Scalar);
+        for (spread, most) in [(0.004, 0.006), (0.02, 0.008), (0.05, 0.02)] {
+            let rows = 96;
+            let mut gains = vec![Cf32::default(); 16 * rows];
+            noise.fill(&mut gains, 1.0 / 16.0);
+            let truth = |row: usize, l: f64| -> Cf32 {
+                let path = |i: usize| {
+                    let doppler = spread * unit_phasor((i as f64 + 0.37) / 16.0).re;
+                    let z = unit_phasor(doppler * l);
+                    gains[16 * row + i] * Cf32::new(z.re as f32, z.im as f32)
+                };
+                (0..16).map(path).sum()
+            };
+            let mut ls: Vec<Cf32> = (0..rows).flat_map(|r| middles.map(|m| truth(r, m.into()))).collect();
+            noise.add(&mut ls, 0.01);
+            let mut weights = [[0.0; DMRS_SYMBOLS_MAX]; SYMBOLS_PER_SLOT];
+            weigh(&ls, 1, &middles, 4, 0.01, 0.01, &mut weights);
+            let mut error = 0.0;
+            for row in 0..rows {
+                for (l, w) in weights.iter().enumerate().skip(1).take(12) {
+                    let h: Cf32 = (0..4).map(|j| ls[4 * row + j] * w[j]).sum();
+                    error += (h - truth(row, l as f64)).norm_sqr() / (12 * rows) as f32;
+                }
+            }
+            assert!(error < most, "{spread}: {error}");
+        }
+    }
+}

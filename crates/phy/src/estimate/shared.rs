@@ -338,7 +338,9 @@ impl SharedEstimator {
             }
         });
         let energy = dsp::vector::energy(isa, &out.h) as f32;
-        out.rsrp = energy / (out.n_times * out.n_rx * out.n_subcarriers).max(1) as f32;
+        // Noise that is left in the estimate is no power of the signal.
+        let rsrp = energy / (out.n_times * out.n_rx * out.n_subcarriers).max(1) as f32 - error * out.n_layers as f32;
+        out.rsrp = if rsrp > 0.0 || rsrp.is_nan() { rsrp } else { 0.0 };
     }
 }
 

@@ -55,22 +55,22 @@ fn weight(noise_var: f32) -> f32 {
     if w > 0.0 { w } else { 0.0 }
 }
 
-/// Rounds to the nearest integer in -120..=120; not a number gives 0.
+/// Rounds a number to the nearest integer in -120..=120.
 #[inline(always)]
 fn quantise(x: f32) -> i8 {
     // 1.5 * 2^23: the sum keeps the rounded integer in its low bits.
     const MAGIC: f32 = 12_582_912.0;
     let x = if x > 120.0 { 120.0 } else { x };
     let x = if x < -120.0 { -120.0 } else { x };
-    let bits = (x + MAGIC).to_bits();
-    if x.is_nan() { 0 } else { bits as u8 as i8 }
+    (x + MAGIC).to_bits() as u8 as i8
 }
 
 fn bpsk(half_pi: bool, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     for (i, ((x, n), llr)) in symbols.iter().zip(noise_var).zip(llrs).enumerate() {
         // The point is (1 + j)/sqrt(2), turned by 90 degrees for odd i in pi/2-BPSK.
         let along = if half_pi && i % 2 == 1 { x.im - x.re } else { x.re + x.im };
-        *llr = quantise(4.0 * core::f32::consts::FRAC_1_SQRT_2 * along * weight(*n));
+        let value = 4.0 * core::f32::consts::FRAC_1_SQRT_2 * along * weight(*n);
+        *llr = if value.is_nan() { 0 } else { quantise(value) };
     }
 }
 
@@ -97,8 +97,11 @@ fn block<const BITS: usize>(
     out: &mut [[i8; 2 * BLOCK]; 5],
 ) {
     for i in 0..2 * BLOCK {
-        let mut a = x[i] * inverse_norm;
-        let w = w[i];
+        let a = x[i] * inverse_norm;
+        // What is no number weighs nothing, and nothing below becomes one by itself.
+        let w = if a.is_nan() { 0.0 } else { w[i] };
+        let a = if a < 1e6 { a } else { 1e6 };
+        let mut a = if a > -1e6 { a } else { -1e6 };
         out[0][i] = quantise(
             w * match BITS {
                 1 => a,
@@ -147,12 +150,37 @@ fn square<const BITS: usize>(norm: f32, symbols: &[Cf32], noise_var: &[f32], llr
             llrs.copy_from_slice(&out[0][..llrs.len()]);
             continue;
         }
+        weave::<BITS>(&out, llrs);
+    }
+}
+
+/// Takes the bits of each symbol together: real and imaginary part are neighbours in `out` already.
+#[inline(always)]
+fn weave<const BITS: usize>(out: &[[i8; 2 * BLOCK]; 5], llrs: &mut [Llr]) {
+    let pair = |b: usize, i: usize| u64::from(u16::from_le_bytes([out[b][2 * i] as u8, out[b][2 * i + 1] as u8]));
+    if llrs.len() < 2 * BITS * BLOCK {
         for (i, llr) in llrs.chunks_exact_mut(2 * BITS).enumerate() {
             for b in 0..BITS {
                 llr[2 * b] = out[b][2 * i];
                 llr[2 * b + 1] = out[b][2 * i + 1];
             }
         }
+        return;
+    }
+    // Four pairs at most make a word; words overlap the next symbol, which is written after.
+    let mut woven = [0u8; 10 * BLOCK + 8];
+    for i in 0..BLOCK {
+        let mut word = 0u64;
+        for b in 0..BITS.min(4) {
+            word |= pair(b, i) << (16 * b);
+        }
+        woven[2 * BITS * i..2 * BITS * i + 8].copy_from_slice(&word.to_le_bytes());
+        if BITS == 5 {
+            woven[10 * i + 8..10 * i + 10].copy_from_slice(&(pair(4, i) as u16).to_le_bytes());
+        }
+    }
+    for (llr, byte) in llrs.iter_mut().zip(&woven[..2 * BITS * BLOCK]) {
+        *llr = *byte as i8;
     }
 }
 

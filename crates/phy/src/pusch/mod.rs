@@ -114,3 +114,6 @@ fn sch_params(pdu: &PuschPdu, g: usize) -> SchParams {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod uci_tests;

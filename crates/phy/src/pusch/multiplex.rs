@@ -155,7 +155,14 @@ impl Layout {
                 csi1: [self.n_csi1, 0],
                 csi2: [self.n_csi2, 0],
             },
-            _ => self.divide(n_a, n_reserved, with_block, [m(0), m(1)], uci_in(hops[0].ack_from, hops[0].end)),
+            _ => self.divide(
+                n_a,
+                n_reserved,
+                with_block,
+                uci.csi2.is_any(),
+                [m(0), m(1)],
+                uci_in(hops[0].ack_from, hops[0].end),
+            ),
         };
         self.mark(n_a, hops, &division, m_uci)?;
         let n_taken = if n_a > 2 { self.n_ack } else { 0 } + self.n_csi1 + self.n_csi2;
@@ -169,7 +176,15 @@ impl Layout {
     ///
     /// - `m`  M_1, M_2: elements for UCI in each hop
     /// - `m3` M_3: those of the first hop from l^(1) on
-    fn divide(&self, n_a: usize, n_reserved: usize, with_block: bool, m: Shares, m3: usize) -> Division {
+    fn divide(
+        &self,
+        n_a: usize,
+        n_reserved: usize,
+        with_block: bool,
+        with_csi2: bool,
+        m: Shares,
+        m3: usize,
+    ) -> Division {
         let halves = |n: usize| [n / 2, n - n / 2];
         let limited = |n: usize, most: usize| {
             let first = (n / 2).min(most);
@@ -185,7 +200,7 @@ impl Layout {
             };
         }
         let ack = limited(self.n_ack, m3);
-        if self.n_csi2 == 0 {
+        if !with_csi2 {
             let taken = if n_a > 2 { ack[0] } else { reserved[0] };
             let first = m[0].saturating_sub(taken).min(self.n_csi1);
             return Division { reserved, ack, csi1: [first, self.n_csi1 - first], csi2: [0, 0] };

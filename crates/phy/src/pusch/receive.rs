@@ -235,7 +235,7 @@ impl PuschReceiver {
         let est = self.reception.estimate();
         // Noise alone leaves about a tenth of its power in a smoothed estimate, more where there are few pilots.
         let n_pilots = pdu.rbs.n_rb() as f32 * 6.0 * pdu.dmrs.symbols.count_ones() as f32;
-        let seen = est.snr() > 0.1 + 1.0 / n_pilots;
+        let seen = est.snr() > 0.06 + 1.0 / n_pilots;
         let per_second = Tc::PER_SECOND as f64;
         let scs = slot.numerology().scs_hz() as f32;
         // Symbols lie 2192/2048 of the useful part apart.
