@@ -107,7 +107,7 @@ pub enum UeL1Event {
     /// PUCCH or Msg3 could not be sent, or synchronisation is lost (`false`) or back (`true`), evaluated every 10 ms.
     /// Spec: TS 38.133 §8.1 (Qout, Qin)
     InSync(bool),
-    /// Power headroom of the last PUSCH, dB, and P_CMAX, dBm. Spec: TS 38.213 §7.7.1
+    /// Power headroom of the PUSCH of the grant that follows, dB, and P_CMAX, dBm. Spec: TS 38.213 §7.7.1
     PowerHeadroom { ph_db: f32, p_cmax_dbm: f32 },
     /// Measured every report period.
     Measured { rsrp_dbm: f32, snr_db: f32, cfo_hz: f32 },

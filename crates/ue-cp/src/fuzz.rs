@@ -18,7 +18,7 @@ const FIRES_MAX: usize = 10_000;
 const K: [u8; 16] = [1; 16];
 const OPC: [u8; 16] = [2; 16];
 
-fn config(options: u8) -> Option<UeCpConfig> {
+pub(crate) fn config(options: u8) -> Option<UeCpConfig> {
     let kind = [PduSessionType::Ipv4, PduSessionType::Ipv4v6][usize::from(options >> 1 & 1)];
     let wish = |id| SessionWish { id, kind, dnn: None, s_nssai: None };
     Some(UeCpConfig {

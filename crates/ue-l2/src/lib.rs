@@ -267,7 +267,7 @@ impl UeL2 {
                 }
                 UeL1Event::SchedulingRequestSent => self.sr.sent(now, &self.mac),
                 UeL1Event::PdcchToCRnti { uplink_new } => self.pdcch_to_c_rnti(now, *uplink_new, out),
-                UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm } => self.phr.used(*ph_db, *p_cmax_dbm),
+                UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm } => self.phr.granted(*ph_db, *p_cmax_dbm),
                 UeL1Event::Measured { rsrp_dbm, .. } => self.phr.measured(*rsrp_dbm, &self.mac),
                 UeL1Event::CellFound { .. } | UeL1Event::SearchExhausted { .. } | UeL1Event::InSync(_) => {}
             }
@@ -354,6 +354,8 @@ impl UeL2 {
     fn alignment_expired(&mut self, out: &mut Out) {
         self.aligned = false;
         self.alignment_at = None;
+        // With the alignment goes the PUCCH for requests, and it does not come back with it. Spec: TS 38.321 §5.2
+        self.sr.released = true;
         self.harq.iter_mut().for_each(Vec::clear);
         out.events.push(L2Event::TimeAlignmentExpired);
     }

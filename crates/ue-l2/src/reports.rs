@@ -14,7 +14,7 @@ pub(crate) struct SchedulingRequest {
     pub(crate) prohibited_until: Option<Tc>,
     /// L1 has been told to send it.
     pub(crate) at_l1: bool,
-    /// The PUCCH resource was given up after sr-TransMax.
+    /// The PUCCH resource was given up, after sr-TransMax or with the time alignment.
     pub(crate) released: bool,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct PowerHeadroom {
     periodic_at: Option<Tc>,
     /// phr-ProhibitTimer.
     prohibited_until: Option<Tc>,
-    /// Headroom and P_CMAX of the last PUSCH.
+    /// Headroom and P_CMAX of the PUSCH that was granted last.
     last: Option<(f32, f32)>,
     /// RSRP now, and when the last report went: their difference is that of the path loss.
     rsrp_dbm: Option<f32>,
@@ -101,7 +101,8 @@ impl PowerHeadroom {
         self.configured = true;
         self.triggered = true;
     }
-    pub(crate) fn used(&mut self, ph_db: f32, p_cmax_dbm: f32) {
+    /// What the PUSCH of the grant at hand leaves.
+    pub(crate) fn granted(&mut self, ph_db: f32, p_cmax_dbm: f32) {
         self.last = Some((ph_db, p_cmax_dbm));
     }
     pub(crate) fn measured(&mut self, rsrp_dbm: f32, config: &MacConfig) {

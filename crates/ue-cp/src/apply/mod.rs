@@ -11,7 +11,7 @@ pub mod bearer;
 pub mod cell_group;
 pub mod sib1;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use rrc::{Enumerated, SubcarrierSpacing};
 

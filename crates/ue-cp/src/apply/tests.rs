@@ -117,8 +117,8 @@ fn what_does_not_fit_is_refused_with_its_clause() {
     assert_eq!(apply(&g).what, "a secondary cell");
 }
 
-#[test] // Spec: TS 38.331 §6.3.2 (CellGroupConfig)
-fn a_cell_group_configures_the_terminal() {
+/// The cell, and a CellGroupConfig that fits it: PUCCH resources 0 (format 0) and 1 (format 2) in a set each, requests on 2.
+pub(crate) fn cell_and_group() -> (CellConfig, rrc::CellGroupConfig) {
     let (c, _) = cell_config(&found(), &fitting()).unwrap();
     let mut g = group();
     let Some(rrc::RlcConfig::Am(am)) = &mut g.rlc_bearer_to_add_mod_list.as_mut().unwrap()[0].rlc_config else {
@@ -131,6 +131,12 @@ fn a_cell_group_configures_the_terminal() {
     let Some(SetupRelease::Setup(pucch)) = &mut uplink.pucch_config else { panic!() };
     pucch.resource_set_to_add_mod_list.as_mut().unwrap()[0].resource_list = vec![0];
     pucch.scheduling_request_resource_to_add_mod_list.as_mut().unwrap()[0].resource = Some(2);
+    (c, g)
+}
+
+#[test] // Spec: TS 38.331 §6.3.2 (CellGroupConfig)
+fn a_cell_group_configures_the_terminal() {
+    let (c, g) = cell_and_group();
     let out = cell_group::apply(&g, &cell_group::initial(&c), &cell_group::default_mac(), &c).unwrap();
     let d = &out.dedicated;
     assert_eq!((d.coresets[0].id, d.coresets[0].rb_groups, d.coresets[0].dmrs_n_id), (1, 0x7f, 60_001));

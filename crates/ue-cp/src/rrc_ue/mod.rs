@@ -5,7 +5,7 @@
 //! | cell found, MIB, SIB1 (§5.2.2) | [`system_information`] |
 //! | connection establishment (§5.3.3), reject, release (§5.3.8) | [`connection`] |
 //! | security activation (§5.3.4), capability transfer (§5.6.1), information transfer (§5.7) | [`secured`] |
-//! | reconfiguration (§5.3.5) | [`reconfiguration`] |
+//! | reconfiguration (§5.3.5), release of PUCCH on MAC's request (§5.3.12) | [`reconfiguration`] |
 //! | radio link failure (§5.3.10) and re-establishment (§5.3.7) | [`reestablishment`] |
 //!
 //! A message takes effect after it has been decoded and its processing delay (§12) is over; messages that arrive meanwhile wait.
@@ -18,6 +18,8 @@ mod reconfiguration;
 mod reestablishment;
 mod secured;
 mod system_information;
+#[cfg(test)]
+mod tests;
 
 use crate::apply::sib1::FoundCell;
 use crate::config::UeCpConfig;
@@ -229,6 +231,7 @@ impl UeCp {
                 self.work(now, out);
             }
             L2Event::RandomAccessProblem => self.random_access_problem(now, out),
+            L2Event::SchedulingRequestFailed | L2Event::TimeAlignmentExpired => self.release_pucch(out),
             L2Event::RlcMaxRetx { .. } => self.link_failed("RLC: maxRetxThreshold", now, out),
             L2Event::IntegrityFailure { bearer } if bearer.is_srb() => {
                 self.link_failed("PDCP: integrity check of a signalling bearer failed", now, out);

@@ -1,8 +1,9 @@
-//! RRC reconfiguration. Spec: TS 38.331 §5.3.5
+//! RRC reconfiguration, and what MAC has given up of it. Spec: TS 38.331 §5.3.5, §5.3.12
 
 use super::system_information::failed;
 use super::{CpOutput, UeCp};
 use crate::apply::{ApplyError, bearer, cell_group};
+use fapi::ue::UeL1Command;
 use node::Outbox;
 use nr::{DrbId, Tc};
 use rrc::UlDcchMessageTypeC1 as Ul;
@@ -63,6 +64,15 @@ impl UeCp {
         for pdu in more.dedicated_nas_message_list.unwrap_or_default() {
             self.deliver_nas(&pdu, now, out);
         }
+    }
+    /// MAC has lost its scheduling requests or its timing: the resources for requests and for CSI reports go, until a reconfiguration
+    /// brings them again. Those for HARQ-ACK stay. Neither SRS nor configured grants are ever configured in this terminal.
+    /// Spec: TS 38.331 §5.3.12, TS 38.321 §5.4.4, §5.2
+    pub(super) fn release_pucch(&mut self, out: &mut Outbox<CpOutput>) {
+        let Some(d) = &mut self.dedicated else { return };
+        (d.pucch.sr, d.csi_report) = (None, None);
+        let config = Some(Box::new(d.clone()));
+        out.push(CpOutput::L1(UeL1Command::ConfigureDedicated { from: self.slot.plus(1), config }));
     }
     fn check(
         &self,

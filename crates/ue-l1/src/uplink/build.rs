@@ -9,15 +9,15 @@
 //!
 //! Spec: TS 38.211 §4.3.1, §5.3.1; TS 38.213 §9.2.5, §9.3
 
-use super::{Codebook, Uplink};
+use super::{Codebook, Granted, Uplink};
 use crate::downlink::InForce;
 use crate::sync::Sync;
 use crate::ue::UlBursts;
 use dsp::Cf32;
 use dsp::mix::Nco;
+use fapi::PucchPdu;
 use fapi::resolve::{self, CSI_BITS};
 use fapi::ue::UeL1Event;
-use fapi::{PucchPdu, PuschPdu};
 use nr::{Rnti, SlotPoint, Tc};
 
 /// What the shared part of the sender needs of a channel.
@@ -43,10 +43,10 @@ impl Uplink {
         let granted = granted.map(|i| self.grants.swap_remove(i));
         let ul_dai = granted.and_then(|g| g.grant.dai);
         let book = Codebook::gather(&self.acks, slot, ul_dai, c.cell, c.d);
-        self.acks.retain(|a| a.slot != slot);
+        self.drop_acks(|a| a.slot == slot);
         let csi_due = c.d.is_some_and(|d| resolve::is_csi_occasion(d, slot));
         let sent = match granted {
-            Some(g) => self.build_pusch(g.grant.pdu, g.msg3, &book, csi_due, c, slot),
+            Some(g) => self.build_pusch(&g, &book, csi_due, c, slot),
             None => self.build_pucch(&book, csi_due, rnti, c, slot),
         };
         if let Some(sent) = sent {
@@ -61,20 +61,20 @@ impl Uplink {
         if late > 0 {
             self.counters.ul_late += late as u64;
             self.grants.retain(|g| g.grant.slot.minus(slot) >= 0);
-            self.acks.retain(|a| a.slot.minus(slot) >= 0);
+            self.drop_acks(|a| a.slot.minus(slot) < 0);
         }
     }
 
     /// The PUSCH with the UCI that falls into it. Spec: TS 38.213 §9.3
     fn build_pusch(
         &mut self,
-        mut pdu: PuschPdu,
-        msg3: bool,
+        granted: &Granted,
         book: &Codebook,
         csi_due: bool,
         c: &InForce,
         slot: SlotPoint,
     ) -> Option<Sent> {
+        let (mut pdu, msg3) = (granted.grant.pdu, granted.msg3);
         let (csi, n_csi) = self.csi(csi_due && !msg3);
         let harq_ack = if msg3 { &[][..] } else { book.bits() };
         if !harq_ack.is_empty() || n_csi > 0 {
@@ -87,11 +87,9 @@ impl Uplink {
             self.counters.ul_refused += 1;
             return None;
         }
-        let n_rb = pdu.rbs.n_rb();
-        let (dbm, ph_db) = self.power.pusch_dbm(n_rb, slot.numerology().mu(), msg3, c.cell, c.d);
-        self.events.push(UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm: self.power.p_cmax_dbm() });
         self.counters.pusch_sent += 1;
-        Some(Sent { symbols: (pdu.start_symbol, pdu.n_symbols), n_subcarriers: 12.0 * f32::from(n_rb), dbm })
+        let n_subcarriers = 12.0 * f32::from(pdu.rbs.n_rb());
+        Some(Sent { symbols: (pdu.start_symbol, pdu.n_symbols), n_subcarriers, dbm: granted.dbm })
     }
 
     /// The PUCCH, if there is anything to tell. Spec: TS 38.213 §9.2

@@ -18,7 +18,7 @@ use dsp::Isa;
 use fapi::dci::{Dci, RntiKind};
 use fapi::resolve::{self, Heard, RarGrant, UlGrant};
 use fapi::ue::{UeIndication, UeL1Event, UeResponse};
-use fapi::{CellConfig, Coding};
+use fapi::{CellConfig, Coding, DedicatedConfig};
 use nr::{Rnti, SlotPoint, Tc};
 use ofdm::{Carrier, CarrierError, Grid, Modulator};
 use phy::pucch::PucchTransmitter;
@@ -45,6 +45,8 @@ struct Granted {
     msg3: bool,
     /// MAC has given the block, or this is a retransmission of one.
     ready: bool,
+    /// Its power.
+    dbm: f32,
 }
 
 /// A timing advance that takes effect at a slot.
@@ -133,11 +135,37 @@ impl Uplink {
 
     /// Notes the outcome of a PDSCH for its feedback.
     pub fn on_block(&mut self, ack: Ack) {
-        self.power.on_pucch_tpc(f32::from(resolve::tpc_db(ack.tpc)));
         if self.acks.len() == ACKS_MAX {
-            self.acks.remove(0);
+            let oldest = self.acks.remove(0);
+            self.power.on_pucch_tpc(f32::from(resolve::tpc_db(oldest.tpc)));
         }
         self.acks.push(ack);
+    }
+
+    /// Lets go of the feedback that `gone` names; the power commands that came with it stay.
+    fn drop_acks(&mut self, gone: impl Fn(&Ack) -> bool) {
+        let Uplink { acks, power, .. } = self;
+        acks.retain(|a| {
+            if gone(a) {
+                power.on_pucch_tpc(f32::from(resolve::tpc_db(a.tpc)));
+            }
+            !gone(a)
+        });
+    }
+
+    /// Power of a granted PUSCH, dBm; MAC is told its headroom ahead of the grant, for the report that it may carry.
+    /// Spec: TS 38.213 §7.1.1, §7.7.1, TS 38.321 §5.4.6
+    fn power_of(
+        &mut self,
+        grant: &UlGrant,
+        msg3: bool,
+        cell: &CellConfig,
+        d: Option<&DedicatedConfig>,
+        events: &mut Vec<UeL1Event>,
+    ) -> f32 {
+        let (dbm, ph_db) = self.power.pusch_dbm(grant.pdu.rbs.n_rb(), grant.slot.numerology().mu(), msg3, cell, d);
+        events.push(UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm: self.power.p_cmax_dbm() });
+        dbm
     }
 
     /// Follows an uplink grant; returns whether it made sense. Asks MAC for a block where it is a new transmission.
@@ -152,7 +180,8 @@ impl Uplink {
         self.power.on_pusch_tpc(f32::from(resolve::tpc_db(grant.tpc)));
         // Format 0_0 under the temporary C-RNTI retransmits Msg3. Spec: TS 38.321 §5.4.2.1
         let msg3 = heard.rnti_kind == RntiKind::Temporary;
-        let new_data = self.accept(grant, msg3, false, heard.slot, ind);
+        let dbm = self.power_of(&grant, msg3, c.cell, c.d, &mut ind.events);
+        let new_data = self.accept(grant, msg3, dbm, heard.slot, ind);
         if heard.rnti_kind == RntiKind::Cell {
             ind.events.push(UeL1Event::PdcchToCRnti { uplink_new: new_data });
         }
@@ -175,7 +204,10 @@ impl Uplink {
         }
         let tbs_bytes = grant.pdu.coding.tbs_bytes;
         self.prepare(&grant, true);
-        self.push(Granted { grant, msg3: true, ready: false });
+        let mut events = core::mem::take(&mut self.events);
+        let dbm = self.power_of(&grant, true, cell, None, &mut events);
+        self.events = events;
+        self.push(Granted { grant, msg3: true, ready: false, dbm });
         self.events.push(UeL1Event::UlGrant {
             harq: grant.pdu.harq,
             new_data: true,
@@ -186,8 +218,8 @@ impl Uplink {
     }
 
     /// Queues a grant and asks for its block; returns whether it is a new transmission.
-    fn accept(&mut self, mut grant: UlGrant, msg3: bool, first: bool, now: SlotPoint, ind: &mut UeIndication) -> bool {
-        let new_data = first || (!msg3 && self.is_new(&grant));
+    fn accept(&mut self, mut grant: UlGrant, msg3: bool, dbm: f32, now: SlotPoint, ind: &mut UeIndication) -> bool {
+        let new_data = !msg3 && self.is_new(&grant);
         grant.pdu.new_data = new_data;
         self.counters.ul_blocks += u64::from(new_data);
         self.counters.ul_retransmissions += u64::from(!new_data);
@@ -198,7 +230,7 @@ impl Uplink {
         self.prepare(&grant, new_data);
         let harq = grant.pdu.harq;
         let ready = !new_data && !self.harq[usize::from(harq.get())].tb.is_empty();
-        self.push(Granted { grant, msg3, ready });
+        self.push(Granted { grant, msg3, ready, dbm });
         if grant.ul_sch {
             let tbs_bytes = grant.pdu.coding.tbs_bytes;
             ind.events.push(UeL1Event::UlGrant { harq, new_data, tbs_bytes, slot: grant.slot, msg3 });
@@ -292,6 +324,6 @@ impl Uplink {
 
     /// Contention resolution failed: its feedback must not go out. Spec: TS 38.321 §5.1.5
     pub fn drop_temporary(&mut self) {
-        self.acks.retain(|a| !a.temporary);
+        self.drop_acks(|a| a.temporary);
     }
 }

@@ -141,6 +141,89 @@ fn power_by_hand() {
     close(p.pucch_dbm(&f2, 1, &cell, None), -110.0 + 6.0206 + 90.0 + 10.0 * 1.5f32.log10() - 2.0);
 }
 
+fn pucch(n_harq_ack: u8) -> PucchPdu {
+    let format = PucchFormat::F1 { initial_cyclic_shift: 0, time_domain_occ: 0 };
+    PucchPdu {
+        rnti: Rnti(1),
+        resource: PucchResource { id: 0, start_prb: 0, second_hop_prb: None, start_symbol: 0, n_symbols: 14, format },
+        n_harq_ack,
+        n_sr: 0,
+        n_csi1: 0,
+        hopping_id: 0,
+        group_hopping: 0,
+        n_id: 0,
+        dmrs_n_id: 0,
+        long: Default::default(),
+    }
+}
+
+#[test] // Spec: TS 38.213 §7.1.1, §7.2.1 (at the greatest power nothing is added, at the least nothing taken away)
+fn nothing_is_accumulated_beyond_the_limits() {
+    let cell = cell();
+    let close = |a: f32, b: f32| assert!((a - b).abs() < 0.01, "{a} against {b}");
+    // (RSRP, command, what it is worth until the limit): the greatest and the least power.
+    for (rsrp_dbm, limit_dbm, away, back) in [(-140.0, 20.0, 3.0, -1.0), (-5.0, -40.0, -1.0, 3.0)] {
+        let mut p = Power::new(23.0, &cell);
+        p.on_rsrp(rsrp_dbm, &cell);
+        let pusch = |p: &mut Power| p.pusch_dbm(1, 1, true, &cell, None);
+        let pucch_dbm = |p: &mut Power| p.pucch_dbm(&pucch(1), 1, &cell, None);
+        let (first, headroom) = pusch(&mut p);
+        assert_eq!((first, pucch_dbm(&mut p)), (limit_dbm, limit_dbm));
+        for _ in 0..10 {
+            p.on_pusch_tpc(away);
+            p.on_pucch_tpc(away);
+            close(pusch(&mut p).1, headroom);
+            assert_eq!(pucch_dbm(&mut p), limit_dbm);
+        }
+        // What leads away from the limit counts at once.
+        p.on_pusch_tpc(back);
+        close(pusch(&mut p).1, headroom - back);
+        p.on_pucch_tpc(back);
+        pucch_dbm(&mut p);
+        p.on_rsrp(-95.0, &cell);
+        close(pusch(&mut p).0, -100.0 + 3.0103 + 90.0 + back);
+        close(pucch_dbm(&mut p), -110.0 + 3.0103 + 90.0 + back);
+        // And between the limits everything does; what several assignments say for one PUCCH is summed up.
+        p.on_pusch_tpc(away);
+        close(pusch(&mut p).0, -100.0 + 3.0103 + 90.0 + back + away);
+        p.on_pucch_tpc(away);
+        p.on_pucch_tpc(away);
+        close(pucch_dbm(&mut p), -110.0 + 3.0103 + 90.0 + back + 2.0 * away);
+    }
+}
+
+#[test] // Spec: TS 38.213 §7.7.1, TS 38.321 §5.4.6 (a report tells of the PUSCH that carries it)
+fn headroom_is_that_of_the_grant_it_comes_with() {
+    let cell = cell();
+    let (dci, rntis) = (fapi::dci::DciContext::common(&cell), Rntis { c_rnti: Some(Rnti(17)), ..Rntis::default() });
+    let c = InForce { cell: &cell, d: None, dci: &dci, rntis: &rntis, camped: true };
+    let mut ul = Uplink::new(&cell, carrier_of(&cell.ul).unwrap(), Isa::Scalar, 23.0, 1).unwrap();
+    ul.power.on_rsrp(-95.0, &cell);
+    let n_rb = cell.initial_ul_bwp.n_rb;
+    let mut ind = UeIndication::default();
+    let mut expected = 20.0 - (-100.0 + 3.0103 + 90.0);
+    for (harq, width, tpc) in [(0, n_rb, 1), (1, 2, 3), (2, 8, 0)] {
+        ind.clear();
+        let frequency = resolve::riv_encode(0, width, n_rb).unwrap();
+        let grant = Dci::F0_0(fapi::dci::Dci0_0 { frequency, mcs: 4, harq, tpc, ..Default::default() });
+        let kind = SearchSpaceKind::Common;
+        let heard = Heard {
+            slot: slot(harq.into()),
+            rnti: Rnti(17),
+            rnti_kind: RntiKind::Cell,
+            kind,
+            coreset: &cell.coresets[0],
+        };
+        assert!(ul.on_grant(&grant, &heard, &c, &mut ind));
+        expected -= f32::from(resolve::tpc_db(tpc));
+        let [UeL1Event::PowerHeadroom { ph_db, p_cmax_dbm }, UeL1Event::UlGrant { .. }, ..] = ind.events[..] else {
+            panic!("{:?}", ind.events);
+        };
+        let ph = expected - 10.0 * f32::from(width).log10();
+        assert!((ph_db - ph).abs() < 0.01 && p_cmax_dbm == 20.0, "{ph_db} dB against {ph} at {width} RBs");
+    }
+}
+
 #[test] // Spec: TS 38.213 §4.2
 fn timing_advance_takes_effect_when_it_must() {
     let cell = cell();
