@@ -236,6 +236,7 @@ fn cell(case: &PrachCase) -> Result<CellConfig, LinkError> {
             resource_allocation: Default::default(),
             vrb_interleaver: None,
             x_overhead: 0,
+            options: Default::default(),
             max_layers: 1,
         },
         pusch: PuschConfig {
@@ -246,6 +247,7 @@ fn cell(case: &PrachCase) -> Result<CellConfig, LinkError> {
             transform_precoding: false,
             resource_allocation: Default::default(),
             x_overhead: 0,
+            options: Default::default(),
             max_layers: 1,
             beta_offset_ack: [9; 3],
             beta_offset_csi1: [6; 2],
