@@ -8,6 +8,8 @@
 //! | n_PC, n_PC^wm | `n_pc`, `n_pc_wm` | parity check bits, those of least row weight | 0, 3; 0, 1 |
 //! | Q_I, Q_F, Q_PC | [`Role`] | information, frozen and parity check positions | |
 
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod list;
 mod plan;
 mod rate_match;
@@ -16,6 +18,8 @@ mod tables;
 pub use plan::{PolarParams, Role};
 
 use crate::{Isa, Llr};
+#[cfg(target_arch = "x86_64")]
+use lanes::LaneDecoder;
 use list::ListDecoder;
 use plan::Plan;
 use std::fmt;
@@ -65,6 +69,8 @@ pub struct PolarCodec {
     used: Vec<u64>,
     clock: u64,
     list: ListDecoder,
+    #[cfg(target_arch = "x86_64")]
+    lanes: Option<LaneDecoder>,
     word: Box<[u8; N_MAX]>,
     matched: Box<[u8; E_MAX]>,
     coded: Box<[u8; E_MAX]>,
@@ -85,18 +91,31 @@ impl PolarCodec {
     }
 
     /// As [`PolarCodec::new`], on one instruction set; all give the same bits.
-    pub fn with_isa(list_size: usize, _isa: Isa) -> Self {
+    pub fn with_isa(list_size: usize, isa: Isa) -> Self {
+        let list_size = list_size.next_power_of_two().clamp(1, 16);
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = isa;
         Self {
             plans: vec![Plan::empty(); PLANS],
             used: vec![0; PLANS],
             clock: 0,
-            list: ListDecoder::new(list_size.next_power_of_two().clamp(1, 16)),
+            list: ListDecoder::new(list_size),
+            #[cfg(target_arch = "x86_64")]
+            lanes: if matches!(isa, Isa::Avx2 | Isa::Avx512) { LaneDecoder::new(list_size) } else { None },
             word: Box::new([0; N_MAX]),
             matched: Box::new([0; E_MAX]),
             coded: Box::new([0; E_MAX]),
             between: Box::new([0; E_MAX]),
             soft: Box::new([0; N_MAX]),
         }
+    }
+
+    /// Which positions of the mother code carry information, and where each position after the sub-block interleaver came from, J(n);
+    /// for analysis. Spec: TS 38.212 §5.3.1.2, §5.4.1.1
+    pub fn positions(&mut self, params: PolarParams) -> Result<(Vec<bool>, Vec<u16>), PolarError> {
+        let plan = plan_of(&mut self.plans, &mut self.used, &mut self.clock, params)?;
+        let free = plan.roles[..plan.n].iter().map(|&role| role == Role::Information).collect();
+        Ok((free, plan.interleaved[..plan.n].to_vec()))
     }
 
     /// Encodes and rate-matches one code block.
@@ -140,6 +159,22 @@ impl PolarCodec {
             return Ok(false);
         }
         rate_match::recover(plan, llrs, &mut self.between[..], &mut self.soft[..]);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = &mut self.lanes {
+            let n_paths = lanes.decode(plan, &self.soft[..plan.n]);
+            let words = &mut self.word[..plan.n];
+            lanes.words(words);
+            // Each octet holds a bit of every path, so one transform serves all of them.
+            transform(words);
+            for rank in 0..n_paths {
+                plan.extract_bit(words, lanes.path(rank), out);
+                if accept(out) {
+                    return Ok(true);
+                }
+            }
+            plan.extract_bit(words, lanes.path(0), out);
+            return Ok(false);
+        }
         let n_paths = self.list.decode(plan, &self.soft[..plan.n]);
         for rank in 0..n_paths {
             self.word[..plan.n].copy_from_slice(self.list.codeword(rank, plan.n));

@@ -194,8 +194,13 @@ impl Plan {
 
     /// Reads the information bits back from u.
     pub fn extract(&self, u: &[u8], bits: &mut [u8]) {
+        self.extract_bit(u, 0, bits);
+    }
+
+    /// Reads the information bits back from bit `path` of the octets of u.
+    pub fn extract_bit(&self, u: &[u8], path: usize, bits: &mut [u8]) {
         for (&i, &position) in self.order[..self.k].iter().zip(&self.positions) {
-            bits[i as usize] = u[position as usize];
+            bits[i as usize] = u[position as usize] >> path & 1;
         }
     }
 }
