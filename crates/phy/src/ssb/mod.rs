@@ -3,8 +3,9 @@
 //! - [`SsbTransmitter`] writes a block into a grid.
 //! - [`search::PssSearcher`] finds primary synchronisation signals anywhere in a wide capture.
 //! - [`receive::SsbReceiver`] turns a found one into cell identity, offsets, SNR and the PBCH payload.
+//! - [`PbchCombiner`] adds up PBCHs that are too weak one by one; [`neighbours`] measures other cells in a grid.
 //!
-//! Left out: 480 and 960 kHz blocks, soft combining across blocks, blocks of operation with shared spectrum access.
+//! Left out: 480 and 960 kHz blocks, blocks of operation with shared spectrum access.
 //!
 //! | in the specification | here | meaning | range |
 //! |---|---|---|---|
@@ -13,6 +14,8 @@
 //! | v | `v` | shift of the DM-RS comb, N_ID^cell mod 4 | 0..=3 |
 //! | i-bar_SSB | `i_bar` | lower bits of the block index (and the half frame where L_max is 4) | 0..=7 |
 
+mod combine;
+mod neighbours;
 pub mod payload;
 pub mod receive;
 pub mod search;
@@ -21,6 +24,8 @@ pub mod sync;
 mod tests;
 mod transmit;
 
+pub use combine::PbchCombiner;
+pub use neighbours::{Neighbour, neighbours, rsrq_db};
 pub use payload::PbchPayload;
 pub use receive::{SsbDetection, SsbMeasurement, SsbReceiver, measure};
 pub use search::{PssPeak, PssPeaks, PssSearcher};

@@ -56,7 +56,7 @@ impl SsbDetection {
     }
 }
 
-type Block = [[Cf32; SSB_SUBCARRIERS]; SSB_SYMBOLS];
+pub(super) type Block = [[Cf32; SSB_SUBCARRIERS]; SSB_SYMBOLS];
 
 /// Receives SS/PBCH blocks of one subcarrier spacing from samples of one rate.
 pub struct SsbReceiver {
@@ -72,6 +72,7 @@ pub struct SsbReceiver {
     sss: Vec<[f32; SYNC_LEN]>,
     sss_of: Option<u16>,
     codec: PolarCodec,
+    soft: [f32; PBCH_BITS],
 }
 
 impl SsbReceiver {
@@ -102,6 +103,7 @@ impl SsbReceiver {
             sss,
             sss_of: None,
             codec: PolarCodec::new(8),
+            soft: [0.0; PBCH_BITS],
         })
     }
 
@@ -130,7 +132,7 @@ impl SsbReceiver {
         // The window opens a little early, so that a late estimate costs no intersymbol interference.
         let early = (self.cp_len / 4) as i64;
         let mut y = self.demodulate(capture, start - early, offset_hz)?;
-        let first = self.timing(&y, n_id_2, early as f32 / self.fft_len as f32);
+        let first = timing_slope(&y, n_id_2, early as f32 / self.fft_len as f32);
         remove_slope(&mut y, first);
         let mut h = [Cf32::default(); SYNC_LEN];
         let noise = pss_channel(&y, n_id_2, &mut h);
@@ -155,6 +157,11 @@ impl SsbReceiver {
         }
         self.decode(&y, l_max, &mut detection);
         Some(detection)
+    }
+
+    /// Soft bits of the last block received, before the second descrambling, weighted by its SNR: for [`super::PbchCombiner`].
+    pub fn soft_bits(&self) -> &[f32; PBCH_BITS] {
+        &self.soft
     }
 
     /// Moves `start` to the best lag within an eighth of a symbol of it, and `offset_hz` by the phase between the PSS's halves.
@@ -199,30 +206,6 @@ impl SsbReceiver {
             y[..SSB_SUBCARRIERS / 2].copy_from_slice(&self.symbol[self.fft_len - SSB_SUBCARRIERS / 2..]);
         }
         y.iter().flatten().all(|e| e.re.is_finite() && e.im.is_finite()).then_some(y)
-    }
-
-    /// Phase per subcarrier of the PSS, turns: minus the delay after the window's start over N_u, which is `expected` within
-    /// 1/85 of a symbol: where the impulse response that the PSS shows is strongest.
-    fn timing(&self, y: &Block, n_id_2: u8, expected: f32) -> f32 {
-        const STEP: f32 = 1.0 / 1024.0;
-        let d = sync::pss(u16::from(n_id_2));
-        let power = |turns: f32| -> f32 {
-            let (mut sum, mut turn) = (Cf32::default(), Cf32::new(1.0, 0.0));
-            let step = dsp::unit_phasor(f64::from(turns));
-            let step = Cf32::new(step.re as f32, step.im as f32);
-            for (i, d) in d.iter().enumerate() {
-                sum += y[0][SYNC_START + i] * turn * *d;
-                turn *= step;
-            }
-            sum.norm_sqr()
-        };
-        let around: [f32; 25] = core::array::from_fn(|i| power(expected + (i as f32 - 12.0) * STEP));
-        let best = (1..24).max_by(|&a, &b| around[a].total_cmp(&around[b])).unwrap_or(12);
-        // The peak of the parabola through the three largest.
-        let (l, c, r) = (around[best - 1], around[best], around[best + 1]);
-        let bend = l - 2.0 * c + r;
-        let fraction = if bend < 0.0 { (0.5 * (l - r) / bend).clamp(-0.5, 0.5) } else { 0.0 };
-        -(expected + (best as f32 - 12.0 + fraction) * STEP)
     }
 
     /// The SSS that fits best: N_ID^(1), its squared correlation coefficient and the sum itself.
@@ -271,6 +254,8 @@ impl SsbReceiver {
             let z = y[l][k] * h[l][k].conj();
             pair.copy_from_slice(&[z.re, z.im]);
         }
+        let weight = 1.0 / detection.noise_var;
+        self.soft = soft.map(|x| x * weight);
         let mean = soft.iter().map(|x| x.abs()).sum::<f32>() / PBCH_BITS as f32;
         let scale = 24.0 / mean.max(f32::MIN_POSITIVE);
         let llrs: [Llr; PBCH_BITS] = core::array::from_fn(|i| (soft[i] * scale).clamp(-120.0, 120.0) as Llr);
@@ -357,13 +342,37 @@ pub fn measure(grid: &ofdm::Grid, l0: usize, start_subcarrier: usize, pci: Pci, 
     })
 }
 
+/// Phase per subcarrier of the PSS, turns: minus the delay after the window's start over N_u, which is `expected` within
+/// 1/85 of a symbol: where the impulse response that the PSS shows is strongest.
+pub(super) fn timing_slope(y: &Block, n_id_2: u8, expected: f32) -> f32 {
+    const STEP: f32 = 1.0 / 1024.0;
+    let d = sync::pss(u16::from(n_id_2));
+    let power = |turns: f32| -> f32 {
+        let (mut sum, mut turn) = (Cf32::default(), Cf32::new(1.0, 0.0));
+        let step = dsp::unit_phasor(f64::from(turns));
+        let step = Cf32::new(step.re as f32, step.im as f32);
+        for (i, d) in d.iter().enumerate() {
+            sum += y[0][SYNC_START + i] * turn * *d;
+            turn *= step;
+        }
+        sum.norm_sqr()
+    };
+    let around: [f32; 25] = core::array::from_fn(|i| power(expected + (i as f32 - 12.0) * STEP));
+    let best = (1..24).max_by(|&a, &b| around[a].total_cmp(&around[b])).unwrap_or(12);
+    // The peak of the parabola through the three largest.
+    let (l, c, r) = (around[best - 1], around[best], around[best + 1]);
+    let bend = l - 2.0 * c + r;
+    let fraction = if bend < 0.0 { (0.5 * (l - r) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+    -(expected + (best as f32 - 12.0 + fraction) * STEP)
+}
+
 fn turns_of(z: Cf32) -> f32 {
     let turns = libm::atan2f(z.im, z.re) / core::f32::consts::TAU;
     if turns.is_finite() { turns } else { 0.0 }
 }
 
 /// Turns subcarrier k of every symbol back by `slope` turns a subcarrier, about the block's centre.
-fn remove_slope(y: &mut Block, slope: f32) {
+pub(super) fn remove_slope(y: &mut Block, slope: f32) {
     for k in 0..SSB_SUBCARRIERS {
         let p = dsp::unit_phasor(-f64::from(slope) * (k as f64 - 120.0));
         let p = Cf32::new(p.re as f32, p.im as f32);
@@ -388,11 +397,11 @@ fn residual(raw: &[Cf32], smoothed: &[Cf32], reach: usize) -> f32 {
 }
 
 /// Channel over the synchronisation signals from the PSS; returns the noise variance.
-fn pss_channel(y: &Block, n_id_2: u8, h: &mut [Cf32; SYNC_LEN]) -> f32 {
+pub(super) fn pss_channel(y: &Block, n_id_2: u8, h: &mut [Cf32; SYNC_LEN]) -> f32 {
     let d = sync::pss(u16::from(n_id_2));
     let raw: [Cf32; SYNC_LEN] = core::array::from_fn(|i| y[0][SYNC_START + i] * d[i]);
-    smooth(&raw, 3, h);
-    residual(&raw, h, 3)
+    smooth(&raw, 5, h);
+    residual(&raw, h, 5)
 }
 
 /// The pilots of symbol `l` in their order: subcarrier and index m.
@@ -405,7 +414,7 @@ fn pilots_of(l: usize, comb: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The DM-RS that fits best: energy of sums over six neighbouring pilots, so that neither channel nor symbol phase matters.
-fn best_dmrs(y: &Block, pci: Pci, comb: usize) -> (u8, [Cf32; PBCH_DMRS]) {
+pub(super) fn best_dmrs(y: &Block, pci: Pci, comb: usize) -> (u8, [Cf32; PBCH_DMRS]) {
     let mut best = (0, -1.0, [Cf32::default(); PBCH_DMRS]);
     for i_bar in 0..8 {
         let r = pbch_dmrs(pci, i_bar);

@@ -192,3 +192,84 @@ fn a_known_cell_is_measured_in_a_grid() {
     }
     assert!(measure(&Grid::new(1, 300), 2, 61, Pci::new(1).unwrap(), 0).is_none());
 }
+
+#[test] // Spec: TS 38.212 §7.1.1 to §7.1.5 (combining over frames), TS 38.211 §7.3.3.1
+fn combined_blocks_decode_where_one_does_not() {
+    let mut combiner = PbchCombiner::new();
+    let mut codec = fec::polar::PolarCodec::new(1);
+    let (mut alone, mut combined) = (0, 0);
+    for seed in 0..10u16 {
+        let (pci, first) = (Pci::new(200 + 7 * seed).unwrap(), 16 * 20 + seed);
+        combiner.start(pci, 8);
+        for period in 0..4u16 {
+            // Blocks 3 and 5 of every second frame, 12 dB below the noise of a bit.
+            let index = if period % 2 == 0 { 3 } else { 5 };
+            let sfn = first + 2 * period;
+            let mib = 0x05_a3_5c & !0x7e_0000 | u32::from(sfn >> 4) << 17 & !0xf000 | 0xa000;
+            let p = PbchPayload { mib, sfn, half_frame: true, ssb_index: index, k_ssb: 10 };
+            let mut bits = fec::pbch::encode(&mut codec, &payload::encode(&p, pci, 8)).unwrap();
+            Gold::starting_at(u32::from(pci.get()), usize::from(index) * PBCH_BITS).xor_bits(&mut bits);
+            let mut noise = [Cf32::default(); PBCH_BITS];
+            Gaussian::new(u64::from(seed) * 8 + u64::from(period), Isa::Scalar).fill(&mut noise, 32.0);
+            let soft: [f32; PBCH_BITS] = core::array::from_fn(|i| 1.0 - 2.0 * f32::from(bits[i]) + noise[i].re);
+            combiner.add(&soft, index, 2 * u32::from(period));
+            let decoded = combiner.decode(3);
+            assert!(decoded.is_none_or(|d| d.sfn == first && d.half_frame));
+            alone += usize::from(period == 0 && decoded.is_some());
+            combined += usize::from(period == 3 && decoded.is_some());
+        }
+    }
+    assert!(combined >= 8 && alone <= 2, "{combined} combined, {alone} alone");
+    let mut nothing = PbchCombiner::new();
+    nothing.add(&[1.0; PBCH_BITS], 3, 0);
+    assert_eq!((nothing.blocks(), nothing.decode(3)), (0, None));
+}
+
+#[test] // Spec: TS 38.101-4 §5.4 (search at low SNR with a frequency error), TS 38.211 §7.4.2
+fn cells_are_found_at_minus_six_db_and_five_ppm() {
+    // 5 ppm of 3.5 GHz are 17.5 kHz, more than half a subcarrier of 30 kHz: the search's shifts cover it.
+    let mut search = PssSearcher::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+    let mut rx = SsbReceiver::new(RATE, Numerology::KHZ30, Isa::best()).unwrap();
+    let (n, mut right) = (40, 0);
+    for seed in 0..n {
+        let pci = (seed * 251 % 1008) as u16;
+        let offset = 17_500.0 * (seed as f64 / (n - 1) as f64 * 2.0 - 1.0);
+        let x = capture(&pdu(pci, 8, 2, false), 40, RATE, 6000, 1200.0 + 13.3 * seed as f64, offset, 3.5e9, -6.0, seed);
+        let mut peaks = PssPeaks::new(4);
+        search.search(&x, &[0.0], 2, &mut peaks);
+        let found =
+            peaks.as_slice().iter().find_map(|p| rx.receive(&x, p.sample, p.n_id_2, p.offset_hz, Some(3.5e9), &[8]));
+        right += usize::from(found.is_some_and(|f| f.pci.get() == pci && (f.offset_hz - offset).abs() < 1500.0));
+    }
+    assert!(right >= n as usize * 6 / 10, "{right} of {n}");
+}
+
+#[test] // Spec: TS 38.215 §5.1.1, §5.1.3, §5.1.5 (neighbour cells)
+fn neighbours_in_one_grid_are_told_apart() {
+    let slot = SlotPoint::new(Numerology::KHZ30, 8, 0);
+    let mut grid = Grid::new(1, 300);
+    for (pci, amplitude, delay) in [(300u16, 1.0f32, 0.003), (301, 0.5, -0.002), (302, 0.25, 0.005)] {
+        let mut one = Grid::new(1, 300);
+        SsbTransmitter::new().transmit(&pdu(pci, 8, 0, false), slot, &mut one).unwrap();
+        for l in 0..14 {
+            for (k, z) in grid.symbol_mut(0, l).iter_mut().enumerate() {
+                let p = dsp::unit_phasor(0.3 * f64::from(pci) - delay * k as f64);
+                *z += one.symbol(0, l)[k] * Cf32::new(p.re as f32, p.im as f32) * amplitude;
+            }
+        }
+    }
+    Gaussian::new(4, Isa::Scalar).add(grid.elements_mut(), 0.005);
+    let mut out = [None; 3];
+    let n = neighbours(&grid, 2, 12, &mut out);
+    assert!(n >= 2, "{out:?}");
+    let cells: Vec<_> = out.iter().flatten().map(|c| c.pci.get()).collect();
+    assert_eq!(cells[..2], [300, 301]);
+    let power = |i: usize| 10.0 * out[i].unwrap().measured.rsrp.log10();
+    assert!(power(0).abs() < 1.0 && (power(1) + 6.0).abs() < 2.0, "{out:?}");
+    // RSSI of 25 RBs, in which 240 of 300 subcarriers are used in three symbols of four, 127 in the first.
+    let rsrq = rsrq_db(&grid, 2, 0, 25, &out[0].unwrap().measured).unwrap();
+    assert!((-13.5..-9.0).contains(&rsrq), "{rsrq}");
+    assert!(rsrq_db(&grid, 2, 0, 26, &out[0].unwrap().measured).is_none());
+    grid.elements_mut().fill(Cf32::new(f32::NAN, 0.0));
+    assert_eq!(neighbours(&grid, 2, 12, &mut out), 0);
+}
