@@ -25,8 +25,8 @@ impl Cbgs {
     /// - `cbgti` the N bits of the field, the first in bit N - 1
     /// - `cbgfi` the field, true where it is absent
     pub fn from_cbgti(n_max: u8, cbgti: u8, cbgfi: bool) -> Option<Self> {
-        let sent = cbgti.reverse_bits().checked_shr(8 - u32::from(n_max))?;
-        [2, 4, 6, 8].contains(&n_max).then_some(Self { n_max, sent, combine: cbgfi })
+        let unused = [2, 4, 6, 8].contains(&n_max).then(|| 8 - n_max)?;
+        Some(Self { n_max, sent: cbgti.reverse_bits() >> unused, combine: cbgfi })
     }
 
     /// M, the groups of a transport block of `n_blocks` code blocks. Spec: TS 38.214 §5.1.7.1
