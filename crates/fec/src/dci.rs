@@ -66,6 +66,25 @@ pub fn decode(
     Ok(hit)
 }
 
+/// Decodes a PDCCH candidate once, for whatever RNTI scrambled its CRC.
+///
+/// As [`decode`], but only the eight parity bits that no RNTI touches are checked: one word in 256 passes by chance, so the caller has to
+/// compare what was received with the code word.
+pub fn decode_any(codec: &mut PolarCodec, llrs: &[Llr], payload: &mut [u8]) -> Result<Option<u16>, PolarError> {
+    let k = k_of(payload.len(), llrs.len())?;
+    let mut bits = [0; PAYLOAD_BITS_MAX + 24];
+    let mut hit = None;
+    let padding = payload.len()..k - 24;
+    codec.decode(PolarParams { k, e: llrs.len(), uplink: false }, llrs, &mut bits[..k], |bits| {
+        let received = bits[k - 24..].iter().fold(0, |word, &bit| word << 1 | u32::from(bit));
+        let mask = Crc::Crc24C.of_bits_with_ones(24, &bits[..k - 24]) ^ received;
+        hit = u16::try_from(mask).ok().filter(|_| !bits[padding.clone()].contains(&1));
+        hit.is_some()
+    })?;
+    payload.copy_from_slice(&bits[..payload.len()]);
+    Ok(hit)
+}
+
 /// K for a payload of `a` bits. Spec: TS 38.212 §7.3.1 (padding), §7.3.2 (CRC)
 fn k_of(a: usize, e: usize) -> Result<usize, PolarError> {
     let k = a.max(12) + 24;

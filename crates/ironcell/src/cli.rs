@@ -18,6 +18,8 @@ Examples:
   ironcell up --once --pcap captures --iq air  messages for Wireshark, samples as SigMF
   ironcell config show > cell.toml             every value with its unit, range and name in the specification
   ironcell lab scan air.sigmf-meta             the cells in a recording
+  ironcell lab decode air.sigmf-meta           every DCI and PDSCH in it
+  ironcell lab show --seed 7 --out slot.svg    a slot as a picture
 
 Exit status: 0 all of it worked (a scan without a cell too), 1 the network said no or a step failed,
 2 bad use, bad configuration or a broken recording.";
@@ -69,6 +71,10 @@ enum ConfigCommand {
 enum LabCommand {
     /// Finds the cells in a recording that it knows nothing about.
     Scan(ScanArgs),
+    /// Decodes every DCI and PDSCH in a recording.
+    Decode(Box<lab::decode::DecodeArgs>),
+    /// Draws a slot of a recording or of a scenario: resource grid, constellation, channel, spectrum.
+    Show(Box<lab::show::ShowArgs>),
     /// Simulates a physical channel and draws its error rate over SNR.
     Bler(Box<lab::bler::BlerArgs>),
     /// Runs the demodulation requirements of TS 38.104 clause 8 and TS 38.101-4.
@@ -253,6 +259,8 @@ fn dispatch(cli: Cli) -> ExitCode {
         Some(Command::Config(ConfigCommand::Check { file })) => check(&file)
             .map(|s| format!("{}: a {} cell with {} terminal(s), nothing wrong\n", file.display(), s.preset, s.n_ues)),
         Some(Command::Lab(LabCommand::Scan(args))) => return lab::run(&args),
+        Some(Command::Lab(LabCommand::Decode(args))) => return lab::decode::run(&args),
+        Some(Command::Lab(LabCommand::Show(args))) => return lab::show::run(&args),
         Some(Command::Bench(command)) => return bench::run(&command),
         Some(Command::Lab(LabCommand::Bler(args))) => return lab::bler::run(&args),
         Some(Command::Lab(LabCommand::Conformance(args))) => return lab::conformance::run(&args),
@@ -263,7 +271,8 @@ fn dispatch(cli: Cli) -> ExitCode {
     }
 }
 
-fn print_all(text: &str) -> ExitCode {
+/// Writes `text` on standard output; exit status 1 if that fails.
+pub fn print_all(text: &str) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Who reads only the beginning (`| head`) has had what he wanted.
@@ -275,7 +284,8 @@ fn print_all(text: &str) -> ExitCode {
     }
 }
 
-fn check(file: &std::path::Path) -> Result<Scenario, ScenarioError> {
+/// Reads and judges a configuration file.
+pub fn check(file: &std::path::Path) -> Result<Scenario, ScenarioError> {
     let mut loader = Loader::new();
     read_file(&mut loader, file)?;
     loader.build()

@@ -2,19 +2,24 @@
 //!
 //! - [`bler`]: error-rate curves.
 //! - [`conformance`]: the demodulation requirements.
+//! - [`decode`]: every DCI and PDSCH of a recording.
 //! - [`recording`]: SigMF and raw files.
 //! - [`scan`]: cells by their SS/PBCH blocks, anywhere in the band.
+//! - [`show`]: pictures of a slot.
 //! - [`sib1`]: from a block's MIB over CORESET 0 to SIB1.
 
 pub mod bler;
 pub mod conformance;
 mod coreset0;
+pub mod decode;
 #[cfg(test)]
 mod made;
 mod plot;
 pub mod recording;
 pub mod scan;
+pub mod show;
 pub mod sib1;
+mod slots;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
 //! Recordings: SigMF (cf32_le, ci16_le) and raw cf32_le.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use dsp::Cf32;
@@ -17,7 +17,7 @@ const RATE_RANGE_HZ: (f64, f64) = (1e6, 4e9);
 /// Samples of one antenna.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// The first fifth of a second at most.
+    /// As many as were asked for.
     pub samples: Vec<Cf32>,
     /// Samples a second.
     pub rate_hz: f64,
@@ -44,12 +44,30 @@ fn wrong(what: String, hint: &str) -> ScenarioError {
     ScenarioError::new(what, &[], hint)
 }
 
+impl Recording {
+    /// The same without samples.
+    pub fn clone_without_samples(&self) -> Recording {
+        Recording { samples: Vec::new(), rate_hz: self.rate_hz, centre_hz: self.centre_hz }
+    }
+}
+
 /// Reads a recording by the name of either SigMF file, of both together, or of a raw file.
 ///
 /// - `rate_hz`, `centre_hz` of a raw file; they win over what metadata say.
 ///
 /// Errors: what cannot be read, is no recording, is cut in the middle of a sample, or holds what is no number.
 pub fn read(file: &Path, rate_hz: Option<f64>, centre_hz: Option<f64>) -> Result<Recording, ScenarioError> {
+    read_part(file, rate_hz, centre_hz, 0.0, SECONDS_MAX)
+}
+
+/// As [`read`], `seconds` of it at most, from `from_s` on.
+pub fn read_part(
+    file: &Path,
+    rate_hz: Option<f64>,
+    centre_hz: Option<f64>,
+    from_s: f64,
+    seconds: f64,
+) -> Result<Recording, ScenarioError> {
     let meta = find_meta(file).map(|path| Meta::read(&path)).transpose()?;
     if let Some(hz) = centre_hz
         && !(0.0..1e12).contains(&hz)
@@ -74,11 +92,13 @@ pub fn read(file: &Path, rate_hz: Option<f64>, centre_hz: Option<f64>) -> Result
         return Err(wrong(what, "--rate in Hz, as in 23.04e6"));
     }
     let skip = meta.as_ref().map_or(0, |m| m.header_bytes);
-    let samples = read_samples(&data, format, skip, (SECONDS_MAX * rate_hz) as usize)?;
+    let first = (from_s * rate_hz) as u64 * format.bytes() as u64;
+    let samples = read_samples(&data, format, skip, first, (seconds * rate_hz).ceil() as usize)?;
     Ok(Recording { samples, rate_hz, centre_hz: centre_hz.or(centre) })
 }
 
-fn read_samples(path: &Path, format: Format, skip: u64, n_max: usize) -> Result<Vec<Cf32>, ScenarioError> {
+/// `skip` bytes of header, then `first` bytes of samples that are left out.
+fn read_samples(path: &Path, format: Format, skip: u64, first: u64, n_max: usize) -> Result<Vec<Cf32>, ScenarioError> {
     let name = path.display();
     let unreadable = |e: std::io::Error| wrong(format!("{name} cannot be read: {e}"), "a SigMF or raw cf32_le file");
     let mut file = File::open(path).map_err(unreadable)?;
@@ -100,7 +120,11 @@ fn read_samples(path: &Path, format: Format, skip: u64, n_max: usize) -> Result<
             &format!("cut it to {} bytes, or record again", length / size as u64 * size as u64 + skip),
         ));
     }
-    std::io::copy(&mut file.by_ref().take(skip), &mut std::io::sink()).map_err(unreadable)?;
+    if first >= length {
+        let what = format!("{name} ends before --from: it holds {} samples", length / size as u64);
+        return Err(wrong(what, "a smaller --from"));
+    }
+    file.seek(SeekFrom::Start(skip + first)).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(n_max as u64 * size as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     let samples: Vec<Cf32> = match format {

@@ -38,6 +38,8 @@ pub struct CellFound {
     pub detection: SsbDetection,
     /// Its PBCH.
     pub payload: PbchPayload,
+    /// Samples a second by which the block's place counts.
+    pub rate_hz: f64,
     /// L_max.
     pub l_max: u8,
     /// Subcarrier spacing of the block.
@@ -280,7 +282,7 @@ impl Pass {
                     numerology: self.numerology,
                     mib: &mib,
                     ssb_hz: *ssb_hz,
-                    cases: self.cases(*ssb_hz),
+                    cases: cases(self.numerology, *ssb_hz),
                     min_bandwidth_40mhz: min_bandwidth_40mhz(*ssb_hz),
                 };
                 sib1::read(&self.samples, self.rate_hz, self.bandwidth_hz, self.centre_hz, &block, self.isa)
@@ -288,6 +290,7 @@ impl Pass {
             cells.push(CellFound {
                 detection: *detection,
                 payload: *payload,
+                rate_hz: self.rate_hz,
                 l_max: *l_max,
                 numerology: self.numerology,
                 ssb_hz: *ssb_hz,
@@ -298,21 +301,21 @@ impl Pass {
         }
         cells
     }
+}
 
-    /// Patterns of start symbols that are possible. Spec: TS 38.213 §4.1
-    fn cases(&self, ssb_hz: Option<f64>) -> &'static [SsbCase] {
-        let band = |pattern| {
-            let inside = |hz: f64| move |b: &nr::tables::raster::Band| b.dl_hz.0 as f64 <= hz && hz <= b.dl_hz.1 as f64;
-            ssb_hz.is_some_and(|hz| BANDS.iter().filter(|b| inside(hz)(b)).any(|b| b.pattern == pattern))
-        };
-        match self.numerology.scs_khz() {
-            15 => &[SsbCase::A],
-            30 if band(BlockPattern::C) => &[SsbCase::C, SsbCase::B],
-            30 if band(BlockPattern::B) => &[SsbCase::B, SsbCase::C],
-            30 => &[SsbCase::C, SsbCase::B],
-            120 => &[SsbCase::D],
-            _ => &[SsbCase::E],
-        }
+/// Patterns of start symbols that are possible. Spec: TS 38.213 §4.1
+fn cases(numerology: Numerology, ssb_hz: Option<f64>) -> &'static [SsbCase] {
+    let band = |pattern| {
+        let inside = |hz: f64| move |b: &nr::tables::raster::Band| b.dl_hz.0 as f64 <= hz && hz <= b.dl_hz.1 as f64;
+        ssb_hz.is_some_and(|hz| BANDS.iter().filter(|b| inside(hz)(b)).any(|b| b.pattern == pattern))
+    };
+    match numerology.scs_khz() {
+        15 => &[SsbCase::A],
+        30 if band(BlockPattern::C) => &[SsbCase::C, SsbCase::B],
+        30 if band(BlockPattern::B) => &[SsbCase::B, SsbCase::C],
+        30 => &[SsbCase::C, SsbCase::B],
+        120 => &[SsbCase::D],
+        _ => &[SsbCase::E],
     }
 }
 
@@ -324,6 +327,20 @@ fn min_bandwidth_40mhz(ssb_hz: Option<f64>) -> Option<bool> {
 }
 
 impl CellFound {
+    /// The block with what is supposed of it.
+    pub fn block(&self) -> sib1::Block<'_> {
+        sib1::Block {
+            detection: &self.detection,
+            payload: &self.payload,
+            l_max: self.l_max,
+            numerology: self.numerology,
+            mib: &self.mib,
+            ssb_hz: self.ssb_hz,
+            cases: cases(self.numerology, self.ssb_hz),
+            min_bandwidth_40mhz: min_bandwidth_40mhz(self.ssb_hz),
+        }
+    }
+
     /// The MIB's fields by their specification names.
     fn mib_json(&self) -> serde_json::Value {
         use rrc::Enumerated as _;

@@ -1,14 +1,7 @@
 //! From a block's MIB to SIB1: CORESET 0, search space 0, DCI, PDSCH.
 //!
-//! A base station starts every symbol with the carrier's phase at zero (TS 38.211 §5.4), so symbols turn against a receiver whose centre
-//! is elsewhere. The block itself shows by how much a symbol, but for what is a multiple of a half turn: that is tried out. At 15 kHz the
-//! longer prefix in mid-slot adds a turn that the block does not show where the centre is unknown: it is tried out too.
-//!
-//! | in the formula | here | meaning |
-//! |---|---|---|
-//! | M | `mix_hz` | frequency by which the recording was mixed, centre included |
-//! | T | `symbol_s` | symbol with its short prefix |
-//! | -M T | `turns` | phase from symbol to symbol |
+//! How symbols turn (see [`super::slots`]) the block itself shows, but for what is a multiple of a half turn: that is tried out. At 15 kHz
+//! the longer prefix in mid-slot adds a turn that the block does not show where the centre is unknown: it is tried out too.
 //!
 //! Spec: TS 38.213 §13, TS 38.212 §7.3.1.2.1, TS 38.331 §5.2.2
 
@@ -29,6 +22,7 @@ use ue_cp::apply::sib1::{FoundCell, mib_view, plmns};
 
 use super::coreset0::{assignment, cell_of};
 use super::recording::resample;
+use super::slots::{Slots, Timing, Turning, carrier_for, longer_prefix_s, symbol_s};
 
 /// Slots looked at on either side of the block: half its period.
 const AROUND_MS: i64 = 11;
@@ -46,6 +40,12 @@ pub struct Sib1Found {
     pub bytes: Vec<u8>,
     /// PLMN, tracking area and cell of each entry.
     pub plmns: Vec<(nr::Plmn, Option<u32>, u64)>,
+    /// As it was read.
+    pub sib1: rrc::Sib1,
+    /// The cell as its MIB describes it, with what was found out on the way.
+    pub view: resolve::MibView,
+    /// How symbols turn at the block's centre.
+    pub turning: Turning,
 }
 
 impl Sib1Found {
@@ -73,7 +73,7 @@ impl fmt::Display for Sib1Found {
     }
 }
 
-fn io_hex(bytes: &[u8]) -> String {
+pub fn io_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -128,30 +128,26 @@ pub fn read(
         let view = resolve::MibView { ssb_case, min_bandwidth_40mhz, ..mib_view(&found) };
         let Ok((cell, type0)) = cell_of(&view, block.payload.sfn, block.payload.half_frame) else { continue };
         let reader = Reader::new(samples, rate_hz, bandwidth_hz, centre_hz, block, cell, type0, isa);
-        if let Some(sib1) = reader.and_then(|mut r| r.read()) {
-            return Some(sib1);
+        if let Some((sib1, turning, bytes)) = reader.and_then(|mut r| r.read()) {
+            return Some(Sib1Found { plmns: plmns(&sib1), bytes, sib1, view, turning });
         }
     }
     None
 }
 
+/// SIB1, how symbols turn at the block's centre, the message's bytes.
+type Read = (rrc::Sib1, Turning, Vec<u8>);
+
 struct Reader<'a> {
-    samples: &'a [Cf32],
-    rate_hz: f64,
     /// The recording's centre plus what it is mixed by, if the first is known.
     mix_hz: Option<f64>,
-    /// Distance of CORESET 0's centre from the recording's.
-    offset_hz: f64,
+    /// CORESET 0's centre over the block's.
+    above_ssb: f64,
     /// Phase from symbol to symbol, as the block shows it, in turns; candidates.
     turns: Vec<f64>,
-    sfn: u16,
-    /// First sample of the block's frame.
-    frame_start: f64,
     cell: CellConfig,
     type0: Type0,
-    isa: Isa,
-    demodulator: Demodulator,
-    grid: Grid,
+    slots: Slots<'a>,
     pdcch: PdcchReceiver,
     pdsch: PdschReceiver,
 }
@@ -175,8 +171,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let carrier = carrier_for(numerology, n_rb, rate_hz)?;
-        let symbol = 1.0 + 9.0 / 128.0;
-        let (block_symbol_s, symbol_s) = (symbol / f64::from(block.numerology.scs_hz()), symbol / scs);
+        let (block_symbol_s, symbol_s) = (symbol_s(block.numerology), symbol_s(numerology));
         let block_turns = turns_of_block(samples, rate_hz, block, isa)?;
         // M = -(turns + j/2) / T of the block; the set is mixed by so much more.
         let of = |j: usize| {
@@ -184,94 +179,43 @@ impl<'a> Reader<'a> {
             (-mix_hz * symbol_s).rem_euclid(1.0)
         };
         let n = (2.0 * block_symbol_s / symbol_s).round().max(1.0) as usize;
+        let frame_start = frame_start(cell.ssb.case, block, rate_hz)?;
+        let timing = Timing { sfn: block.payload.sfn, frame_start, offset_hz };
         Some(Reader {
-            samples,
-            rate_hz,
             mix_hz: centre_hz.map(|c| c + offset_hz),
-            offset_hz,
+            above_ssb,
             turns: (0..n).map(of).collect(),
-            sfn: block.payload.sfn,
-            frame_start: frame_start(&cell, block, rate_hz)?,
-            demodulator: Demodulator::new(carrier, isa).ok()?,
-            grid: Grid::new(1, carrier.n_subcarriers()),
+            slots: Slots::new(samples, rate_hz, timing, carrier, isa).ok()?,
             pdcch: PdcchReceiver::new(),
             pdsch: PdschReceiver::new(isa, n_rb, 1, 1),
             cell,
             type0,
-            isa,
         })
     }
 
-    fn read(&mut self) -> Option<Sib1Found> {
-        let numerology = self.cell.dl.numerology;
-        let around = AROUND_MS * i64::from(numerology.slots_per_subframe());
-        let frame = SlotPoint::new(numerology, u32::from(self.sfn), 0);
+    fn read(&mut self) -> Option<Read> {
+        let around = AROUND_MS * i64::from(self.cell.dl.numerology.slots_per_subframe());
         // Slots of the frame of the block and its neighbours, as far as they were recorded.
-        let slots: Vec<i64> = (-around..2 * around).collect();
-        for n in slots {
-            let slot = frame.plus(n);
-            if self.type0.search_space.is_monitored(slot) && self.load(slot, n).is_some() {
-                for turns in self.turns.clone() {
-                    self.turn(|l| -turns * l as f64);
-                    let sib1 = self.listen(slot, n, turns);
-                    self.load(slot, n)?;
-                    if sib1.is_some() {
-                        return sib1;
-                    }
+        for n in -around..2 * around {
+            if !self.type0.search_space.is_monitored(self.slots.slot(n)) {
+                continue;
+            }
+            for turns in self.turns.clone() {
+                let Some(slot) = self.load(n, turns) else { break };
+                if let Some(read) = self.listen(slot, n, turns) {
+                    return Some(read);
                 }
             }
         }
         None
     }
 
-    /// The slot's grid out of the recording: CORESET 0 alone, symbols that were not recorded zero. `None` if no symbol was.
-    fn load(&mut self, slot: SlotPoint, n: i64) -> Option<()> {
-        let carrier = *self.demodulator.carrier();
-        let carrier_rate = f64::from(carrier.sample_rate_hz());
-        let per_frame = i64::from(carrier.numerology().slots_per_frame());
-        let seconds = n.div_euclid(per_frame) as f64 * 0.01 + carrier.slot_start_in_frame(slot) as f64 / carrier_rate;
-        let start = self.frame_start + seconds * self.rate_hz;
-        let margin = 64.0;
-        let len = carrier.slot_len(slot);
-        // The slot with a margin, as much of it as there is; the rest is silence.
-        let first = (start - margin).floor() as i64;
-        let wanted = (len as f64 / carrier_rate * self.rate_hz + 2.0 * margin) as usize;
-        let mut x = vec![Cf32::default(); wanted];
-        let from = first.clamp(0, self.samples.len() as i64) as usize;
-        let to = (first + wanted as i64).clamp(from as i64, self.samples.len() as i64) as usize;
-        if to - from < (self.rate_hz / f64::from(carrier.numerology().scs_hz())) as usize {
-            return None;
-        }
-        let at = (from as i64 - first) as usize;
-        x[at..at + to - from].copy_from_slice(&self.samples[from..to]);
-        Nco::new(-self.offset_hz / self.rate_hz).mix(self.isa, &mut x);
-        let lead = (start - first as f64) * carrier_rate / self.rate_hz;
-        let x = resample(&x, self.rate_hz, carrier_rate);
-        let lead = lead.round() as usize;
-        let advance = carrier.fft_len() * 9 / 128 / 4;
-        for l in 0..14 {
-            let at = lead + carrier.symbol_start(slot, l);
-            let row = self.grid.symbol_mut(0, l);
-            let symbol = x.get(at..at + carrier.symbol_len(slot, l));
-            let done = symbol.is_some_and(|s| self.demodulator.demodulate_symbol(slot, l, s, advance, row).is_ok());
-            if !done {
-                row.fill(Cf32::default());
-            }
-        }
-        Some(())
-    }
-
-    /// Turns each symbol of the grid.
-    fn turn(&mut self, turns: impl Fn(usize) -> f64) {
-        for l in 0..14 {
-            let phasor = dsp::unit_phasor(turns(l));
-            let phasor = Cf32::new(phasor.re as f32, phasor.im as f32);
-            self.grid.symbol_mut(0, l).iter_mut().for_each(|z| *z *= phasor);
-        }
+    fn load(&mut self, n: i64, turns: f64) -> Option<SlotPoint> {
+        self.slots.load_turned(n, Turning { turns, half: 0.0 })
     }
 
     /// Looks for DCIs with SI-RNTI in the grid, and follows them.
-    fn listen(&mut self, slot: SlotPoint, n: i64, turns: f64) -> Option<Sib1Found> {
+    fn listen(&mut self, slot: SlotPoint, n: i64, turns: f64) -> Option<Read> {
         let coreset = *self.cell.coresets.first()?;
         let space = self.type0.search_space;
         let context = DciContext::common(&self.cell);
@@ -280,13 +224,13 @@ impl<'a> Reader<'a> {
         let targets = [DciTarget { n_bits: usize::from(size), rntis: &rntis }];
         let (n_id, n_rnti) = pdcch_scrambling(&coreset, SearchSpaceKind::Common, Rnti::SI, self.cell.pci.get());
         for l0 in occasion_symbols(&space) {
-            if self.pdcch.prepare(&coreset, l0, slot, &self.grid) == 0 {
+            if self.pdcch.prepare(&coreset, l0, slot, self.slots.grid()) == 0 {
                 continue;
             }
             for level_idx in (0..5).rev() {
                 for cce in candidates(&space, &coreset, Rnti::SI, slot, level_idx) {
                     let level = AGGREGATION_LEVELS[level_idx];
-                    let heard = self.pdcch.receive(&self.grid, cce, level, n_rnti, n_id, &targets);
+                    let heard = self.pdcch.receive(self.slots.grid(), cce, level, n_rnti, n_id, &targets);
                     let Some(heard) = heard else { continue };
                     let Ok(dci) = decode(heard.payload.as_slice(), RntiKind::Si, SearchSpaceKind::Common, &context)
                     else {
@@ -311,39 +255,38 @@ impl<'a> Reader<'a> {
     }
 
     /// Receives the PDSCH that a DCI assigns; `n` counts the DCI's slot as [`Reader::load`] does.
-    fn follow(&mut self, dci: &DciSi, heard: &Heard<'_>, n: i64, turns: f64) -> Option<Sib1Found> {
+    fn follow(&mut self, dci: &DciSi, heard: &Heard<'_>, n: i64, turns: f64) -> Option<Read> {
         let assignment = assignment(dci, heard, &self.cell, self.type0.coreset0.pattern).ok()?;
         let (pdu, slot) = (assignment.pdu, assignment.slot);
         if pdu.coding.tbs_bytes > SIB1_BITS_MAX / 8 {
             return None;
         }
         if slot != heard.slot {
-            self.load(slot, n + slot.minus(heard.slot))?;
-            self.turn(|l| -turns * l as f64);
+            self.load(n + slot.minus(heard.slot), turns)?;
         }
         let late = self.cell.dl.numerology == Numerology::KHZ15 && pdu.start_symbol + pdu.n_symbols > 7;
-        // Turns of symbols 7 and on against the others: 16 kappa T_c times the frequency. Spec: TS 38.211 §5.3.1
-        let extra_s = 16.0 * 64.0 / nr::Tc::PER_SECOND as f64;
         let halves: Vec<f64> = match self.mix_hz {
-            _ if !late => vec![0.0],
-            Some(mix_hz) => vec![(mix_hz * extra_s).rem_euclid(1.0)],
-            None => (0..HALF_SLOT_PHASES).map(|i| i as f64 / HALF_SLOT_PHASES as f64).collect(),
+            Some(mix_hz) => vec![(mix_hz * longer_prefix_s()).rem_euclid(1.0)],
+            None if late => (0..HALF_SLOT_PHASES).map(|i| i as f64 / HALF_SLOT_PHASES as f64).collect(),
+            None => vec![0.0],
         };
         for half in halves {
-            self.turn(|l| if l >= 7 { half } else { 0.0 });
-            let sib1 = self.decode(&pdu, slot);
-            self.turn(|l| if l >= 7 { -half } else { 0.0 });
-            if sib1.is_some() {
-                return sib1;
+            let turned = if late { half } else { 0.0 };
+            self.slots.turn(|l| if l >= 7 { turned } else { 0.0 });
+            let read = self.decode(&pdu, slot);
+            self.slots.turn(|l| if l >= 7 { -turned } else { 0.0 });
+            if let Some((sib1, bytes)) = read {
+                let turning = Turning { turns, half }.moved(-self.above_ssb, self.cell.dl.numerology);
+                return Some((sib1, turning, bytes));
             }
         }
         None
     }
 
-    fn decode(&mut self, pdu: &fapi::PdschPdu, slot: SlotPoint) -> Option<Sib1Found> {
+    fn decode(&mut self, pdu: &fapi::PdschPdu, slot: SlotPoint) -> Option<(rrc::Sib1, Vec<u8>)> {
         let mut soft = SoftBuffer::new(SIB1_BITS_MAX);
         let mut tb = vec![0; pdu.coding.tbs_bytes as usize];
-        let result = self.pdsch.receive(pdu, slot, &self.grid, &mut soft, ITERATIONS, &mut tb).ok()?;
+        let result = self.pdsch.receive(pdu, slot, self.slots.grid(), &mut soft, ITERATIONS, &mut tb).ok()?;
         if !result.crc_ok {
             return None;
         }
@@ -359,22 +302,12 @@ impl<'a> Reader<'a> {
         else {
             return None;
         };
-        Some(Sib1Found { plmns: plmns(&sib1), bytes: tb })
-    }
-}
-
-/// The carrier of CORESET 0 at the recording's rate, or at the next lower one that holds it.
-fn carrier_for(numerology: Numerology, n_rb: usize, rate_hz: f64) -> Option<Carrier> {
-    let fft_len = rate_hz / f64::from(numerology.scs_hz());
-    let own = Carrier::with_fft_len(numerology, n_rb, fft_len.round() as usize, 0.0);
-    match own {
-        Ok(carrier) if (fft_len - fft_len.round()).abs() < 1e-9 => Some(carrier),
-        _ => Carrier::new(numerology, n_rb, 0.0).ok(),
+        Some((sib1, tb))
     }
 }
 
 /// Phase from symbol to symbol of the block, mixed by its offset, turns; but for multiples of a half.
-fn turns_of_block(samples: &[Cf32], rate_hz: f64, block: &Block<'_>, isa: Isa) -> Option<f64> {
+pub fn turns_of_block(samples: &[Cf32], rate_hz: f64, block: &Block<'_>, isa: Isa) -> Option<f64> {
     // Twenty RBs with their first symbol at the block's; symbols of one length follow each other in a slot.
     let slot = SlotPoint::new(block.numerology, 0, 0);
     let carrier = carrier_for(block.numerology, 20, rate_hz)?;
@@ -401,9 +334,9 @@ fn turns_of_block(samples: &[Cf32], rate_hz: f64, block: &Block<'_>, isa: Isa) -
 }
 
 /// First sample of the frame in which the block lies. Spec: TS 38.213 §4.1
-fn frame_start(cell: &CellConfig, block: &Block<'_>, rate_hz: f64) -> Option<f64> {
+pub fn frame_start(case: SsbCase, block: &Block<'_>, rate_hz: f64) -> Option<f64> {
     let numerology = block.numerology;
-    let symbol = resolve::ssb_first_symbol(cell.ssb.case, block.payload.ssb_index)?;
+    let symbol = resolve::ssb_first_symbol(case, block.payload.ssb_index)?;
     let half = if block.payload.half_frame { numerology.slots_per_frame() / 2 } else { 0 };
     let (slot, l) = (half + u32::from(symbol) / 14, usize::from(symbol) % 14);
     let slot = SlotPoint::new(numerology, 0, slot);

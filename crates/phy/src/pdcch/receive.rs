@@ -34,6 +34,8 @@ const LIST_SNR_DB: [f32; 5] = [13.0, 10.0, 7.0, 4.0, 1.0];
 const COHERENCE_MIN: [f32; 5] = [0.3, 0.25, 0.2, 0.14, 0.1];
 /// Share of wrong hard decisions, measured against the decoded word, above which a decoded word is not believed.
 const BIT_ERRORS_MAX: f32 = 0.33;
+/// The same where the RNTI is not known.
+const BIT_ERRORS_ANY_MAX: f32 = 0.05;
 
 /// What to try on a candidate: one payload size, under the RNTIs that may have it.
 #[derive(Clone, Copy, Debug)]
@@ -168,14 +170,7 @@ impl PdcchReceiver {
         scrambling_n_id: u16,
         targets: &[DciTarget],
     ) -> Option<PdcchDetection> {
-        let Prepared { map, l0 } = self.current?;
-        let channel = self.channel(map, usize::from(cce), usize::from(level))?;
-        if channel.coherence < channel.threshold || channel.halved {
-            return None;
-        }
-        let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
-        scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
-        let snr_db = 10.0 * libm::log10f((channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6));
+        let (n, snr_db) = self.candidate(grid, cce, level, scrambling_rnti, scrambling_n_id)?;
         let passes = if snr_db < LIST_SNR_DB[level_index(usize::from(level))] { 2 } else { 1 };
         for (pass, target) in (0..passes).flat_map(|pass| targets.iter().map(move |t| (pass, t))) {
             let mut bits = [0u8; fapi::DCI_BITS_MAX];
@@ -190,6 +185,47 @@ impl PdcchReceiver {
             }
         }
         None
+    }
+
+    /// As [`Self::receive`] for one payload size, under whatever RNTI: for recordings whose RNTIs are not known.
+    ///
+    /// Eight parity bits hold, and hardly a hard decision differs from the code word: noise and other scrambling do not get that far.
+    pub fn receive_any(
+        &mut self,
+        grid: &Grid,
+        cce: u16,
+        level: u8,
+        scrambling_rnti: u16,
+        scrambling_n_id: u16,
+        n_bits: usize,
+    ) -> Option<PdcchDetection> {
+        let (n, snr_db) = self.candidate(grid, cce, level, scrambling_rnti, scrambling_n_id)?;
+        let mut bits = [0u8; fapi::DCI_BITS_MAX];
+        let bits = bits.get_mut(..n_bits)?;
+        let rnti = dci::decode_any(&mut self.plain, &self.llrs[..n], bits).ok()??;
+        let bit_errors = self.bit_errors(bits, rnti, n);
+        let payload = DciBits::new(bits).filter(|_| bit_errors <= BIT_ERRORS_ANY_MAX)?;
+        Some(PdcchDetection { rnti: Rnti(rnti), payload, cce, level, snr_db, bit_errors })
+    }
+
+    /// Soft bits of a candidate that seems to be there: how many, and its SNR in dB.
+    fn candidate(
+        &mut self,
+        grid: &Grid,
+        cce: u16,
+        level: u8,
+        scrambling_rnti: u16,
+        scrambling_n_id: u16,
+    ) -> Option<(usize, f32)> {
+        let Prepared { map, l0 } = self.current?;
+        let channel = self.channel(map, usize::from(cce), usize::from(level))?;
+        if channel.coherence < channel.threshold || channel.halved {
+            return None;
+        }
+        let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
+        scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
+        let snr_db = 10.0 * libm::log10f((channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6));
+        Some((n, snr_db))
     }
 
     /// Share of the hard decisions that differ from the code word of `bits`.

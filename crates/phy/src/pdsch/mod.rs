@@ -90,7 +90,7 @@ fn sch_params(coding: &Coding, n_layers: u8, n_symbols: usize) -> SchParams {
 }
 
 /// Where a PDU's elements lie.
-fn shape(pdu: &PdschPdu) -> Shape<'_> {
+pub fn shape(pdu: &PdschPdu) -> Shape<'_> {
     Shape {
         rbs: &pdu.rbs,
         dmrs: &pdu.dmrs,
