@@ -19,6 +19,7 @@ pub mod ausf;
 pub mod config;
 pub mod core;
 pub mod event;
+mod fuzz;
 pub mod smf;
 pub mod udm;
 pub mod upf;
@@ -29,3 +30,4 @@ pub use config::{
 };
 pub use core::{Core, CoreInput, CoreOutput};
 pub use event::CoreEvent;
+pub use fuzz::fuzz_one;

@@ -13,6 +13,8 @@ pub mod conformance;
 mod coreset0;
 pub mod decode;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod made;
 mod plot;
 pub mod recording;
