@@ -175,3 +175,168 @@ fn damaged_bytes_never_panic() {
         assert!(cu.n_ues() <= 4, "round {round}");
     }
 }
+
+/// PDCP of SRB1 at the UE's end after its RRCSetupComplete, under the keys that the central unit has.
+fn srb1_of(u: &crate::ue::Ue) -> pdcp::Pdcp {
+    let mut p = pdcp::Pdcp::new(pdcp::Setup::srb(Bearer::Srb1, pdcp::End::Ue), pdcp::Limits::default());
+    // The RRCSetupComplete had the first COUNT.
+    assert!(p.send(Tc::ZERO, vec![0; 3]).is_ok());
+    crate::procedures::secure(&mut p, u.security.as_ref().unwrap(), Bearer::Srb1, true);
+    p
+}
+
+/// A UE with security, SRB2 and one DRB, that has said nothing under its keys yet.
+fn secured() -> (GnbCu, Outbox<CuOutput>) {
+    let (mut cu, mut out) = connected(4);
+    cu.f1(Tc::ZERO, initial(1), &mut out);
+    cu.f1(Tc::ZERO, complete(1), &mut out);
+    let algorithms = seam::bearer::AsAlgorithms { nea: 2, nia: 2 };
+    let security = crate::ue::Security { algorithms, k_gnb: [7; 32], ncc: 0, active: true };
+    let u = cu.ues.get_mut(&1).unwrap();
+    crate::procedures::secure(&mut u.srb1, &security, Bearer::Srb1, true);
+    let mut srb2 = pdcp::Pdcp::new(pdcp::Setup::srb(Bearer::Srb2, pdcp::End::Gnb), pdcp::Limits::default());
+    crate::procedures::secure(&mut srb2, &security, Bearer::Srb2, true);
+    (u.amf, u.srb2, u.security) = (Some(7), Some(srb2), Some(security));
+    out.drain().for_each(drop);
+    (cu, out)
+}
+
+/// What the central unit told the distributed unit.
+fn told(out: &mut Outbox<CuOutput>) -> Vec<CuToDu> {
+    let to_du = |o| match o {
+        CuOutput::F1(m) => Some(m),
+        _ => None,
+    };
+    out.drain().filter_map(to_du).collect()
+}
+
+fn reconfiguration_complete(ue: &mut pdcp::Pdcp) -> DuToCu {
+    let m = rrc::UlDcchMessageTypeC1::RrcReconfigurationComplete(Default::default());
+    let sdu = rrc::encode(&rrc::UlDcchMessage { message: rrc::UlDcchMessageType::C1(m) }).unwrap();
+    let (pdu, _) = ue.send(Tc::ZERO, sdu).unwrap();
+    DuToCu::UlRrcTransfer { ue: DuUeId(1), bearer: Bearer::Srb1, pdu }
+}
+
+const REQUIRED: DuToCu = DuToCu::UeContextModificationRequired { ue: DuUeId(1) };
+
+fn configured() -> DuToCu {
+    DuToCu::UeContextResponse { ue: DuUeId(1), cell_group: vec![1, 2, 3], bearers: vec![] }
+}
+
+#[test] // Spec: TS 38.473 §8.3.5, TS 38.331 §5.3.5 (the DU asks for it, the UE is configured again, once)
+fn a_required_modification_configures_the_ue_again() {
+    let (mut cu, mut out) = secured();
+    let mut ue = srb1_of(&cu.ues[&1]);
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    let asked = told(&mut out);
+    let [CuToDu::UeContextModify { drbs_add, drbs_release, srb2: false, .. }] = &asked[..] else { panic!("{asked:?}") };
+    assert!(drbs_add.is_empty() && drbs_release.is_empty());
+    // Until that is over, asking again changes nothing.
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    assert_eq!(told(&mut out), []);
+    cu.f1(Tc::ZERO, configured(), &mut out);
+    let sent = told(&mut out);
+    assert!(matches!(sent[..], [CuToDu::DlRrcTransfer { bearer: Bearer::Srb1, .. }]), "{sent:?}");
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    assert_eq!(told(&mut out), []);
+    cu.f1(Tc::ZERO, reconfiguration_complete(&mut ue), &mut out);
+    assert_eq!(told(&mut out), [CuToDu::ReconfigurationComplete { ue: DuUeId(1) }]);
+    assert!(cu.ues[&1].procedure.is_none() && cu.deadline().is_none(), "it is over");
+    // Another time it begins anew; a UE that is not there any more is waited for no longer than any.
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    assert_eq!(told(&mut out).len(), 1);
+    assert!(cu.deadline().is_some());
+}
+
+#[test] // Spec: TS 38.473 §8.3.5, TS 38.331 §5.3.10 (a UE that was given up is heard again)
+fn a_lost_ue_that_comes_back_is_configured_again() {
+    let (mut cu, mut out) = secured();
+    let cause = seam::f1::LossCause::RadioLinkFailure;
+    cu.f1(Tc::ZERO, DuToCu::UeLost { ue: DuUeId(1), cause }, &mut out);
+    assert_eq!((cu.ues[&1].state, cu.deadline()), (UeState::Lost, Some(LOST_PATIENCE)));
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    assert_eq!((cu.ues[&1].state, told(&mut out).len()), (UeState::Connected, 1));
+    assert_eq!(cu.deadline(), Some(PROCEDURE_PATIENCE), "it is not released as lost");
+    // The same with a procedure under way: that one goes on, with a patience of its own.
+    cu.f1(Tc::ZERO, DuToCu::UeLost { ue: DuUeId(1), cause }, &mut out);
+    cu.f1(Tc::from_ms(3000), REQUIRED, &mut out);
+    assert_eq!(told(&mut out), []);
+    assert_eq!(cu.deadline(), Some(Tc::from_ms(3000) + PROCEDURE_PATIENCE));
+    assert!(matches!(cu.ues[&1].procedure, Some(crate::ue::Procedure::DuConfiguration(_))));
+}
+
+#[test] // Spec: TS 38.331 §5.3.5.3 (no reconfiguration before security), §5.3.3.1 (a UE being set up may still answer)
+fn before_security_nothing_is_refreshed_and_a_loss_keeps_the_setup() {
+    let (mut cu, mut out) = connected(4);
+    cu.f1(Tc::ZERO, initial(1), &mut out);
+    out.drain().for_each(drop);
+    let (state, deadline) = (cu.ues[&1].state, cu.deadline());
+    assert_eq!(state, UeState::SettingUp);
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    let cause = seam::f1::LossCause::RadioLinkFailure;
+    cu.f1(Tc::ZERO, DuToCu::UeLost { ue: DuUeId(1), cause }, &mut out);
+    assert_eq!((cu.ues[&1].state, cu.deadline(), told(&mut out)), (UeState::SettingUp, deadline, vec![]));
+    // It answers after all.
+    cu.f1(Tc::ZERO, complete(1), &mut out);
+    assert_eq!(cu.ues[&1].state, UeState::Connected);
+    cu.f1(Tc::ZERO, REQUIRED, &mut out);
+    assert_eq!(told(&mut out), [], "security comes first, and a reconfiguration with it");
+    // And if it does not, it is released as any other.
+    let (mut cu, mut out) = connected(4);
+    cu.f1(Tc::ZERO, initial(1), &mut out);
+    cu.timeout(deadline.unwrap(), &mut out);
+    let left = cu.ues.get(&1).map(|u| u.state);
+    assert!(matches!(left, None | Some(UeState::Releasing)), "{left:?}");
+}
+
+#[test] // Spec: TS 38.331 §5.3.7.5, §5.7.1.2 (NAS messages wait until SRB2 is back, and then go in order)
+fn nas_is_held_until_srb2_is_back() {
+    let (mut cu, mut out) = secured();
+    let nas = |n: u8| DownlinkNasTransport { ids: UeIds { amf: 7, ran: 1 }, nas: vec![n; 9] };
+    let n2 = |cu: &mut GnbCu, n: u8, out: &mut Outbox<CuOutput>| {
+        cu.n2(Tc::ZERO, &Pdu::from(nas(n)).encode().unwrap(), out);
+    };
+    let cause = seam::f1::LossCause::RadioLinkFailure;
+    cu.f1(Tc::ZERO, DuToCu::UeLost { ue: DuUeId(1), cause }, &mut out);
+    n2(&mut cu, 1, &mut out);
+    assert_eq!((told(&mut out), cu.ues[&1].held_nas.len()), (vec![], 1), "lost");
+    cu.reestablish(Tc::ZERO, 1, DuUeId(2), Rnti(0x4700), &mut out);
+    out.drain().for_each(drop);
+    n2(&mut cu, 2, &mut out);
+    assert_eq!((told(&mut out), cu.ues[&1].held_nas.len()), (vec![], 2), "re-establishing");
+    cu.reestablished(Tc::ZERO, 1, &mut out);
+    let asked = told(&mut out);
+    assert!(matches!(asked[..], [CuToDu::UeContextModify { srb2: true, .. }]), "{asked:?}");
+    n2(&mut cu, 3, &mut out);
+    cu.du_configured(Tc::ZERO, DuUeId(2), vec![1], &mut out);
+    let sent = told(&mut out);
+    assert!(matches!(sent[..], [CuToDu::DlRrcTransfer { bearer: Bearer::Srb1, .. }]), "{sent:?}");
+    assert_eq!(cu.ues[&1].held_nas.len(), 3, "the reconfiguration is not answered yet");
+    let mut ue = pdcp::Pdcp::new(pdcp::Setup::srb(Bearer::Srb2, pdcp::End::Ue), pdcp::Limits::default());
+    crate::procedures::secure(&mut ue, cu.ues[&1].security.as_ref().unwrap(), Bearer::Srb2, true);
+    cu.reconfigured(Tc::ZERO, 1, &mut out);
+    assert!(cu.ues[&1].held_nas.is_empty());
+    let mut events = Outbox::default();
+    for m in told(&mut out) {
+        if let CuToDu::DlRrcTransfer { bearer, pdu, .. } = m {
+            assert_eq!(bearer, Bearer::Srb2);
+            ue.receive(Tc::ZERO, pdu, &mut events);
+        }
+    }
+    let got: Vec<u8> = events.drain().filter_map(nas_in).collect();
+    assert_eq!(got, [1, 2, 3]);
+    // From now on nothing is held.
+    n2(&mut cu, 4, &mut out);
+    assert_eq!((told(&mut out).len(), cu.ues[&1].held_nas.len()), (1, 0));
+}
+
+/// The first byte of the NAS message that a DLInformationTransfer carries.
+fn nas_in(e: PdcpEvent) -> Option<u8> {
+    let PdcpEvent::Sdu { sdu, verified: true, .. } = e else { return None };
+    let rrc::DlDcchMessageType::C1(m) = rrc::decode::<rrc::DlDcchMessage>(&sdu).ok()?.message else { return None };
+    let rrc::DlDcchMessageTypeC1::DlInformationTransfer(t) = m else { return None };
+    let rrc::DlInformationTransferCriticalExtensions::DlInformationTransfer(i) = t.critical_extensions else {
+        return None;
+    };
+    i.dedicated_nas_message?.first().copied()
+}
