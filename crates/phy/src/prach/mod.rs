@@ -9,12 +9,13 @@
 //! | N_CP^RA, N_u | [`PrachWindow`] | prefix and useful part |
 //!
 //! Long formats 0 to 3 (L_RA = 839), short formats A1 to A3, B1 to B4, C0, C2 (L_RA = 139) at the carrier's own spacing.
-//! Left out: restricted sets (TS 38.211 §6.3.3.1), short preambles of another spacing than the carrier's, FR2,
-//! L_RA = 571 and 1151. They return `Unsupported`.
+//! Left out: short preambles of another spacing than the carrier's, L_RA = 571 and 1151, long preambles of more than 65536 samples.
+//! They return `Unsupported`.
 //!
 //! Spec: TS 38.211 §5.3.2, §6.3.3
 
 mod receive;
+mod restricted;
 mod transmit;
 
 pub use receive::{Detection, PrachReceiver};
@@ -23,12 +24,18 @@ pub use transmit::PrachTransmitter;
 use crate::estimate::ChannelError;
 use dsp::{Cf32, Cf64, unit_phasor};
 use fapi::{CellConfig, Duplex, PrachOccasion};
-use nr::tables::prach::{PrachConfiguration, PrachFormat, configuration, frequency_size, n_cs, root};
+use nr::tables::prach::{
+    PrachConfiguration, PrachFormat, configuration, configuration_fr2, frequency_size, n_cs_of_set, root,
+};
 use nr::{Numerology, SlotPoint, Tc};
 use ofdm::Carrier;
 
 /// Preambles of an occasion.
 pub const N_PREAMBLES: usize = 64;
+/// Most antennas.
+pub const RX_MAX: usize = 8;
+/// Frequencies from here on are FR2. Spec: TS 38.104 §5.1
+const FR2_HZ: f64 = 24.25e9;
 
 /// Root and cyclic shift of a preamble. Spec: TS 38.211 §6.3.3.1
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +46,19 @@ pub struct PreambleId {
     pub root_idx: u8,
     /// Cyclic shift C_v.
     pub shift: u16,
+}
+
+/// A root sequence and the preambles made of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RootId {
+    /// Sequence number u.
+    pub u: u16,
+    /// d_u: where an offset of one subcarrier of the preamble moves the correlation peak. Spec: TS 38.211 §6.3.3.1
+    pub d_u: u16,
+    /// First preamble, and how many.
+    pub first: u8,
+    /// How many.
+    pub n: u8,
 }
 
 /// Lengths of an occasion in samples.
@@ -71,7 +91,9 @@ pub struct PrachGeometry {
     l_ra: usize,
     scs_hz: u32,
     n_cs: u16,
-    first_root: u16,
+    restricted_set: u8,
+    preambles: Vec<PreambleId>,
+    roots: Vec<RootId>,
     /// First RB of frequency occasion 0, from the carrier's lowest RB; and RBs of an occasion.
     start_rb: usize,
     n_rb: usize,
@@ -86,12 +108,15 @@ impl PrachGeometry {
     pub fn new(cell: &CellConfig, carrier: Carrier) -> Result<PrachGeometry, ChannelError> {
         let rach = &cell.rach;
         let paired = cell.duplex == Duplex::Fdd;
-        let configuration = configuration(paired, rach.configuration_index)
-            .ok_or(ChannelError::Invalid("prach-ConfigurationIndex above 255"))?;
+        let fr2 = cell.ul.point_a_hz >= FR2_HZ;
+        let row = if fr2 {
+            configuration_fr2(rach.configuration_index)
+        } else {
+            configuration(paired, rach.configuration_index)
+        };
+        let configuration =
+            row.ok_or(ChannelError::Invalid("prach-ConfigurationIndex (TS 38.211 tables 6.3.3.2-2 to -4)"))?;
         let format = configuration.format;
-        if rach.restricted_set != 0 {
-            return Err(ChannelError::Unsupported { clause: "TS 38.211 §6.3.3.1: restricted sets" });
-        }
         if rach.long_sequence != format.is_long() {
             return Err(ChannelError::Invalid("root sequence index and preamble format of different length"));
         }
@@ -103,8 +128,8 @@ impl PrachGeometry {
         let preamble = format.preamble(mu);
         let (n_rb, k_bar) = frequency_size(preamble.scs_hz, mu)
             .ok_or(ChannelError::Unsupported { clause: "TS 38.211 table 6.3.3.2-1" })?;
-        let n_cs = n_cs(format, rach.zero_correlation_zone)
-            .ok_or(ChannelError::Invalid("zeroCorrelationZoneConfig above 15"))?;
+        let n_cs = n_cs_of_set(format, rach.restricted_set, rach.zero_correlation_zone)
+            .ok_or(ChannelError::Invalid("zeroCorrelationZoneConfig (TS 38.211 tables 6.3.3.1-5 to -7)"))?;
         let start_rb = cell.initial_ul_bwp.start_rb as usize + rach.msg1_frequency_start as usize;
         let n_fdm = rach.msg1_fdm as usize;
         if !matches!(n_fdm, 1 | 2 | 4 | 8) || start_rb + n_fdm * n_rb as usize > carrier.n_rb() {
@@ -115,13 +140,17 @@ impl PrachGeometry {
             let clause = "TS 38.211 §5.3.2: long preambles above 65536 samples a sequence";
             return Err(ChannelError::Unsupported { clause });
         }
+        let (preambles, roots) =
+            preambles(preamble.l_ra as usize, n_cs, rach.restricted_set, rach.root_sequence_index)?;
         Ok(PrachGeometry {
             carrier,
             configuration,
             l_ra: preamble.l_ra as usize,
             scs_hz: preamble.scs_hz,
             n_cs,
-            first_root: rach.root_sequence_index,
+            restricted_set: rach.restricted_set,
+            preambles,
+            roots,
             start_rb,
             n_rb: n_rb as usize,
             k_bar: k_bar as usize,
@@ -162,21 +191,18 @@ impl PrachGeometry {
         (self.start_rb + f_id as usize * self.n_rb, self.n_rb)
     }
 
-    /// Cyclic shifts of one root.
-    pub fn shifts_per_root(&self) -> usize {
-        self.l_ra.checked_div(self.n_cs as usize).unwrap_or(1)
-    }
     /// Roots that the 64 preambles need.
-    pub fn n_roots(&self) -> usize {
-        N_PREAMBLES.div_ceil(self.shifts_per_root())
+    pub fn roots(&self) -> &[RootId] {
+        &self.roots
     }
     /// Root and shift of preamble `idx` (0..64). Spec: TS 38.211 §6.3.3.1
     pub fn preamble(&self, idx: u8) -> PreambleId {
-        let per_root = self.shifts_per_root();
-        let root_idx = idx as usize / per_root;
-        let i = self.first_root + root_idx as u16;
-        let shift = (idx as usize % per_root * self.n_cs as usize) as u16;
-        PreambleId { u: root(self.l_ra == 839, i), root_idx: root_idx as u8, shift }
+        self.preambles[idx as usize % N_PREAMBLES]
+    }
+    /// Places to which a frequency offset of up to one (type A) or two (type B) subcarriers may move a peak, in multiples of
+    /// d_u: 0, 1 or 2 to either side.
+    pub fn n_images(&self) -> i64 {
+        self.restricted_set as i64
     }
 
     /// Format in an occasion: the last of a PRACH slot may have its own.
@@ -230,6 +256,32 @@ impl PrachGeometry {
     }
 }
 
+/// The 64 preambles in the order of the clause, and their roots. Spec: TS 38.211 §6.3.3.1
+fn preambles(
+    l: usize,
+    n_cs: u16,
+    restricted_set: u8,
+    first_root: u16,
+) -> Result<(Vec<PreambleId>, Vec<RootId>), ChannelError> {
+    let (mut preambles, mut roots) = (Vec::with_capacity(N_PREAMBLES), Vec::new());
+    for i in 0..(l - 1) as u16 {
+        let u = root(l == 839, first_root.wrapping_add(i));
+        let shifts = restricted::shifts(restricted_set, u as usize, l, n_cs as usize);
+        let n = shifts.len().min(N_PREAMBLES - preambles.len());
+        if n == 0 {
+            continue;
+        }
+        let d_u = restricted::d_u(u as usize, l) as u16;
+        let root_idx = roots.len() as u8;
+        roots.push(RootId { u, d_u, first: preambles.len() as u8, n: n as u8 });
+        preambles.extend(shifts[..n].iter().map(|shift| PreambleId { u, root_idx, shift: *shift }));
+        if preambles.len() == N_PREAMBLES {
+            return Ok((preambles, roots));
+        }
+    }
+    Err(ChannelError::Invalid("fewer than 64 preambles (TS 38.211 §6.3.3.1)"))
+}
+
 /// 16 * 64 / 2^mu T_c in seconds. Spec: TS 38.213 §4.2
 pub fn timing_advance_step_s(numerology: Numerology) -> f64 {
     1024.0 / ((1i64 << numerology.mu()) * Tc::PER_SECOND) as f64
@@ -262,3 +314,5 @@ pub fn sequence(u: u16, out: &mut [Cf32]) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_more;

@@ -3,8 +3,9 @@
 //! Repetitions are summed, transformed, and correlated with every root in frequency. The delay profile of a root is cut into
 //! the zones of its cyclic shifts; a peak above what noise and the other preambles reach is a preamble, its place the delay.
 
-use super::{N_PREAMBLES, PrachGeometry, sequence};
-use crate::estimate::{ChannelError, RX_MAX};
+use super::{PrachGeometry, RX_MAX, RootId, sequence};
+use crate::estimate::ChannelError;
+use crate::modulation::multiversion;
 use dsp::fft::{Direction, Plan};
 use dsp::{Cf32, Isa};
 use fapi::{CellConfig, PrachOccasion};
@@ -16,6 +17,14 @@ const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 const FALSE_ALARM: f64 = 3e-4;
 /// A preamble must reach this part of the strongest of its root: weaker peaks may be images through a frequency offset.
 const DYNAMIC: f32 = 0.05;
+/// The same in restricted sets, where an offset between two subcarriers leaks beyond the images that they allow for.
+const DYNAMIC_RESTRICTED: f32 = 0.12;
+/// A preamble of another root leaves 1/L_RA of its power in a profile; what is not this many times more may be that.
+const CROSS: f32 = 4.0;
+/// The same in restricted sets, where the places of an offset are added.
+const CROSS_RESTRICTED: f32 = 24.0;
+/// Most repetitions of a long preamble.
+const REPETITIONS_LONG_MAX: usize = 4;
 /// Highest command of a random access response. Spec: TS 38.213 §4.2
 const TIMING_ADVANCE_MAX: f64 = 3846.0;
 
@@ -48,7 +57,10 @@ pub struct PrachReceiver {
     received: Vec<Cf32>,
     product: Vec<Cf32>,
     profile: Vec<f32>,
-    threshold: [f32; RX_MAX],
+    /// The profile with the images of a frequency offset added (restricted sets).
+    combined: Vec<f32>,
+    /// By the number of profiles that are added, from one.
+    threshold: Vec<f32>,
 }
 
 impl PrachReceiver {
@@ -64,22 +76,25 @@ impl PrachReceiver {
         let n_profile = if l == 839 { 2048 } else { 512 };
         let scale = 1.0 / libm::sqrtf(l as f32);
         let inverse = Plan::with_scale(n_profile, Direction::Inverse, isa, scale).map_err(unsupported)?;
-        let n_roots = geometry.n_roots();
+        let n_roots = geometry.roots().len();
         let mut roots = vec![ZERO; n_roots * l];
-        for (i, spectrum) in roots.chunks_exact_mut(l).enumerate() {
-            let idx = (i * geometry.shifts_per_root()).min(N_PREAMBLES - 1) as u8;
-            sequence(geometry.preamble(idx).u, spectrum);
+        for (id, spectrum) in geometry.roots().iter().zip(roots.chunks_exact_mut(l)) {
+            sequence(id.u, spectrum);
         }
-        let threshold = core::array::from_fn(|i| threshold(i + 1, n_roots * l));
+        let n_places = (2 * geometry.n_images() + 1) as usize;
+        // A large offset turns repetitions against one another: in restricted sets their profiles are added, not they.
+        let n_rows = if n_places > 1 { RX_MAX * REPETITIONS_LONG_MAX } else { RX_MAX };
+        let threshold = (1..=n_rows).map(|i| threshold(i * n_places, n_roots * l)).collect();
         Ok(PrachReceiver {
             isa,
             scratch: vec![ZERO; forward.scratch_len().max(inverse.scratch_len())],
             forward,
             summed: vec![ZERO; n],
             roots,
-            received: vec![ZERO; RX_MAX * l],
+            received: vec![ZERO; n_rows * l],
             product: vec![ZERO; n_profile],
             profile: vec![0.0; n_profile],
+            combined: vec![0.0; n_profile],
             inverse,
             threshold,
             geometry,
@@ -119,23 +134,45 @@ impl PrachReceiver {
         let n = window.sequence_len;
         let first = self.geometry.first_bin(occasion.f_id);
         // Repetitions add in amplitude, their noise in power: keep that of one.
-        let gain = 1.0 / libm::sqrtf(reps as f32);
-        for (rx, samples) in samples.iter().enumerate() {
-            self.summed.copy_from_slice(&samples[window.cp_len..window.cp_len + n]);
-            for rep in samples[window.cp_len..window.len()].chunks_exact(n).skip(1) {
+        let apart = self.geometry.n_images() > 0;
+        let (coherent, n_rows) = if apart { (1, n_rx * reps) } else { (reps, n_rx) };
+        let gain = 1.0 / libm::sqrtf(coherent as f32);
+        for row in 0..n_rows {
+            let (rx, rep) = if apart { (row / reps, row % reps) } else { (row, 0) };
+            let useful = &samples[rx][window.cp_len + rep * n..window.len()];
+            self.summed.copy_from_slice(&useful[..n]);
+            for rep in useful.chunks_exact(n).take(coherent).skip(1) {
                 dsp::vector::add_assign(self.isa, &mut self.summed, rep);
             }
             self.forward.process(&mut self.summed, &mut self.scratch);
-            for (k, y) in self.received[rx * l..(rx + 1) * l].iter_mut().enumerate() {
+            for (k, y) in self.received[row * l..(row + 1) * l].iter_mut().enumerate() {
                 *y = self.summed[(first + k) % n] * gain;
             }
         }
         let max_delay_s = window.cp_len as f64 / self.geometry.carrier().sample_rate_hz() as f64;
-        for root_idx in 0..self.geometry.n_roots() {
-            self.delay_profile(root_idx, n_rx);
-            self.search(root_idx, n_rx, reps, max_delay_s, &mut found);
+        // First which roots have something, and the strongest of all; mostly that is the end of it.
+        let (mut hit, mut most) = (0u64, 0.0f32);
+        for root_idx in 0..self.geometry.roots().len() {
+            let (strongest, threshold) = self.prepare(root_idx, n_rows);
+            hit |= u64::from(strongest > threshold) << root_idx;
+            most = most.max(strongest);
+        }
+        let cross = most * if apart { CROSS_RESTRICTED } else { CROSS } / l as f32;
+        for root_idx in (0..self.geometry.roots().len()).filter(|i| hit >> i & 1 == 1) {
+            self.prepare(root_idx, n_rows);
+            let root = self.geometry.roots()[root_idx];
+            self.search(&root, n_rows, coherent, max_delay_s, cross, &mut found);
         }
         Ok(())
+    }
+
+    /// Fills `combined` for a root; its strongest cell, and the threshold.
+    fn prepare(&mut self, root_idx: usize, n_rows: usize) -> (f32, f32) {
+        let root = self.geometry.roots()[root_idx];
+        self.delay_profile(root_idx, n_rows);
+        self.combine(&root);
+        let noise = trimmed_mean(self.isa, &self.combined);
+        (strongest_of(self.isa, &self.combined), self.threshold[n_rows - 1] * noise)
     }
 
     /// Energy by delay for one root, summed over antennas.
@@ -154,13 +191,41 @@ impl PrachReceiver {
         }
     }
 
-    fn search(&self, root_idx: usize, n_rx: usize, reps: usize, max_delay_s: f64, found: &mut impl FnMut(Detection)) {
+    /// Adds the places to which a frequency offset moves peaks (restricted sets).
+    fn combine(&mut self, root: &RootId) {
+        let images = self.geometry.n_images();
+        if images == 0 {
+            core::mem::swap(&mut self.profile, &mut self.combined);
+            return;
+        }
+        let n = self.profile.len();
+        self.combined.copy_from_slice(&self.profile);
+        for k in (-images..=images).filter(|k| *k != 0) {
+            let at = image(k, root, n, self.geometry.l_ra());
+            let (head, tail) = self.profile.split_at(at);
+            for (c, p) in self.combined.iter_mut().zip(tail.iter().chain(head)) {
+                *c += p;
+            }
+        }
+    }
+
+    fn search(
+        &self,
+        root: &RootId,
+        n_rx: usize,
+        reps: usize,
+        max_delay_s: f64,
+        cross: f32,
+        found: &mut impl FnMut(Detection),
+    ) {
         let g = &self.geometry;
         let l = g.l_ra();
-        let n = self.profile.len();
-        let noise = trimmed_mean(&self.profile);
-        let (top, strongest) =
-            self.profile.iter().copied().enumerate().fold((0, 0.0f32), |a, b| if b.1 > a.1 { b } else { a });
+        let profile = &self.combined;
+        let n = profile.len();
+        let noise = trimmed_mean(self.isa, profile);
+        let strongest = strongest_of(self.isa, profile);
+        let threshold = self.threshold[n_rx - 1] * noise;
+        let top = profile.iter().position(|p| *p == strongest).unwrap_or(0);
         // Cells of the profile in one element of the sequence.
         let cells = n as f64 / l as f64;
         let zone = if g.n_cs() == 0 { l } else { g.n_cs() } as f64;
@@ -174,24 +239,27 @@ impl PrachReceiver {
         };
         let element_s = 1.0 / (l as f64 * g.scs_hz() as f64);
         let longest = (max_delay_s / element_s).min(zone - early);
-        let per_root = g.shifts_per_root();
-        for v in 0..per_root {
-            let idx = root_idx * per_root + v;
-            if idx >= N_PREAMBLES {
-                return;
-            }
+        for idx in root.first..root.first + root.n {
             // x(n + C_v) is the sequence early by C_v.
-            let origin = (l - v * g.n_cs()) % l;
+            let origin = (l - g.preamble(idx).shift as usize) % l;
             let start = libm::ceil((origin as f64 - early) * cells) as i64;
             let end = libm::floor((origin as f64 + longest) * cells) as i64;
-            let at = |i: i64| self.profile[i.rem_euclid(n as i64) as usize];
+            let at = |i: i64| profile[i.rem_euclid(n as i64) as usize];
             let Some(peak) = (start..end).max_by(|a, b| at(*a).total_cmp(&at(*b))) else { continue };
             let power = at(peak);
-            // Side lobes of the strongest peak fall as 1 / (pi d)^2 at d elements.
-            let apart = (peak - top as i64).rem_euclid(n as i64);
-            let d = core::f64::consts::PI * apart.min(n as i64 - apart) as f64 / cells;
-            let lobe = strongest * (2.0 / (d * d)).min(1.0) as f32;
-            let above = power > self.threshold[n_rx - 1] * noise && power >= lobe.max(DYNAMIC * strongest);
+            // Side lobes of the strongest peak, and of its images, fall as 1 / (pi d)^2 at d elements.
+            let images = 2 * g.n_images();
+            let apart = (-images..=images)
+                .map(|k| (peak - top as i64 + image(k, root, n, l) as i64).rem_euclid(n as i64))
+                .map(|apart| apart.min(n as i64 - apart))
+                .min()
+                .unwrap_or(0);
+            let d = core::f64::consts::PI * apart as f64 / cells;
+            // Where images are, the peak itself may be one cell off the strongest one's image.
+            let dynamic = if images > 0 { DYNAMIC_RESTRICTED } else { DYNAMIC };
+            let own = images > 0 && apart <= 2;
+            let lobe = if own { 0.0 } else { strongest * (2.0 / (d * d)).min(1.0) as f32 };
+            let above = power > threshold && power >= lobe.max(dynamic * strongest).max(cross);
             // A peak at the edge that still rises outside belongs to the neighbour.
             if !above || at(peak - 1) > power || at(peak + 1) > power {
                 continue;
@@ -200,9 +268,10 @@ impl PrachReceiver {
                 (peak as f64 + vertex(at(peak - 1), power, at(peak + 1)) - origin as f64 * cells) / cells * element_s;
             let per_antenna = (power / n_rx as f32 - noise / n_rx as f32).max(0.0);
             let gain = (l * reps) as f32;
-            let snr = per_antenna / gain / (noise / n_rx as f32).max(1e-30);
+            let noise_one = noise / (n_rx as i64 * (images + 1)) as f32;
+            let snr = per_antenna / gain / noise_one.max(1e-30);
             found(Detection {
-                preamble: idx as u8,
+                preamble: idx,
                 delay_s,
                 timing_advance: libm::round(delay_s / g.timing_advance_step_s()).clamp(0.0, TIMING_ADVANCE_MAX) as u16,
                 snr_db: 10.0 * libm::log10f(snr.max(1e-6)),
@@ -213,17 +282,61 @@ impl PrachReceiver {
     }
 }
 
+/// Cells by which the `k`-th image of a root's peaks lies further on in a profile of `n` cells.
+fn image(k: i64, root: &RootId, n: usize, l: usize) -> usize {
+    let cells = libm::round((k * root.d_u as i64) as f64 * n as f64 / l as f64) as i64;
+    cells.rem_euclid(n as i64) as usize
+}
+
+/// Lanes of sums over a profile: the same order of operations for every instruction set.
+const LANES: usize = 16;
+
+/// Sum and number of what lies below `limit`.
+#[inline(always)]
+fn below_body(profile: &[f32], limit: f32) -> (f32, f32) {
+    let (mut sum, mut count) = ([0.0f32; LANES], [0.0f32; LANES]);
+    for chunk in profile.chunks_exact(LANES) {
+        for i in 0..LANES {
+            let p = chunk[i];
+            let inside = p < limit;
+            sum[i] += if inside { p } else { 0.0 };
+            count[i] += if inside { 1.0 } else { 0.0 };
+        }
+    }
+    (sum.iter().sum(), count.iter().sum())
+}
+
+#[inline(always)]
+fn strongest_body(profile: &[f32]) -> f32 {
+    let mut most = [0.0f32; LANES];
+    for chunk in profile.chunks_exact(LANES) {
+        for (m, p) in most.iter_mut().zip(chunk) {
+            *m = if *p > *m { *p } else { *m };
+        }
+    }
+    most.iter().fold(0.0, |a, b| if *b > a { *b } else { a })
+}
+
+multiversion! {
+    /// Sum and number of what lies below `limit`; the length is a multiple of 16.
+    fn below(profile: &[f32], limit: f32) -> (f32, f32) = below_body
+}
+
+multiversion! {
+    /// The largest value; the length is a multiple of 16.
+    fn strongest_of(profile: &[f32]) -> f32 = strongest_body
+}
+
 /// Mean of a profile without its peaks.
-fn trimmed_mean(profile: &[f32]) -> f32 {
+fn trimmed_mean(isa: Isa, profile: &[f32]) -> f32 {
     let mut limit = f32::INFINITY;
     let mut mean = 0.0;
-    for _ in 0..4 {
-        let (sum, n) =
-            profile.iter().filter(|p| **p < limit).fold((0.0f64, 0u32), |(s, n), p| (s + f64::from(*p), n + 1));
-        if n == 0 {
+    for _ in 0..3 {
+        let (sum, n) = below(isa, profile, limit);
+        if n == 0.0 {
             break;
         }
-        mean = (sum / f64::from(n)) as f32;
+        mean = sum / n;
         limit = 6.0 * mean;
     }
     mean.max(1e-30)
@@ -235,7 +348,7 @@ fn vertex(before: f32, at: f32, after: f32) -> f64 {
     if curvature < 0.0 { (0.5 * (f64::from(before) - f64::from(after)) / curvature).clamp(-0.5, 0.5) } else { 0.0 }
 }
 
-/// Power over the mean (of one sum over `n_rx` antennas) that noise exceeds in one of `n_cells` cells with [`FALSE_ALARM`].
+/// Power over the mean (of a sum over `n_rx` antennas, and images) that noise exceeds in one of `n_cells` cells with [`FALSE_ALARM`].
 fn threshold(n_rx: usize, n_cells: usize) -> f32 {
     // Oversampling finds peaks between cells: as if there were 1.7 times as many.
     let target = FALSE_ALARM / (1.7 * n_cells as f64);

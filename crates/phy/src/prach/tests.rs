@@ -94,11 +94,11 @@ pub fn rach(configuration_index: u16, long: bool, numerology: Numerology, zcz: u
     }
 }
 
-const TDD: Duplex =
+pub const TDD: Duplex =
     Duplex::Tdd(TddPattern { period_slots: 5, dl_slots: 3, dl_symbols: 10, ul_slots: 1, ul_symbols: 2 });
 
 /// The first slot with an occasion, and its occasions.
-fn occasions(g: &PrachGeometry) -> (SlotPoint, Vec<PrachOccasion>) {
+pub fn occasions(g: &PrachGeometry) -> (SlotPoint, Vec<PrachOccasion>) {
     let mu = g.carrier().numerology();
     (0..16 * mu.slots_per_frame())
         .map(|i| SlotPoint::from_count(mu, i as i64))
@@ -135,7 +135,7 @@ fn shapes() -> Vec<(Numerology, u16, Duplex, u16, bool, u8)> {
 }
 
 /// Adds a signal delayed by `delay_s` (windowed sine over 32 samples) and turned by `cfo_hz`.
-fn add_delayed(out: &mut [Cf32], signal: &[Cf32], at: usize, delay_s: f64, cfo_hz: f64, rate: f64, gain: f32) {
+pub fn add_delayed(out: &mut [Cf32], signal: &[Cf32], at: usize, delay_s: f64, cfo_hz: f64, rate: f64, gain: f32) {
     let whole = (delay_s * rate).floor();
     let fraction = delay_s * rate - whole;
     let taps: Vec<f32> = (-15..=16)
