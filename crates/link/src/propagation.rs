@@ -119,6 +119,11 @@ impl Radio {
         self.channel.place_train(part);
     }
 
+    /// Lets the channel's time go on by `n` samples.
+    pub fn pause(&mut self, n: u64) {
+        self.channel.skip(n);
+    }
+
     /// The carrier.
     pub fn carrier(&self) -> &Carrier {
         &self.carrier

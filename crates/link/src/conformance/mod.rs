@@ -8,12 +8,14 @@
 //! | PUCCH formats 0 to 4, format 1 over two slots | TS 38.104 §8.3.1 to §8.3.7 |
 //! | PRACH detection and false alarm, normal mode and high speed train | TS 38.104 §8.4.1, §8.4.2.2, §8.4.2.3 |
 //! | PDSCH mapping type A on two and four antennas | TS 38.101-4 §5.2.2.1.1, §5.2.2.2.1, §5.2.3.1.1, §5.2.3.2.1 |
+//! | PDCCH on one and two transmit antennas, PBCH | TS 38.101-4 §5.3.1 to §5.3.3, §5.4.1 to §5.4.3 |
 //!
 //! Not run: PUSCH at 0.001 % of blocks (TS 38.104 §8.2.6), since 100 errors take more than ten million blocks.
 //!
 //! SNR is of one receive antenna in the allocated band. A row passes if the error rate at the required SNR is at most the target; the
 //! measured SNR is where it is met.
 
+mod control;
 mod pdsch;
 mod prach;
 mod pucch;
@@ -23,6 +25,7 @@ use dsp::Isa;
 use nr::Numerology;
 
 use crate::LinkError;
+use crate::control::{PbchCase, PbchLink, PdcchCase, PdcchLink};
 use crate::count::{Effort, Link, Runner, Tally};
 use crate::prach::{PrachCase, PrachLink};
 use crate::pucch::{PucchCase, PucchLink};
@@ -42,6 +45,10 @@ pub enum Case {
     Pucch(PucchCase),
     /// PRACH.
     Prach(PrachCase),
+    /// PDCCH.
+    Pdcch(PdcchCase),
+    /// PBCH.
+    Pbch(PbchCase),
 }
 
 /// One requirement.
@@ -95,6 +102,8 @@ impl Requirement {
             Case::Uci(case) => Box::new(UciLink::new(*case, isa)?),
             Case::Pucch(case) => Box::new(PucchLink::new(*case, isa)?),
             Case::Prach(case) => Box::new(PrachLink::new(*case, isa)?),
+            Case::Pdcch(case) => Box::new(PdcchLink::new(*case, isa)?),
+            Case::Pbch(case) => Box::new(PbchLink::new(*case, isa)?),
         })
     }
 
@@ -154,7 +163,9 @@ pub fn bs() -> Result<Vec<Requirement>, LinkError> {
 ///
 /// Errors: a table in this crate that cannot be read.
 pub fn ue() -> Result<Vec<Requirement>, LinkError> {
-    pdsch::all()
+    let mut all = pdsch::all()?;
+    all.extend(control::all()?);
+    Ok(all)
 }
 
 fn numerology(scs_khz: u32) -> Result<Numerology, LinkError> {

@@ -112,6 +112,25 @@ fn frequency_offset_between_symbols_is_followed() {
     assert!(mse < 0.003, "{mse}");
 }
 
+#[test] // Spec: TS 38.104 §8.2.4.2, §G.3 (1740 Hz at 15 kHz between DM-RS symbols 2, 7 and 11)
+fn more_than_half_a_turn_between_symbols_is_followed() {
+    for turns in [-0.124, -0.1, -0.05, 0.0, 0.05, 0.09, 0.11, 0.124] {
+        for snr_db in [0.0, 20.0] {
+            let case = Case {
+                dmrs: dmrs(1, 1 << 2 | 1 << 7 | 1 << 11, 1, 2),
+                rbs: RbAllocation::Contiguous { start: 4, n_rb: 24 },
+                snr_db,
+                delay: -0.004,
+                turns,
+                echo: 0.0,
+            };
+            let (est, mse) = run(&case, 2);
+            assert!((f64::from(est.turns_per_symbol.unwrap()) - turns).abs() < 3e-3, "{turns} {snr_db}");
+            assert!(mse < 0.05, "{turns} {snr_db}: {mse}");
+        }
+    }
+}
+
 #[test] // Spec: TS 38.211 §6.4.1.1
 fn echoes_are_kept_and_small_or_broken_allocations_work() {
     let mut bitmap = [0u64; 5];

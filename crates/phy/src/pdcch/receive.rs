@@ -57,22 +57,27 @@ pub struct PdcchDetection {
     pub cce: u16,
     /// Aggregation level.
     pub level: u8,
-    /// SNR of a resource element, dB.
+    /// SNR of a resource element over all antennas, dB.
     pub snr_db: f32,
     /// Share of hard decisions that differ from the decoded word, 0..=0.5.
     pub bit_errors: f32,
 }
 
-/// Receives PDCCHs on one antenna; keeps the maps of the CORESETs it has seen.
+/// Antennas that are combined; those beyond are not looked at.
+const RX_MAX: usize = 4;
+/// Smoothed pilots of a candidate and antenna.
+const SMOOTHED_MAX: usize = BUNDLES_MAX * 18;
+
+/// Receives PDCCHs on up to four antennas, weighted by their channels; keeps the maps of the CORESETs it has seen.
 pub struct PdcchReceiver {
     maps: Vec<CoresetMap>,
     current: Option<Prepared>,
-    /// `[symbol 0..3][3 rb + k']`, RBs counted within the CORESET.
-    ls: [Vec<Cf32>; 3],
+    /// `[rx][symbol 0..3][3 rb + k']`, RBs counted within the CORESET.
+    ls: [[Vec<Cf32>; 3]; RX_MAX],
     pilots: Vec<Cf32>,
     llrs: Vec<Llr>,
     soft: Vec<f32>,
-    /// Smoothed channel of the candidate: `[bundle][3 rb of bundle + k']`.
+    /// Smoothed channel of the candidate: `[rx][bundle][3 rb of bundle + k']`.
     smoothed: Vec<Cf32>,
     list: PolarCodec,
     plain: PolarCodec,
@@ -83,6 +88,7 @@ pub struct PdcchReceiver {
 struct Prepared {
     map: usize,
     l0: usize,
+    n_rx: usize,
 }
 
 /// What the DM-RS of a candidate says.
@@ -90,7 +96,9 @@ struct Prepared {
 struct CandidateChannel {
     /// Phase from pilot to pilot, turns.
     slope: f32,
+    /// Mean over antennas.
     noise_var: f32,
+    /// Sum over antennas.
     power: f32,
     coherence: f32,
     threshold: f32,
@@ -111,18 +119,18 @@ impl PdcchReceiver {
         Self {
             maps: Vec::with_capacity(16),
             current: None,
-            ls: core::array::from_fn(|_| zeros(3 * 270)),
+            ls: core::array::from_fn(|_| core::array::from_fn(|_| zeros(3 * 270))),
             pilots: zeros(3 * 600),
             llrs: vec![0; PDCCH_BITS_MAX],
             soft: vec![0.0; PDCCH_BITS_MAX],
-            smoothed: zeros(BUNDLES_MAX * 18),
+            smoothed: zeros(RX_MAX * SMOOTHED_MAX),
             list: PolarCodec::new(8),
             plain: PolarCodec::new(1),
             coded: vec![0; PDCCH_BITS_MAX],
         }
     }
 
-    /// Takes the DM-RS of `coreset`, whose first symbol is `start_symbol`, out of port 0 of `grid`.
+    /// Takes the DM-RS of `coreset`, whose first symbol is `start_symbol`, out of `grid`, whose ports are antennas.
     ///
     /// Returns N_CCE; 0 if the CORESET contradicts itself or does not lie in the grid. Allocates only for a CORESET not seen before.
     pub fn prepare(&mut self, coreset: &CoresetConfig, start_symbol: u8, slot: SlotPoint, grid: &Grid) -> usize {
@@ -142,16 +150,18 @@ impl PdcchReceiver {
         }
         for s in 0..duration {
             dmrs_sequence(slot, l0 + s, coreset.dmrs_n_id).pilots(&mut self.pilots[..needed]);
-            let row = grid.symbol(0, l0 + s);
-            for (ls, &rb) in self.ls[s].chunks_exact_mut(3).zip(map.rbs()) {
-                let m = 3 * (i32::from(rb) - reference) as usize;
-                for (j, ls) in ls.iter_mut().enumerate() {
-                    let y = row[12 * usize::from(rb) + 4 * j + 1] * self.pilots[m + j].conj();
-                    *ls = if y.re.is_finite() && y.im.is_finite() { y } else { Cf32::default() };
+            for (rx, ls) in self.ls.iter_mut().enumerate().take(grid.n_ports()) {
+                let row = grid.symbol(rx, l0 + s);
+                for (ls, &rb) in ls[s].chunks_exact_mut(3).zip(map.rbs()) {
+                    let m = 3 * (i32::from(rb) - reference) as usize;
+                    for (j, ls) in ls.iter_mut().enumerate() {
+                        let y = row[12 * usize::from(rb) + 4 * j + 1] * self.pilots[m + j].conj();
+                        *ls = if y.re.is_finite() && y.im.is_finite() { y } else { Cf32::default() };
+                    }
                 }
             }
         }
-        self.current = Some(Prepared { map: i, l0 });
+        self.current = Some(Prepared { map: i, l0, n_rx: grid.n_ports().min(RX_MAX) });
         map.n_cce().min(N_CCE_MAX)
     }
 
@@ -217,12 +227,15 @@ impl PdcchReceiver {
         scrambling_rnti: u16,
         scrambling_n_id: u16,
     ) -> Option<(usize, f32)> {
-        let Prepared { map, l0 } = self.current?;
-        let channel = self.channel(map, usize::from(cce), usize::from(level))?;
+        let Prepared { map, l0, n_rx } = self.current?;
+        if n_rx > grid.n_ports() {
+            return None;
+        }
+        let channel = self.channel(map, n_rx, usize::from(cce), usize::from(level))?;
         if channel.coherence < channel.threshold || channel.halved {
             return None;
         }
-        let n = self.soft_bits(grid, map, l0, usize::from(cce), usize::from(level), &channel);
+        let n = self.soft_bits(grid, (map, l0, n_rx), usize::from(cce), usize::from(level), &channel);
         scrambling(scrambling_rnti, scrambling_n_id).descramble(&mut self.llrs[..n]);
         let snr_db = 10.0 * libm::log10f((channel.power / channel.noise_var.max(f32::MIN_POSITIVE)).max(1e-6));
         Some((n, snr_db))
@@ -239,7 +252,7 @@ impl PdcchReceiver {
     }
 
     /// Smooths the DM-RS of a candidate bundle by bundle, and says whether it is there.
-    fn channel(&mut self, map: usize, cce: usize, level: usize) -> Option<CandidateChannel> {
+    fn channel(&mut self, map: usize, n_rx: usize, cce: usize, level: usize) -> Option<CandidateChannel> {
         let map = &self.maps[map];
         let bundles = map.bundles_of(cce, level);
         if bundles.is_empty() || bundles.len() > BUNDLES_MAX {
@@ -250,47 +263,41 @@ impl PdcchReceiver {
         let n_rb = map.bundle_len() / duration;
         let n = 3 * n_rb;
         let (mut total, mut pair) = (0.0, Cf32::default());
-        for (raw, &b) in self.smoothed.chunks_exact_mut(n).zip(bundles) {
-            let rb0 = usize::from(b) * n_rb;
-            for (i, raw) in raw.iter_mut().enumerate() {
-                let at = 3 * rb0 + i;
-                total += self.ls[..duration].iter().map(|ls| ls[at].norm_sqr()).sum::<f32>();
-                *raw = self.ls[..duration].iter().map(|ls| ls[at]).sum::<Cf32>() / duration as f32;
+        for (ls, smoothed) in self.ls.iter().zip(self.smoothed.chunks_exact_mut(SMOOTHED_MAX)).take(n_rx) {
+            for (raw, &b) in smoothed.chunks_exact_mut(n).zip(bundles) {
+                let rb0 = usize::from(b) * n_rb;
+                for (i, raw) in raw.iter_mut().enumerate() {
+                    let at = 3 * rb0 + i;
+                    total += ls[..duration].iter().map(|ls| ls[at].norm_sqr()).sum::<f32>();
+                    *raw = ls[..duration].iter().map(|ls| ls[at]).sum::<Cf32>() / duration as f32;
+                }
+                pair += raw.windows(2).map(|w| w[1] * w[0].conj()).sum::<Cf32>();
             }
-            pair += raw.windows(2).map(|w| w[1] * w[0].conj()).sum::<Cf32>();
         }
         let slope = libm::atan2f(pair.im, pair.re) / core::f32::consts::TAU;
         let slope = if slope.is_finite() { slope } else { 0.0 };
         let pilots = (bundles.len() * n * duration) as f32;
-        let mut rotated = [Cf32::default(); 18];
         let (mut coherent, mut noise) = ([0.0; 2], 0.0);
         let mut turns = [Cf32::default(); 18];
         powers(slope, 0.0, &mut turns[..n]);
-        for (b, smoothed) in self.smoothed.chunks_exact_mut(n).take(bundles.len()).enumerate() {
-            for ((r, raw), turn) in rotated.iter_mut().zip(&*smoothed).zip(&turns) {
-                *r = raw * turn.conj();
+        for smoothed in self.smoothed.chunks_exact_mut(SMOOTHED_MAX).take(n_rx) {
+            for (b, smoothed) in smoothed.chunks_exact_mut(n).take(bundles.len()).enumerate() {
+                let (energy, residual) = smooth(smoothed, &turns[..n]);
+                coherent[usize::from(2 * b >= bundles.len())] += energy;
+                noise += residual * duration as f32;
             }
-            let sum: Cf32 = rotated[..n].iter().sum();
-            coherent[usize::from(2 * b >= bundles.len())] += sum.norm_sqr() / n as f32;
-            let reach = if n > 6 { 3 } else { n };
-            let mut residual = 0.0;
-            for (i, out) in smoothed.iter_mut().enumerate() {
-                let near = &rotated[i.saturating_sub(reach)..(i + reach + 1).min(n)];
-                *out = near.iter().sum::<Cf32>() / near.len() as f32;
-                residual += (rotated[i] - *out).norm_sqr() * near.len() as f32 / (near.len() as f32 - 1.0);
-            }
-            noise += residual / n as f32 * duration as f32;
         }
-        let n_bundles = bundles.len() as f32;
+        let n_independent = (bundles.len() * n_rx) as f32;
         let power = total / pilots;
-        let noise_var = noise / n_bundles;
+        let noise_var = noise / n_independent;
         Some(CandidateChannel {
             slope,
-            noise_var: noise_var.max(power * 1e-5),
-            power: (power - noise_var).max(power * 1e-3),
+            noise_var: noise_var.max(power / n_rx as f32 * 1e-5),
+            power: (power - noise_var * n_rx as f32).max(power * 1e-3),
             coherence: (coherent[0] + coherent[1]) * duration as f32 / total.max(f32::MIN_POSITIVE),
             halved: bundles.len() > 1 && coherent[0].min(coherent[1]) < HALF_MIN * coherent[0].max(coherent[1]),
-            threshold: ((1.0 + 2.5 / n_bundles.sqrt()) / (n * duration) as f32).max(COHERENCE_MIN[level_index(level)]),
+            threshold: ((1.0 + 2.5 / n_independent.sqrt()) / (n * duration) as f32)
+                .max(COHERENCE_MIN[level_index(level)] / n_rx as f32),
         })
     }
 
@@ -298,8 +305,7 @@ impl PdcchReceiver {
     fn soft_bits(
         &mut self,
         grid: &Grid,
-        map: usize,
-        l0: usize,
+        (map, l0, n_rx): (usize, usize, usize),
         cce: usize,
         level: usize,
         channel: &CandidateChannel,
@@ -324,15 +330,18 @@ impl PdcchReceiver {
         powers(channel.slope / 4.0, -channel.slope / 4.0, &mut turns[..12 * n_rb]);
         let mut at = 0;
         for &(reg, bundle, rb) in &regs[..n] {
-            let row = &grid.symbol(0, l0 + usize::from(reg.l))[12 * usize::from(reg.rb)..][..12];
-            let h = &self.smoothed[usize::from(bundle) * 3 * n_rb + 3 * usize::from(rb)..][..3];
             let turns = &turns[12 * usize::from(rb)..][..12];
-            for k in [0, 2, 3, 4, 6, 7, 8, 10, 11] {
-                let z = row[k] * (h[k / 4] * turns[k]).conj();
-                self.soft[at] = z.re;
-                self.soft[at + 1] = z.im;
-                at += 2;
+            self.soft[at..at + 18].fill(0.0);
+            for rx in 0..n_rx {
+                let row = &grid.symbol(rx, l0 + usize::from(reg.l))[12 * usize::from(reg.rb)..][..12];
+                let h = &self.smoothed[rx * SMOOTHED_MAX + usize::from(bundle) * 3 * n_rb + 3 * usize::from(rb)..][..3];
+                for (soft, k) in self.soft[at..at + 18].chunks_exact_mut(2).zip([0, 2, 3, 4, 6, 7, 8, 10, 11]) {
+                    let z = row[k] * (h[k / 4] * turns[k]).conj();
+                    soft[0] += z.re;
+                    soft[1] += z.im;
+                }
             }
+            at += 18;
         }
         let mut sum = 0.0;
         for s in &mut self.soft[..at] {
@@ -347,6 +356,24 @@ impl PdcchReceiver {
         }
         at
     }
+}
+
+/// Smooths the pilots of a bundle in place, turned back by `turns`; returns their coherent energy, and the noise of one.
+fn smooth(pilots: &mut [Cf32], turns: &[Cf32]) -> (f32, f32) {
+    let n = pilots.len().min(18);
+    let mut rotated = [Cf32::default(); 18];
+    for ((r, raw), turn) in rotated.iter_mut().zip(&*pilots).zip(turns) {
+        *r = raw * turn.conj();
+    }
+    let sum: Cf32 = rotated[..n].iter().sum();
+    let reach = if n > 6 { 3 } else { n };
+    let mut residual = 0.0;
+    for (i, out) in pilots.iter_mut().enumerate().take(n) {
+        let near = &rotated[i.saturating_sub(reach)..(i + reach + 1).min(n)];
+        *out = near.iter().sum::<Cf32>() / near.len() as f32;
+        residual += (rotated[i] - *out).norm_sqr() * near.len() as f32 / (near.len() as f32 - 1.0);
+    }
+    (sum.norm_sqr() / n as f32, residual / n as f32)
 }
 
 /// 0 to 4 for levels 1, 2, 4, 8, 16.

@@ -181,9 +181,9 @@ fn noise_is_silence() {
         let mut got = Grid::new(n_rx, N_SC);
         let with = |p: PucchPdu, n_harq_ack, n_sr, n_csi1| PucchPdu { n_harq_ack, n_sr, n_csi1, ..p };
         let shapes = [
-            (with(pdu(f0(3), 13, 1, None), 2, 1, 0), 14),
+            (with(pdu(f0(3), 13, 1, None), 2, 1, 0), 40),
             (with(pdu(f0(3), 12, 2, Some(9)), 0, 1, 0), 8),
-            (with(pdu(f1(3, 0), 10, 4, None), 2, 0, 0), 12),
+            (with(pdu(f1(3, 0), 10, 4, None), 2, 0, 0), 40),
             (with(pdu(f1(3, 2), 0, 14, Some(9)), 0, 1, 0), 8),
             (with(pdu(PucchFormat::F2 { n_prb: 1 }, 12, 2, None), 3, 1, 0), 40),
             (with(pdu(PucchFormat::F2 { n_prb: 2 }, 12, 2, None), 5, 1, 4), 40),
