@@ -3,7 +3,7 @@
 //! - [`cli`]: the command line.
 //! - [`up`]: drives a world in real or virtual time, prints what happens, writes what was asked for.
 //! - [`capture`], [`iq`]: captures of messages and of samples.
-//! - [`bench`]: measures the physical layer.
+//! - [`mod@bench`]: measures the physical layer.
 //! - [`lab`]: finds the cells in a recording.
 
 mod bench;

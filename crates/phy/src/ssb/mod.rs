@@ -3,7 +3,7 @@
 //! - [`SsbTransmitter`] writes a block into a grid.
 //! - [`search::PssSearcher`] finds primary synchronisation signals anywhere in a wide capture.
 //! - [`receive::SsbReceiver`] turns a found one into cell identity, offsets, SNR and the PBCH payload.
-//! - [`PbchCombiner`] adds up PBCHs that are too weak one by one; [`neighbours`] measures other cells in a grid.
+//! - [`PbchCombiner`] adds up PBCHs that are too weak one by one; [`neighbours()`] measures other cells in a grid.
 //!
 //! Left out: 480 and 960 kHz blocks, blocks of operation with shared spectrum access.
 //!
