@@ -11,9 +11,9 @@
 pub mod bler;
 pub mod conformance;
 mod coreset0;
-pub mod decode;
 #[cfg(test)]
 mod corpus;
+pub mod decode;
 #[cfg(test)]
 mod made;
 mod plot;
