@@ -36,6 +36,7 @@ fn measure(isa: Isa, rate_hz: u32, ue_rate: u32, profile: Profile, delay_spread_
         ppm: 0.05,
         noise_figure_db: 5.0,
         history_s: 0.01,
+        n_antennas: 1,
     };
     let mut air = Air::new(cell, isa, 1).expect("a legal cell");
     let config = LinkConfig { profile, delay_spread_ns, ppm: 1.8, start_s: -2e-3, ..LinkConfig::default() };

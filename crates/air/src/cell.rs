@@ -1,4 +1,4 @@
-//! The cell's antenna and all links to it.
+//! The cell's antennas and all links to them.
 
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa};
@@ -7,37 +7,42 @@ use node::Rng;
 use crate::config::{AirError, CellConfig, LinkConfig, Tuning, noise_variance};
 use crate::link::{Link, NotYet};
 use crate::path::Source;
+use crate::ways::{Antennas, PIECE};
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
 /// What the cell has transmitted lately.
 #[derive(Clone, Debug)]
 pub struct Downlink {
-    samples: Vec<Cf32>,
-    /// The count of `samples[0]`.
+    /// `[antenna][sample]`.
+    samples: Vec<Vec<Cf32>>,
+    /// The count of the first sample.
     start: i64,
     keep: usize,
     blackout: bool,
 }
 
 impl Downlink {
-    /// Keeps the last `keep` samples at least.
-    pub fn new(keep: usize) -> Downlink {
-        Downlink { samples: Vec::with_capacity(3 * keep), start: 0, keep, blackout: false }
+    /// Keeps the last `keep` samples of each of `n_antennas` at least.
+    pub fn new(keep: usize, n_antennas: usize) -> Downlink {
+        let samples = (0..n_antennas.max(1)).map(|_| Vec::with_capacity(3 * keep)).collect();
+        Downlink { samples, start: 0, keep, blackout: false }
     }
 
-    /// Appends transmitted samples, contiguous from count 0 on; zeros instead in a blackout.
+    /// Appends transmitted samples, `[antenna][n]`, contiguous from count 0 on; zeros instead in a blackout.
     pub fn push(&mut self, samples: &[Cf32]) {
-        if self.samples.len() + samples.len() > 3 * self.keep {
-            let gone = self.samples.len().saturating_sub(self.keep);
-            self.samples.drain(..gone);
-            self.start += gone as i64;
+        let n = samples.len() / self.samples.len();
+        let held = self.samples[0].len();
+        let gone = if held + n > 3 * self.keep { held.saturating_sub(self.keep) } else { 0 };
+        for (a, kept) in self.samples.iter_mut().enumerate() {
+            kept.drain(..gone);
+            if self.blackout {
+                kept.resize(kept.len() + n, ZERO);
+            } else {
+                kept.extend_from_slice(&samples[a * n..(a + 1) * n]);
+            }
         }
-        if self.blackout {
-            self.samples.resize(self.samples.len() + samples.len(), ZERO);
-        } else {
-            self.samples.extend_from_slice(samples);
-        }
+        self.start += gone as i64;
     }
 
     /// The count of the oldest sample still kept.
@@ -47,11 +52,11 @@ impl Downlink {
 
     /// The count of the next sample to be pushed.
     pub fn end(&self) -> i64 {
-        self.start + self.samples.len() as i64
+        self.start + self.samples[0].len() as i64
     }
 
-    pub(crate) fn source(&self) -> Source<'_> {
-        Source { start: self.start, samples: &self.samples, id: 0, grid: 0 }
+    pub(crate) fn source(&self, antenna: usize) -> Source<'_> {
+        Source { start: self.start, samples: &self.samples[antenna], id: 0, grid: 0 }
     }
 }
 
@@ -62,7 +67,8 @@ pub struct Air {
     isa: Isa,
     downlink: Downlink,
     links: Vec<Link>,
-    noise: Gaussian,
+    /// Of each antenna.
+    noise: Vec<Gaussian>,
     ul_taken: i64,
 }
 
@@ -73,8 +79,9 @@ impl Air {
     pub fn new(cell: CellConfig, isa: Isa, seed: u64) -> Result<Air, AirError> {
         cell.check()?;
         let keep = (cell.history_s * f64::from(cell.rate_hz)) as usize;
-        let noise = Gaussian::new(Rng::from_lab_seed(seed).fork("cell noise").u64(), isa);
-        Ok(Air { downlink: Downlink::new(keep), links: Vec::new(), noise, ul_taken: 0, isa, cell })
+        let rng = Rng::from_lab_seed(seed);
+        let noise = (0..cell.n_antennas).map(|a| Gaussian::new(noise_of(&rng, "cell noise", a).u64(), isa)).collect();
+        Ok(Air { downlink: Downlink::new(keep, cell.n_antennas), links: Vec::new(), noise, ul_taken: 0, isa, cell })
     }
 
     /// Adds a UE and returns its number, from 0 on.
@@ -112,7 +119,7 @@ impl Air {
         self.downlink.blackout = blackout;
     }
 
-    /// Appends what the cell transmits, contiguous in its own count from 0 on.
+    /// Appends what the cell transmits, `[antenna][n]`, contiguous in its own count from 0 on.
     pub fn push_downlink(&mut self, samples: &[Cf32]) {
         self.downlink.push(samples);
     }
@@ -122,49 +129,52 @@ impl Air {
         self.links.get(ue).map_or(0, |link| link.available(&self.downlink))
     }
 
-    /// Gives UE `ue` its next samples.
+    /// Gives UE `ue` its next samples, `[antenna][n]`.
     ///
     /// Errors: `NotYet` if the cell has not sent enough or there is no such UE.
     pub fn pull_ue(&mut self, ue: usize, out: &mut [Cf32]) -> Result<(), NotYet> {
         self.links.get_mut(ue).ok_or(NotYet { available: 0 })?.pull(&self.downlink, out)
     }
 
-    /// Gives the cell its next received samples, contiguous in its own count from 0 on: all UEs in order, then noise.
+    /// Gives the cell its next received samples, `[antenna][n]`, contiguous in its own count from 0 on: all UEs in order, then noise.
     ///
     /// Whatever a UE sends in them must have been pushed before. No allocation.
     pub fn pull_uplink(&mut self, out: &mut [Cf32]) {
-        // In pieces that stay in the first cache from one step to the next.
-        for piece in out.chunks_mut(1024) {
-            piece.fill(ZERO);
+        let n_antennas = self.cell.n_antennas;
+        let mut out = Antennas::new(out, n_antennas);
+        let variance = noise_variance(f64::from(self.cell.rate_hz), self.cell.noise_figure_db) as f32;
+        for at in (0..out.len()).step_by(PIECE) {
+            let mut piece = out.part(at, PIECE);
+            (0..n_antennas).for_each(|a| piece.antenna(a).fill(ZERO));
             for link in &mut self.links {
                 if self.downlink.blackout {
                     link.forget_until(self.ul_taken + piece.len() as i64);
                 } else {
-                    link.add_uplink(self.ul_taken, piece);
+                    link.add_antennas(self.ul_taken, &mut piece);
                 }
             }
-            self.add_noise(piece);
+            for (a, noise) in self.noise.iter_mut().enumerate() {
+                noise.add(piece.antenna(a), variance);
+            }
+            self.ul_taken += piece.len() as i64;
         }
     }
 
     /// The same while the cell's receiver is off, as between its own downlink slots: zeros, and nothing is heard.
     pub fn skip_uplink(&mut self, out: &mut [Cf32]) {
         out.fill(ZERO);
-        self.ul_taken += out.len() as i64;
+        self.ul_taken += (out.len() / self.cell.n_antennas) as i64;
         let end = self.ul_taken;
         self.links.iter_mut().for_each(|link| link.forget_until(end));
-    }
-
-    /// The last step of an uplink whose links were added by the caller, in any number of threads but in order: adds the
-    /// cell's noise to `out` and goes on by its length.
-    pub fn add_noise(&mut self, out: &mut [Cf32]) {
-        let variance = noise_variance(f64::from(self.cell.rate_hz), self.cell.noise_figure_db);
-        self.noise.add(out, variance as f32);
-        self.ul_taken += out.len() as i64;
     }
 
     /// Cell samples received so far: the count of the first that the next `pull_uplink` gives.
     pub fn ul_taken(&self) -> i64 {
         self.ul_taken
     }
+}
+
+/// The generator of antenna `a`'s receiver noise.
+pub(crate) fn noise_of(rng: &Rng, what: &str, a: usize) -> Rng {
+    if a == 0 { rng.fork(what) } else { rng.fork(&format!("{what} {a}")) }
 }

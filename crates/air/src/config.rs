@@ -1,6 +1,7 @@
 //! What a cell, a link and a tuning are made of.
 
 use crate::clock;
+use crate::mimo::ANTENNAS_MAX;
 
 /// Thermal noise at 290 K.
 pub const NOISE_DBM_PER_HZ: f64 = -174.0;
@@ -58,6 +59,8 @@ pub struct CellConfig {
     pub noise_figure_db: f64,
     /// How much of the downlink is kept for UEs that lag, seconds.
     pub history_s: f64,
+    /// Antennas, each of which sends and receives: 1 to 8.
+    pub n_antennas: usize,
 }
 
 /// One UE's link: its channel and its oscillator.
@@ -81,6 +84,10 @@ pub struct LinkConfig {
     pub noise_figure_db: f64,
     /// True time of the UE's sample 0, seconds after the cell's sample 0; may be negative.
     pub start_s: f64,
+    /// The UE's antennas, 1 to 8.
+    pub n_rx: usize,
+    /// How many of them send, the first ones: 1 to `n_rx`.
+    pub n_tx: usize,
     /// Seeds fading and receiver noise.
     pub seed: u64,
 }
@@ -97,6 +104,8 @@ impl Default for LinkConfig {
             ppm: 0.0,
             noise_figure_db: 7.0,
             start_s: 0.0,
+            n_rx: 1,
+            n_tx: 1,
             seed: 1,
         }
     }
@@ -168,7 +177,8 @@ impl CellConfig {
         in_range("dl_centre_hz", self.dl_centre_hz, 0.0, 1e12)?;
         in_range("ul_centre_hz", self.ul_centre_hz, 0.0, 1e12)?;
         in_range("noise_figure_db", self.noise_figure_db, -300.0, 100.0)?;
-        in_range("history_s", self.history_s, 1e-4, 10.0)
+        in_range("history_s", self.history_s, 1e-4, 10.0)?;
+        in_range("n_antennas", self.n_antennas as f64, 1.0, ANTENNAS_MAX as f64)
     }
 }
 
@@ -181,7 +191,9 @@ impl LinkConfig {
         in_range("path_loss_db", self.path_loss_db, -100.0, 400.0)?;
         in_range("phase_turns", self.phase_turns, -1e6, 1e6)?;
         in_range("start_s", self.start_s, -1e6, 1e6)?;
-        in_range("noise_figure_db", self.noise_figure_db, -300.0, 100.0)
+        in_range("noise_figure_db", self.noise_figure_db, -300.0, 100.0)?;
+        in_range("n_rx", self.n_rx as f64, 1.0, ANTENNAS_MAX as f64)?;
+        in_range("n_tx", self.n_tx as f64, 1.0, self.n_rx as f64)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The radio channel: fading, delay, offsets, path loss, noise, sums of transmitters.
 //!
-//! [`Air`]: one cell and its UEs, each with one antenna. Samples are in sqrt(mW): mean |x|^2 is the power in mW in the sampled band.
+//! [`Air`]: one cell and its UEs, each with one antenna or several. Samples of several antennas lie one after another in a slice,
+//! `[antenna][sample]`. Samples are in sqrt(mW): mean |x|^2 is the power in mW in the sampled band.
 //!
 //! | in the formulas | here               | meaning                                                             |
 //! | t               |                    | true time, 0 at the cell's sample 0                                 |
@@ -14,7 +15,10 @@
 //! its own band, sampled by its own clock, and white noise of -174 dBm/Hz plus its noise figure. Positions and phases are
 //! computed from sample counts in 64-bit fractions, so nothing drifts however long a run lasts.
 //!
-//! [`mimo`] is another channel, between several antennas without oscillators, for link-level simulation.
+//! Between several antennas without fading lies a matrix of full rank, else each pair of antennas fades on its own; oscillators,
+//! delay and path loss are common to all.
+//!
+//! [`mimo`] is another channel, with correlated antennas and without oscillators, for link-level simulation.
 //!
 //! What is left out: other cells, receiver gain control and quantisation, oscillator phase
 //! noise, power amplifiers.
@@ -29,6 +33,7 @@ mod link;
 pub mod mimo;
 mod path;
 mod spectral;
+mod ways;
 
 pub use cell::{Air, Downlink};
 pub use config::{

@@ -3,16 +3,14 @@
 use std::collections::VecDeque;
 
 use dsp::noise::Gaussian;
-use dsp::{Cf32, Isa, vector};
+use dsp::{Cf32, Isa};
 use node::Rng;
 
-use crate::cell::Downlink;
+use crate::cell::{Downlink, noise_of};
 use crate::clock::{PositionMap, Q64, TICKS_PER_SECOND, ratio_q64, relative, to_q64};
 use crate::config::{AirError, CellConfig, LinkConfig, Tuning, noise_variance, power_from_db};
-use crate::fading::Fading;
 use crate::path::{Path, PathSpec, Source, path_turns};
-
-const ZERO: Cf32 = Cf32::new(0.0, 0.0);
+use crate::ways::{Antennas, Between, Meeting, PIECE};
 
 /// Bursts that may wait for the cell; more are dropped and counted.
 const BURSTS_MAX: usize = 4096;
@@ -52,6 +50,7 @@ struct Burst {
     id: u64,
     /// The UE count of its first sample.
     start: i64,
+    /// `[antenna][sample]`.
     samples: Vec<Cf32>,
     /// The cell's counts that hear it: first, and one past the last.
     first: i64,
@@ -65,24 +64,23 @@ struct Burst {
 pub struct Link {
     cell: CellConfig,
     config: LinkConfig,
-    isa: Isa,
     tuning: Tuning,
     amplitude: f32,
     /// The next UE sample, and the tuning's first with its local time in ticks.
     next: i64,
     tuned_at: i64,
     tuned_at_ticks: i64,
-    dl_fading: Fading,
-    ul_fading: Fading,
-    dl_path: Path,
-    /// Uplink paths of the tunings that bursts wait for; the last is the present one.
-    ul_paths: VecDeque<(u64, Path)>,
-    noise: Gaussian,
+    dl: Between,
+    ul: Between,
+    dl_paths: Vec<Path>,
+    /// Uplink paths of the tunings that bursts wait for; the last are the present ones.
+    ul_paths: VecDeque<(u64, Vec<Path>)>,
+    /// Of each antenna.
+    noise: Vec<Gaussian>,
     bursts: VecDeque<Burst>,
     n_bursts: u64,
     /// Buffers of bursts gone, to be used again.
     spare: Vec<Vec<Cf32>>,
-    block: Vec<Cf32>,
     /// Cell samples already taken.
     ul_taken: i64,
     counters: LinkCounters,
@@ -98,28 +96,28 @@ impl Link {
         tuning.check()?;
         let rng = Rng::from_lab_seed(config.seed);
         let reciprocal = (cell.dl_centre_hz - cell.ul_centre_hz).abs() < RECIPROCAL_WITHIN_HZ;
-        let dl_fading = Fading::new(&config, rng.fork("fading"));
-        let ul_fading = Fading::new(&config, rng.fork(if reciprocal { "fading" } else { "fading uplink" }));
-        let noise = Gaussian::new(rng.fork("noise").u64(), isa);
-        let dl_path = Path::new(&downlink_spec(cell, &config, &tuning, 0, 0), &dl_fading, isa)?;
-        let ul_path = Path::new(&uplink_spec(cell, &config, &tuning, 0, 0), &ul_fading, isa)?;
+        let meeting = |n_ue, uplink| Meeting { n_cell: cell.n_antennas, n_ue, uplink };
+        let dl = Between::new(&config, meeting(config.n_rx, false), &rng, "fading", isa);
+        let up = if reciprocal { "fading" } else { "fading uplink" };
+        let ul = Between::new(&config, meeting(config.n_tx, true), &rng, up, isa);
+        let noise = (0..config.n_rx).map(|a| Gaussian::new(noise_of(&rng, "noise", a).u64(), isa)).collect();
+        let dl_paths = dl.paths(&downlink_spec(cell, &config, &tuning, 0, 0))?;
+        let ul_paths = ul.paths(&uplink_spec(cell, &config, &tuning, 0, 0))?;
         let mut link = Link {
             cell: cell.clone(),
-            isa,
             tuning,
             amplitude: 0.0,
             next: 0,
             tuned_at: 0,
             tuned_at_ticks: 0,
-            dl_fading,
-            ul_fading,
-            dl_path,
-            ul_paths: VecDeque::from([(0, ul_path)]),
+            dl,
+            ul,
+            dl_paths,
+            ul_paths: VecDeque::from([(0, ul_paths)]),
             noise,
             bursts: VecDeque::new(),
             n_bursts: 0,
             spare: Vec::new(),
-            block: vec![ZERO; 1024],
             ul_taken: 0,
             counters: LinkCounters::default(),
             config,
@@ -150,7 +148,7 @@ impl Link {
 
     /// The time on the cell's clock, in seconds after its sample 0, of what the UE hears over the first tap at its count `count`.
     pub fn cell_time_s(&self, count: f64) -> f64 {
-        let map = self.dl_path.map();
+        let map = self.dl_paths[0].map();
         let whole = count.floor();
         let position = map.at(whole as i64) as f64 + (count - whole) * map.step as f64;
         position / Q64 / f64::from(self.cell.rate_hz)
@@ -172,56 +170,62 @@ impl Link {
         let ticks = self.tuned_at_ticks + (self.next - self.tuned_at) * ticks_per_sample;
         let dl = downlink_spec(&self.cell, &self.config, &tuning, self.next, ticks);
         let ul = uplink_spec(&self.cell, &self.config, &tuning, self.next, ticks);
-        let dl_path = Path::new(&dl, &self.dl_fading, self.isa)?;
-        let ul_path = Path::new(&ul, &self.ul_fading, self.isa)?;
-        self.dl_path = dl_path;
+        let dl_paths = self.dl.paths(&dl)?;
+        let ul_paths = self.ul.paths(&ul)?;
+        self.dl_paths = dl_paths;
         let generation = self.generation() + 1;
         let waited_for = self.bursts.front().map_or(generation, |b| b.generation);
         self.ul_paths.retain(|(g, _)| *g >= waited_for);
-        self.ul_paths.push_back((generation, ul_path));
+        self.ul_paths.push_back((generation, ul_paths));
         (self.tuned_at, self.tuned_at_ticks, self.tuning) = (self.next, ticks, tuning);
         Ok(())
     }
 
     /// How many samples `pull` can give now. A faded link gives whole blocks of 600 to 4900 samples only.
     pub fn available(&self, downlink: &Downlink) -> usize {
-        let limit = i128::from(downlink.end() - self.dl_path.reach_after()) << 64;
-        let end = self.dl_path.map().first_at_or_after(limit);
-        let end = end - end.rem_euclid(self.dl_path.granularity());
+        let path = &self.dl_paths[0];
+        let limit = i128::from(downlink.end() - path.reach_after()) << 64;
+        let end = path.map().first_at_or_after(limit);
+        let end = end - end.rem_euclid(path.granularity());
         (end - self.next).max(0) as usize
     }
 
-    /// Gives the UE's next `out.len()` samples: the cell through the channel, and noise.
+    /// Gives the UE's next samples, `[antenna][n]`: the cell through the channel, and noise.
     ///
     /// Errors: `NotYet` if the cell has not sent enough; then nothing changes. No allocation.
     pub fn pull(&mut self, downlink: &Downlink, out: &mut [Cf32]) -> Result<(), NotYet> {
         let available = self.available(downlink);
+        let mut out = Antennas::new(out, self.config.n_rx);
         if out.len() > available {
             return Err(NotYet { available });
         }
-        let map = self.dl_path.map();
-        let kept = i128::from(downlink.start() + self.dl_path.reach_before()) << 64;
+        let map = self.dl_paths[0].map();
+        let kept = i128::from(downlink.start() + self.dl_paths[0].reach_before()) << 64;
         if downlink.start() > 0 && map.at(self.next) < kept {
             let lost = map.first_at_or_after(kept) - self.next;
             self.counters.samples_lost += (lost as u64).min(out.len() as u64);
         }
         let variance = noise_variance(f64::from(self.tuning.rate_hz), self.config.noise_figure_db) as f32;
-        // In pieces that stay in the first cache from one step to the next.
-        for piece in out.chunks_mut(1024) {
-            self.dl_path.render(&mut self.dl_fading, downlink.source(), self.next, self.amplitude, piece);
-            self.noise.add(piece, variance);
+        for at in (0..out.len()).step_by(PIECE) {
+            let mut piece = out.part(at, PIECE);
+            let source = |a| downlink.source(a);
+            self.dl.render(&mut self.dl_paths, source, self.next, self.amplitude, &mut piece, false);
+            for (a, noise) in self.noise.iter_mut().enumerate() {
+                noise.add(piece.antenna(a), variance);
+            }
             self.next += piece.len() as i64;
         }
         Ok(())
     }
 
-    /// Sends `samples`, the first at the UE's count `start`, at the present tuning. Bursts add up where they overlap.
+    /// Sends `samples`, `[antenna][n]`, the first of each at the UE's count `start`, at the present tuning. Bursts add up where they overlap.
     ///
     /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait.
     pub fn push_burst(&mut self, start: i64, samples: &[Cf32]) -> bool {
         let generation = self.generation();
-        let Some((_, path)) = self.ul_paths.back() else { return false };
-        if samples.is_empty() {
+        let Some(path) = self.ul_paths.back().and_then(|(_, paths)| paths.first()) else { return false };
+        let n = samples.len() / self.config.n_tx;
+        if n == 0 {
             return true;
         }
         let map = path.map();
@@ -235,7 +239,7 @@ impl Link {
             return false;
         }
         let first = count_at(start - path.reach_after());
-        let end = count_at(start + samples.len() as i64 + path.reach_before());
+        let end = count_at(start + n as i64 + path.reach_before());
         let mut held = self.spare.pop().unwrap_or_default();
         held.clear();
         held.extend_from_slice(samples);
@@ -244,24 +248,33 @@ impl Link {
         true
     }
 
-    /// Adds to `out` what the cell's antenna hears of this UE in its samples from `start` on, without noise.
+    /// Adds to `out`, `[antenna][n]`, what the cell's antennas hear of this UE in their samples from `start` on, without noise.
     ///
     /// Calls must go forward without gaps. Returns whether there was anything. No allocation.
     pub fn add_uplink(&mut self, start: i64, out: &mut [Cf32]) -> bool {
+        let mut out = Antennas::new(out, self.cell.n_antennas);
+        self.add_antennas(start, &mut out)
+    }
+
+    pub(crate) fn add_antennas(&mut self, start: i64, out: &mut Antennas<'_>) -> bool {
         let end = start + out.len() as i64;
         let mut heard = false;
         for burst in &self.bursts {
             let (from, to) = (burst.first.max(start), burst.end.min(end));
-            let path = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
-            let Some((_, path)) = path.filter(|_| from < to) else { continue };
+            let paths = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
+            let Some((_, paths)) = paths.filter(|_| from < to) else { continue };
             heard = true;
-            let source = Source { start: burst.start, samples: &burst.samples, id: burst.id, grid: burst.first };
-            let mut at = from;
-            for piece in out[(from - start) as usize..(to - start) as usize].chunks_mut(self.block.len()) {
-                let block = &mut self.block[..piece.len()];
-                path.render(&mut self.ul_fading, source, at, self.amplitude, block);
-                vector::add_assign(self.isa, piece, block);
-                at += piece.len() as i64;
+            let n = burst.samples.len() / self.config.n_tx;
+            let source = |a: usize| Source {
+                start: burst.start,
+                samples: &burst.samples[a * n..(a + 1) * n],
+                id: burst.id,
+                grid: burst.first,
+            };
+            for at in (from..to).step_by(PIECE) {
+                let len = (to - at).min(PIECE as i64) as usize;
+                let mut piece = out.part((at - start) as usize, len);
+                self.ul.render(paths, source, at, self.amplitude, &mut piece, true);
             }
         }
         self.forget_until(end);

@@ -16,6 +16,7 @@ pub fn cell() -> CellConfig {
         ppm: 0.04,
         noise_figure_db: -250.0,
         history_s: 0.02,
+        n_antennas: 1,
     }
 }
 

@@ -231,6 +231,7 @@ fn make_air(
         ppm,
         noise_figure_db: gnb_noise_figure(s, cell),
         history_s: 0.005,
+        n_antennas: 1,
     };
     let _ = plan;
     Air::new(config, isa, lab.fork("air").u64()).map_err(|e| SetupError::Radio(e.to_string()))
@@ -287,6 +288,8 @@ fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32) -> LinkConf
         phase_turns: l.phase_turns,
         ppm: l.ppm,
         noise_figure_db: s.air.ue_noise_figure_db,
+        n_rx: 1,
+        n_tx: 1,
         // A terminal's first sample lies anywhere within a millisecond of the cell's.
         start_s: epoch.range(0.0, 1e-3),
         seed: epoch.u64(),
