@@ -131,11 +131,11 @@ impl Scheduler {
 
     fn wish(&self, u: &Ue, n_waiting: u16, state: &SlotState) -> Option<Wish> {
         let (time, t) = state.time?;
+        let fallback = u.fallback || u.phase != Phase::Connected;
         let harq = match u.phase {
             Phase::Msg4 => (u.dl[0].state == State::Idle).then_some(0)?,
-            _ => harq::free(&u.dl, state.slot)? as u8,
+            _ => harq::for_new(&u.dl, state.slot, fallback)? as u8,
         };
-        let fallback = u.fallback || u.phase != Phase::Connected;
         let need = u.dl_bytes + if u.timing_command.is_some() { 2 } else { 0 };
         let (lo, hi) = self.downlink_range(u, fallback);
         let table = match u.dedicated.as_deref().filter(|_| !fallback) {
@@ -261,6 +261,7 @@ impl Scheduler {
         self.address(state, plan, &dci, &ctx, &to)?;
         let p = &mut u.dl[w.harq as usize];
         if w.new_data {
+            u.dl_stats.residual_errors += u64::from(p.state == State::Retransmit);
             p.start(w.fallback, w.n_rb, w.time, w.mcs);
             p.coding = Some(pdu.coding);
         } else {

@@ -102,17 +102,39 @@ pub enum Outcome {
     Stray,
 }
 
-/// A free process, the least recently used first. The UE may still be processing the last block of the one it used last.
-pub fn free(processes: &[Process; N_HARQ], now: SlotPoint) -> Option<usize> {
-    (0..N_HARQ).filter(|i| processes[*i].state == State::Idle).max_by_key(|i| {
-        let age = now.minus(processes[*i].slot);
-        (if age < 0 { i64::MAX } else { age }, core::cmp::Reverse(*i))
-    })
+/// The process for a new block: a free one, the least recently used first, for the UE may still be processing the last block of
+/// the one it used last. While only fallback formats may be used and none is free, the oldest block that those formats cannot
+/// repeat gives way: what has to be said in them ends the time in which only they may be used.
+pub fn for_new(processes: &[Process; N_HARQ], now: SlotPoint, fallback: bool) -> Option<usize> {
+    let oldest = |which: &dyn Fn(&Process) -> bool| {
+        (0..N_HARQ).filter(|i| which(&processes[*i])).max_by_key(|i| {
+            let age = now.minus(processes[*i].slot);
+            (if age < 0 { i64::MAX } else { age }, core::cmp::Reverse(*i))
+        })
+    };
+    let blocked = |p: &Process| p.state == State::Retransmit && !p.fallback;
+    oldest(&|p| p.state == State::Idle).or_else(|| oldest(&blocked).filter(|_| fallback))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test] // Spec: TS 38.321 §5.4.2.1 (a new block flushes the buffer), TS 38.213 §10.1 (fallback formats)
+    fn with_no_process_free_fallback_takes_one_that_is_blocked() {
+        let now = SlotPoint::from_count(nr::Numerology::KHZ30, 100);
+        let mut all = [Process::default(); N_HARQ];
+        for (i, p) in all.iter_mut().enumerate() {
+            p.start(i == 3, 10, 0, 5);
+            p.slot = now.plus(-40 + i as i64);
+        }
+        assert_eq!(for_new(&all, now, true), None, "all are waited for");
+        all.iter_mut().skip(3).for_each(|p| p.state = State::Retransmit);
+        assert_eq!(for_new(&all, now, false), None, "they can go out again");
+        assert_eq!(for_new(&all, now, true), Some(4), "the oldest that cannot");
+        all[9].release();
+        assert_eq!(for_new(&all, now, true), Some(9));
+    }
 
     #[test] // Spec: TS 38.321 §5.3.2, §5.4.2.1
     fn a_block_lives_and_dies() {

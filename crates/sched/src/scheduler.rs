@@ -316,6 +316,7 @@ impl Scheduler {
             };
             self.sib1(&mut state, plan, out);
             self.responses(&mut state, plan, out);
+            self.urgent_uplink(&mut state, plan);
             self.downlink(&mut state, plan, out);
             self.uplink(&mut state, plan);
         }

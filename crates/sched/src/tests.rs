@@ -1,5 +1,7 @@
 //! The scheduler with one UE that follows, and the numbers it decides.
 
+mod crowd;
+
 use crate::harq::State;
 use crate::power::TPC_KEEP;
 use crate::scheduler::{Config, Decision, Scheduler};

@@ -186,6 +186,10 @@ impl Ue {
     pub fn dl_retransmits(&self) -> bool {
         self.dl.iter().any(|p| p.state == State::Retransmit)
     }
+    /// An uplink process waits for retransmission.
+    pub fn ul_retransmits(&self) -> bool {
+        self.ul.iter().any(|p| p.state == State::Retransmit)
+    }
     /// Bytes granted and not yet received, in slots after `slot` (all of them without one).
     pub(crate) fn outstanding(&self, after: Option<SlotPoint>) -> u32 {
         let later = |p: &&Process| after.is_none_or(|s| p.slot.minus(s) > 0);

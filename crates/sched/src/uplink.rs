@@ -26,6 +26,11 @@ const NARROW_BELOW_DB: f32 = 3.0;
 /// Closed-loop power commands leave a UE this many RBs below its greatest power.
 const POWER_RESERVE_RB: f32 = 10.0;
 
+/// Urgent grants of one slot: more would starve the downlink.
+const URGENT_MAX: usize = 2;
+/// Slots after which a grant that is still owed becomes urgent.
+const WAIT_SLOTS: i64 = 20;
+
 struct Wish {
     harq: u8,
     new_data: bool,
@@ -37,6 +42,36 @@ struct Wish {
 }
 
 impl Scheduler {
+    /// Grants that do not wait for what the downlink leaves of the PDCCH: a UE that asked on its last resource, or through
+    /// random access, is lost without an answer, however full the downlink is.
+    pub(crate) fn urgent_uplink(&mut self, state: &mut SlotState, plan: &mut SlotPlan) {
+        for row in 0..self.config.cell.pusch.time_allocations.len().min(16) as u8 {
+            let Some(at) = self.target(state.slot, row) else { continue };
+            let mut order = core::mem::take(&mut self.order);
+            order.clear();
+            for (idx, u) in self.ues.iter().enumerate().filter_map(|(i, u)| Some((i, u.as_ref()?))) {
+                let waited = u.last_grant.map_or(WAIT_SLOTS, |g| state.slot.minus(g));
+                let owed = waited >= WAIT_SLOTS && (u.ul_bytes > 0 || u.ul_retransmits());
+                if u.phase == Phase::Connected && (u.sr || owed) {
+                    order.push((waited as f32, idx as u8));
+                }
+            }
+            order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let before = plan.pdcch.len();
+            for (_, idx) in &order {
+                if plan.pdcch.len() - before >= URGENT_MAX {
+                    break;
+                }
+                // A request is for a new block: no other one reports what waits, or ends a contention.
+                if !self.ue(*idx).is_some_and(|u| u.sr) {
+                    self.retransmit_uplink(*idx, row, at, state, plan);
+                }
+                self.new_uplink(*idx, NEW_MAX as u16, row, at, state, plan);
+            }
+            self.order = order;
+        }
+    }
+
     pub(crate) fn uplink(&mut self, state: &mut SlotState, plan: &mut SlotPlan) {
         for row in 0..self.config.cell.pusch.time_allocations.len().min(16) as u8 {
             if let Some(at) = self.target(state.slot, row) {
@@ -60,7 +95,7 @@ impl Scheduler {
 
     fn grant_slot(&mut self, row: u8, at: SlotPoint, state: &mut SlotState, plan: &mut SlotPlan) {
         for idx in 0..self.ues.len() as u8 {
-            if self.ue(idx).is_some_and(|u| u.ul.iter().any(|p| p.state == State::Retransmit)) {
+            if self.ue(idx).is_some_and(|u| u.ul_retransmits()) {
                 self.retransmit_uplink(idx, row, at, state, plan);
             }
         }
@@ -137,8 +172,8 @@ impl Scheduler {
     }
 
     fn uplink_wish(&mut self, u: &Ue, n_waiting: u16, row: u8, at: SlotPoint, now: SlotPoint) -> Option<Wish> {
-        let harq = harq::free(&u.ul, now)? as u8;
         let fallback = u.fallback;
+        let harq = harq::for_new(&u.ul, now, fallback)? as u8;
         let d = u.dedicated.as_deref().filter(|_| !fallback);
         let table = d.map_or(McsTable::Qam64, |d| d.pusch.mcs_table);
         let t = *self.config.cell.pusch.time_allocations.get(row as usize)?;
@@ -208,6 +243,7 @@ impl Scheduler {
         apply_power(u, tpc, at);
         let p = &mut u.ul[w.harq as usize];
         if w.new_data {
+            u.ul_stats.residual_errors += u64::from(p.state == State::Retransmit);
             p.start(w.fallback, w.n_rb, w.row, w.mcs);
             p.coding = Some(g.pdu.coding);
             u.ul_bytes = u.ul_bytes.saturating_sub(g.pdu.coding.tbs_bytes);

@@ -76,6 +76,8 @@ pub struct MacConfig {
     pub phr_prohibit_timer_ms: u32,
     /// phr-Tx-PowerFactorChange, dB.
     pub phr_tx_power_factor_change_db: Option<u8>,
+    /// There is a PUCCH resource for scheduling requests. Spec: TS 38.331 SchedulingRequestResourceConfig
+    pub sr_resource: bool,
 }
 
 /// From layer 2 to RRC and to the house.

@@ -339,6 +339,7 @@ fn mac_config(options: u8) -> MacConfig {
         phr_periodic_timer_ms: (options & 16 == 0).then_some(10),
         phr_prohibit_timer_ms: 10,
         phr_tx_power_factor_change_db: (options & 32 == 0).then_some(1),
+        sr_resource: options & 64 == 0,
     }
 }
 

@@ -112,6 +112,7 @@ const MAC_DEFAULT: MacConfig = MacConfig {
     phr_periodic_timer_ms: Some(10),
     phr_prohibit_timer_ms: 10,
     phr_tx_power_factor_change_db: Some(1),
+    sr_resource: false,
 };
 
 /// Largest block that a grant may ask for, bytes: beyond what any carrier has.
@@ -228,6 +229,8 @@ impl UeL2 {
             L2Command::Reestablish { bearer } => self.bearers.reestablish(now, bearer, out),
             L2Command::SuspendAll => {
                 self.reset_mac(now, out);
+                // With the special cell's configuration go its PUCCH resources. Spec: TS 38.331 §5.3.7.2
+                self.mac = MAC_DEFAULT;
                 self.bearers.suspend_all();
             }
             L2Command::ReleaseBearers => self.bearers.clear(),
@@ -578,7 +581,7 @@ impl UeL2 {
     /// Spec: TS 38.321 §5.4.4
     fn serve_request(&mut self, out: &mut Out) {
         let configured = self.bearers.channels.iter().any(|c| c.config.logical_channel.scheduling_request);
-        let has_resource = configured && self.aligned && !self.sr.released;
+        let has_resource = configured && self.mac.sr_resource && self.aligned && !self.sr.released;
         let mut wanted = false;
         if self.sr.pending && self.random_access.is_idle() {
             if !has_resource {

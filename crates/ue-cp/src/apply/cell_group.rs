@@ -37,6 +37,7 @@ pub fn default_mac() -> MacConfig {
         phr_periodic_timer_ms: Some(10),
         phr_prohibit_timer_ms: 10,
         phr_tx_power_factor_change_db: Some(1),
+        sr_resource: false,
     }
 }
 
@@ -107,6 +108,10 @@ pub fn apply(
         if let Some(c) = &s.sp_cell_config_dedicated {
             serving_cell(&mut d, c, cell)?;
         }
+    }
+    let sr_resource = d.pucch.sr.is_some();
+    if out.mac.is_some() || mac.sr_resource != sr_resource {
+        out.mac = Some(MacConfig { sr_resource, ..out.mac.unwrap_or(*mac) });
     }
     out.dedicated = d;
     Ok(out)

@@ -218,6 +218,7 @@ impl UeCp {
         self.pending = None;
         self.waiting.clear();
         self.dedicated = None;
+        self.mac = crate::apply::cell_group::default_mac();
         self.c_rnti = None;
         self.out_of_sync = 0;
         self.in_sync = 0;

@@ -53,7 +53,9 @@ impl UeCp {
         out.push(CpOutput::L1(UeL1Command::Reset));
         let t311 = self.sib1.as_ref().and_then(|s| s.ue_timers_and_constants.as_ref()).and_then(|t| t.t311.number());
         self.timers.start(RrcTimer::T311, now + Tc::from_ms(t311.unwrap_or(3000) as i64));
+        // Spec: TS 38.331 §5.3.7.2 (spCellConfig released, default MAC configuration)
         self.dedicated = None;
+        self.mac = crate::apply::cell_group::default_mac();
         self.search(true, now, out);
     }
     /// Spec: TS 38.331 §5.3.7.4

@@ -1,6 +1,6 @@
 //! Random access as scripts.
 
-use super::lab::{Lab, PRACH_PERIOD, RA_RNTI, mac_config, random_access_config};
+use super::lab::{Lab, PRACH_PERIOD, RA_RNTI, channel, mac_config, random_access_config, srb_rlc};
 use fapi::ue::UeL1Command;
 use seam::bearer::Bearer;
 use seam::ue::{L2Command, L2Event};
@@ -136,6 +136,30 @@ fn suspend_and_access_again() {
     lab.command(0, ccch(9));
     lab.run(4 * PRACH_PERIOD);
     assert_ne!(lab.ues[0].done().unwrap().0, first);
+}
+
+#[test] // Spec: TS 38.331 §5.3.7.2, TS 38.321 §5.4.4 (without spCellConfig there is no PUCCH to ask on)
+fn after_a_reestablishment_requests_go_by_random_access() {
+    let mut lab = Lab::new(17, 1);
+    lab.attach(0, mac_config());
+    let channel = channel(1, Bearer::Srb1, &srb_rlc(), 1, 0);
+    lab.command(0, L2Command::SuspendAll);
+    lab.command(0, ccch(9));
+    lab.command(0, L2Command::AddRlcBearer(channel));
+    lab.command(0, L2Command::Resume { bearer: Bearer::Srb1 });
+    lab.run(4 * PRACH_PERIOD);
+    lab.ues[0].events.clear();
+    lab.ues[0].commands.clear();
+    lab.command(0, L2Command::SendRrc { bearer: Bearer::Srb1, pdu: vec![1; 30] });
+    lab.run(4 * PRACH_PERIOD);
+    assert!(lab.ues[0].done().is_some() && lab.ues[0].preambles().len() == 1, "{:?}", lab.ues[0].commands);
+    assert!(lab.ues[0].commands.iter().all(|c| c.1 != fapi::ue::UeL1Command::SchedulingRequest(true)));
+    // With the configuration comes the resource.
+    lab.ues[0].commands.clear();
+    lab.command(0, L2Command::ConfigureMac(mac_config()));
+    lab.command(0, L2Command::SendRrc { bearer: Bearer::Srb1, pdu: vec![2; 30] });
+    lab.run(4 * PRACH_PERIOD);
+    assert!(lab.ues[0].preambles().is_empty() && lab.context(0).requests > 0);
 }
 
 #[test] // Spec: TS 38.331 §5.3.11 (Reset forgets everything, in the middle of a procedure too)

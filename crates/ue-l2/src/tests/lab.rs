@@ -498,6 +498,7 @@ pub fn mac_config() -> MacConfig {
         phr_periodic_timer_ms: Some(200),
         phr_prohibit_timer_ms: 20,
         phr_tx_power_factor_change_db: Some(3),
+        sr_resource: true,
     }
 }
 
