@@ -11,6 +11,7 @@ use fapi::{
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Rnti, SlotPoint};
 use ofdm::{Carrier, Grid};
+use phy::equalize::Detector;
 use phy::pdsch::{PdschReceiver, PdschTransmitter};
 use phy::pusch::{PuschReceiver, PuschTransmitter};
 
@@ -71,6 +72,8 @@ pub struct SharedCase {
     pub n_transmissions: u8,
     /// LDPC iterations at most.
     pub ldpc_iterations: u8,
+    /// How the receiver tells several layers apart.
+    pub detector: Detector,
     /// Antennas.
     pub antennas: Antennas,
     /// The channel.
@@ -216,7 +219,7 @@ impl SharedLink {
         }
         let carrier = Carrier::new(case.numerology, case.carrier_rb.into(), 0.0).map_err(LinkError::new)?;
         let (n_rb, layers) = (usize::from(case.carrier_rb), usize::from(case.n_layers));
-        let ends = match case.direction {
+        let mut ends = match case.direction {
             Direction::Uplink => Ends::Uplink(Box::new((
                 PuschTransmitter::new(isa, n_rb, layers),
                 PuschReceiver::new(isa, n_rb, n_rx.into(), layers),
@@ -228,6 +231,10 @@ impl SharedLink {
                 case.pdsch(),
             ))),
         };
+        match &mut ends {
+            Ends::Uplink(e) => e.1.set_detector(case.detector),
+            Ends::Downlink(e) => e.1.set_detector(case.detector),
+        }
         let n_bytes = case.tbs_bits as usize / 8;
         Ok(SharedLink {
             ends,
@@ -384,6 +391,7 @@ mod tests {
             transform_precoding: false,
             n_transmissions: 1,
             ldpc_iterations: 10,
+            detector: Detector::Linear,
             antennas: Antennas { n_tx: 1, n_rx: 1, correlation: Correlation::Low },
             propagation: Propagation::AWGN,
         };

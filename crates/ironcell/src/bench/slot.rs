@@ -8,6 +8,7 @@ use link::propagation::{Antennas, Correlation, Propagation};
 use link::shared::{Direction, SharedCase};
 use nr::{Numerology, SlotPoint};
 use ofdm::{Carrier, Demodulator, Grid, Modulator};
+use phy::equalize::Detector;
 use phy::pdsch::{PdschReceiver, PdschTransmitter};
 use phy::pusch::{PuschReceiver, PuschTransmitter};
 
@@ -39,6 +40,7 @@ pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers:
         transform_precoding: false,
         n_transmissions: 1,
         ldpc_iterations: 2,
+        detector: Detector::Linear,
         antennas: Antennas { n_tx: n_layers, n_rx: n_layers, correlation: Correlation::Low },
         propagation: Propagation::AWGN,
     };

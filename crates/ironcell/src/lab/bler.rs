@@ -14,6 +14,7 @@ use link::shared::{Direction, SharedCase, SharedLink};
 use link::{LinkError, theory};
 use nr::Numerology;
 use nr::tables::mcs;
+use phy::equalize::Detector;
 
 use super::plot::{Curve, Plot};
 use crate::cli::bad_use;
@@ -187,6 +188,7 @@ fn case(args: &BlerArgs) -> Result<Case, LinkError> {
         transform_precoding: args.transform_precoding,
         n_transmissions: args.harq,
         ldpc_iterations: args.iterations,
+        detector: Detector::Linear,
         antennas,
         propagation,
     };

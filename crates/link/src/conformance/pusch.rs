@@ -2,6 +2,7 @@
 
 use fapi::MappingType;
 use nr::Numerology;
+use phy::equalize::Detector;
 
 use super::{Case, Requirement, broken, numerology};
 use crate::propagation::{Antennas, Correlation, Propagation};
@@ -73,6 +74,7 @@ fn shared(
         transform_precoding: f.transform_precoding,
         n_transmissions: 4,
         ldpc_iterations: 10,
+        detector: Detector::Linear,
         antennas: Antennas { n_tx: f.n_layers, n_rx, correlation: Correlation::Low },
         propagation: Propagation::parse(propagation)?,
     })

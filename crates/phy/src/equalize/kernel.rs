@@ -86,29 +86,7 @@ unsafe fn body<V: Lanes, const L: usize>(input: &Input, n: usize, out: *mut f32,
 unsafe fn block<V: Lanes, const L: usize>(input: &Input, k: usize, out: *mut f32, noise_var: *mut f32) {
     unsafe {
         let zero = V::splat(0.0);
-        // The lower triangle of A; its diagonal is real.
-        let mut re = [[zero; L]; L];
-        let mut im = [[zero; L]; L];
-        let mut b = [(zero, zero); L];
-        for rx in 0..input.n_rx {
-            let (yr, yi) = V::load_pairs(input.y[rx].as_ptr().add(k).cast());
-            let mut h = [(zero, zero); L];
-            for (v, h) in h.iter_mut().enumerate() {
-                *h = V::load_pairs(input.h[rx][v].as_ptr().add(k).cast());
-            }
-            for i in 0..L {
-                let (hr, hi) = h[i];
-                b[i].0 = hi.mul_add(yi, hr.mul_add(yr, b[i].0));
-                b[i].1 = hi.neg_mul_add(yr, hr.mul_add(yi, b[i].1));
-                re[i][i] = hi.mul_add(hi, hr.mul_add(hr, re[i][i]));
-                for j in 0..i {
-                    // conj(h_i) h_j
-                    let (gr, gi) = h[j];
-                    re[i][j] = hi.mul_add(gi, hr.mul_add(gr, re[i][j]));
-                    im[i][j] = hi.neg_mul_add(gr, hr.mul_add(gi, im[i][j]));
-                }
-            }
-        }
+        let Gram { re, im, b } = gram::<V, L>(input, k);
         let noise = V::splat(input.noise);
         if L == 1 {
             // Maximum ratio: the unbiased MMSE of one layer.
@@ -145,6 +123,47 @@ unsafe fn block<V: Lanes, const L: usize>(input: &Input, k: usize, out: *mut f32
                 *noise_var.add(w * L + i) = noises[i][w];
             }
         }
+    }
+}
+
+/// The lower triangle of H^H H, whose diagonal is real, and H^H y, of one vector of subcarriers.
+pub(super) struct Gram<V, const L: usize> {
+    pub re: [[V; L]; L],
+    pub im: [[V; L]; L],
+    pub b: [(V, V); L],
+}
+
+/// What one vector of subcarriers from `k` on gives.
+///
+/// # Safety
+/// Rows hold a vector from `k` on; the machine has what `V` needs.
+#[inline(always)]
+pub(super) unsafe fn gram<V: Lanes, const L: usize>(input: &Input, k: usize) -> Gram<V, L> {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut re = [[zero; L]; L];
+        let mut im = [[zero; L]; L];
+        let mut b = [(zero, zero); L];
+        for rx in 0..input.n_rx {
+            let (yr, yi) = V::load_pairs(input.y[rx].as_ptr().add(k).cast());
+            let mut h = [(zero, zero); L];
+            for (v, h) in h.iter_mut().enumerate() {
+                *h = V::load_pairs(input.h[rx][v].as_ptr().add(k).cast());
+            }
+            for i in 0..L {
+                let (hr, hi) = h[i];
+                b[i].0 = hi.mul_add(yi, hr.mul_add(yr, b[i].0));
+                b[i].1 = hi.neg_mul_add(yr, hr.mul_add(yi, b[i].1));
+                re[i][i] = hi.mul_add(hi, hr.mul_add(hr, re[i][i]));
+                for j in 0..i {
+                    // conj(h_i) h_j
+                    let (gr, gi) = h[j];
+                    re[i][j] = hi.mul_add(gi, hr.mul_add(gr, re[i][j]));
+                    im[i][j] = hi.neg_mul_add(gr, hr.mul_add(gi, im[i][j]));
+                }
+            }
+        }
+        Gram { re, im, b }
     }
 }
 
@@ -250,8 +269,10 @@ unsafe fn solve<V: Lanes, const L: usize>(
     }
 }
 
+/// # Safety
+/// The machine has what `V` needs.
 #[inline(always)]
-unsafe fn turn<V: Lanes>(re: V, im: V, by: Cf32) -> (V, V) {
+pub(super) unsafe fn turn<V: Lanes>(re: V, im: V, by: Cf32) -> (V, V) {
     unsafe {
         let (c, s) = (V::splat(by.re), V::splat(by.im));
         (im.neg_mul_add(s, re.mul(c)), re.mul_add(s, im.mul(c)))

@@ -28,6 +28,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn neg_mul_add(self, b: Self, c: Self) -> Self;
     /// The larger; `b` where one is not a number.
     unsafe fn max(self, b: Self) -> Self;
+    /// The smaller; `b` where one is not a number.
+    unsafe fn min(self, b: Self) -> Self;
 }
 
 impl Lanes for f32 {
@@ -79,6 +81,10 @@ impl Lanes for f32 {
     #[inline(always)]
     unsafe fn max(self, b: Self) -> Self {
         if self > b { self } else { b }
+    }
+    #[inline(always)]
+    unsafe fn min(self, b: Self) -> Self {
+        if self < b { self } else { b }
     }
 }
 
@@ -154,6 +160,10 @@ mod x86 {
         unsafe fn max(self, b: Self) -> Self {
             unsafe { _mm256_max_ps(self, b) }
         }
+        #[inline(always)]
+        unsafe fn min(self, b: Self) -> Self {
+            unsafe { _mm256_min_ps(self, b) }
+        }
     }
 
     impl Lanes for __m512 {
@@ -227,6 +237,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, b: Self) -> Self {
             unsafe { _mm512_max_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn min(self, b: Self) -> Self {
+            unsafe { _mm512_min_ps(self, b) }
         }
     }
 }

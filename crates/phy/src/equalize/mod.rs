@@ -1,16 +1,30 @@
 //! Equalisation: received elements and channel estimate to symbol estimates with their noise power.
 //!
 //! One layer: maximum-ratio combining. Two to four layers: linear MMSE, made unbiased. Where noise and interference are not white over
-//! the antennas, and the estimate was whitened, both reject interference (MMSE-IRC).
+//! the antennas, and the estimate was whitened, both reject interference (MMSE-IRC). Layers that their channels mix can be detected
+//! jointly instead ([`Detector::Joint`]).
 
+mod joint;
 mod kernel;
 mod lanes;
 
 use crate::estimate::{ChannelEstimate, LAYERS_MAX, RX_MAX};
-use crate::modulation::multiversion;
+use crate::modulation::{Modulation, multiversion};
 use dsp::{Cf32, Isa};
+use fec::Llr;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
+
+/// How soft bits of several layers are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Detector {
+    /// Linear MMSE, then each layer on its own.
+    #[default]
+    Linear,
+    /// Together, by max-log likelihood: exact for two layers of QPSK, 16QAM and 64QAM, nearly so for three and four of QPSK and 16QAM;
+    /// linear where there are more points, one layer, or transform precoding. Spec: TS 38.101-4 §5.2.2.1.1 (enhanced receiver type 1)
+    Joint,
+}
 
 /// Equalises; holds scratch for channels interpolated in time. Nothing is allocated in a call once it has seen the largest.
 #[derive(Clone, Debug)]
@@ -49,13 +63,42 @@ impl Equalizer {
         out: &mut [Cf32],
         noise_var: &mut [f32],
     ) {
-        let n = est.n_subcarriers();
-        let (n_rx, n_layers) = (est.n_rx().min(y.len()), est.n_layers());
-        let fits = n_rx > 0 && n_layers > 0 && out.len() >= n * n_layers && noise_var.len() >= n * n_layers;
-        if !fits || y[..n_rx].iter().any(|y| y.len() < n) || l >= nr::SYMBOLS_PER_SLOT {
+        let (isa, n, n_layers) = (self.isa, est.n_subcarriers(), est.n_layers());
+        let fits = out.len() >= n * n_layers && noise_var.len() >= n * n_layers;
+        let Some(input) = self.input(est, l, y).filter(|_| fits) else {
             out.fill(ZERO);
             noise_var.fill(f32::INFINITY);
             return;
+        };
+        kernel::mmse(isa, n_layers, &input, &mut out[..n * n_layers], &mut noise_var[..n * n_layers]);
+    }
+
+    /// Soft bits of symbol `l` over the whole allocation, the layers detected jointly; see [`Detector::Joint`].
+    ///
+    /// - `est`, `y` as for [`Equalizer::equalize`]
+    /// - `llrs`     overwritten, in the units of [`crate::modulation::demodulate`]    `[subcarrier][layer][bit]`
+    ///
+    /// False, and nothing is written, where the scheme, the layers or the lengths are not for it. Every instruction set gives the same bits.
+    pub fn detect(
+        &mut self,
+        est: &ChannelEstimate,
+        l: usize,
+        y: &[&[Cf32]],
+        scheme: Modulation,
+        llrs: &mut [Llr],
+    ) -> bool {
+        let (isa, n_layers) = (self.isa, est.n_layers());
+        let n = est.n_subcarriers() * n_layers * scheme.q_m();
+        let Some(llrs) = llrs.get_mut(..n).filter(|_| joint::is_cheap(scheme, n_layers)) else { return false };
+        self.input(est, l, y).is_some_and(|input| joint::detect(isa, scheme, n_layers, &input, llrs))
+    }
+
+    /// Channels in symbol `l` and received rows, whitened where the estimate is; `None` where they do not fit.
+    fn input<'a>(&'a mut self, est: &'a ChannelEstimate, l: usize, y: &[&'a [Cf32]]) -> Option<kernel::Input<'a>> {
+        let n = est.n_subcarriers();
+        let (n_rx, n_layers) = (est.n_rx().min(y.len()), est.n_layers());
+        if n_rx == 0 || n_layers == 0 || y[..n_rx].iter().any(|y| y.len() < n) || l >= nr::SYMBOLS_PER_SLOT {
+            return None;
         }
         let needed = if est.n_times() > 1 { n_rx * n_layers * n } else { 0 };
         if self.h.len() < needed {
@@ -90,7 +133,7 @@ impl Equalizer {
             }
             input.y[rx] = if est.is_whitened() { &self.y[rx * n..(rx + 1) * n] } else { y[rx] };
         }
-        kernel::mmse(self.isa, n_layers, &input, &mut out[..n * n_layers], &mut noise_var[..n * n_layers]);
+        Some(input)
     }
 }
 
@@ -132,5 +175,7 @@ fn blend_body(a: &[Cf32], wa: f32, b: &[Cf32], wb: f32, out: &mut [Cf32]) {
     }
 }
 
+#[cfg(test)]
+mod joint_tests;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::transmit::modulation;
 use super::{PdschError, c_init, check, fec_isa, sch_params, shape};
+use crate::equalize::Detector;
 use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
 use crate::modulation::descramble;
 use crate::sequences::Gold;
@@ -56,9 +57,11 @@ impl PdschReceiver {
         let (n_rx, n_layers) = (n_rx.clamp(1, RX_MAX), n_layers_max.clamp(1, 4));
         let n_bits = n_layers * n_rb_max * 12 * 14 * 10;
         let estimator = SharedEstimator::new(isa, n_rb_max, n_rx, n_layers);
+        let mut reception = Reception::new(&estimator, n_rb_max);
+        reception.detector = Detector::Joint;
         Self {
             isa,
-            reception: Reception::new(&estimator, n_rb_max),
+            reception,
             worker: SymbolWorker::new(isa, n_rb_max, n_rx, n_layers),
             estimator,
             decoder: SchDecoder::new(fec_isa(isa)),
@@ -67,6 +70,11 @@ impl PdschReceiver {
             llrs: vec![0; n_bits],
             sequence: vec![0; n_bits / 8 + 8],
         }
+    }
+
+    /// How several layers are told apart from now on; [`Detector::Joint`] at first.
+    pub fn set_detector(&mut self, detector: Detector) {
+        self.reception.detector = detector;
     }
 
     /// Receives one PDSCH.

@@ -3,6 +3,7 @@
 use super::{
     CSI1_BITS_MAX, CSI2_BITS_MAX, HARQ_ACK_BITS_MAX, Layout, Role, c_init, check, modulation, sch_params, shape,
 };
+use crate::equalize::Detector;
 use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
 use crate::modulation::descramble;
 use crate::pucch::uci_was_sent;
@@ -110,6 +111,11 @@ impl PuschReceiver {
             n_data: 0,
             dtx: true,
         }
+    }
+
+    /// How several layers are told apart from now on; [`Detector::Linear`] at first.
+    pub fn set_detector(&mut self, detector: Detector) {
+        self.reception.detector = detector;
     }
 
     /// The channel estimate of the last PUSCH; of its first hop where it hops.

@@ -5,7 +5,7 @@
 
 use super::transform::Transforms;
 use super::{Layout, Shape, ptrs};
-use crate::equalize::Equalizer;
+use crate::equalize::{Detector, Equalizer};
 use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator, dmrs};
 use crate::modulation::{Modulation, demodulate, nearest};
 use dsp::{Cf32, Isa};
@@ -16,12 +16,16 @@ use ofdm::Grid;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 const ONE: Cf32 = Cf32::new(1.0, 0.0);
+/// Most bits of a symbol that is detected jointly.
+const JOINT_BITS_MAX: usize = 6;
 
 /// What one slot's symbols share. Made once and used again.
 #[derive(Clone, Debug)]
 pub struct Reception {
     /// Which elements carry data.
     pub layout: Layout,
+    /// How several layers are told apart.
+    pub detector: Detector,
     /// One for each hop; the first alone where it does not hop.
     estimates: [ChannelEstimate; 2],
     n_hops: usize,
@@ -75,6 +79,7 @@ impl Reception {
     pub fn new(estimator: &SharedEstimator, n_rb_max: usize) -> Reception {
         Reception {
             layout: Layout::default(),
+            detector: Detector::Linear,
             estimates: [estimator.make_estimate(), ChannelEstimate::default()],
             n_hops: 1,
             rbs: RbAllocation::Contiguous { start: 0, n_rb: 0 },
@@ -207,6 +212,8 @@ pub struct SymbolWorker {
     equal_noise: Vec<f32>,
     data: Vec<Cf32>,
     data_noise: Vec<f32>,
+    /// Soft bits of the whole allocation, detected jointly, in symbols that have other elements than data.
+    joint: Vec<Llr>,
     transforms: Transforms,
 }
 
@@ -222,6 +229,7 @@ impl SymbolWorker {
             equal_noise: vec![0.0; n_layers * n_sc],
             data: vec![ZERO; n_layers * n_sc],
             data_noise: vec![0.0; n_layers * n_sc],
+            joint: if n_layers > 1 { vec![0; n_layers * n_sc * JOINT_BITS_MAX] } else { Vec::new() },
             transforms: Transforms::new(isa, n_rb_max),
         }
     }
@@ -276,31 +284,44 @@ impl SymbolWorker {
             true => (&self.equal[..n], &self.equal_noise[..n]),
             false => (&self.data[..n], &self.data_noise[..n]),
         };
-        demodulate(self.isa, r.scheme, x, noise, llrs).map_err(|_| wrong)?;
-        Ok(report(r.scheme, x, noise))
+        let report = report(r.scheme, x, noise);
+        let joint = r.detector == Detector::Joint && r.n_layers > 1 && r.transform.is_none();
+        if !(joint && llrs.len() == n * r.scheme.q_m() && self.detect(r, grid, l, full, llrs)) {
+            let (x, noise) = match full && r.transform.is_none() {
+                true => (&self.equal[..n], &self.equal_noise[..n]),
+                false => (&self.data[..n], &self.data_noise[..n]),
+            };
+            demodulate(self.isa, r.scheme, x, noise, llrs).map_err(|_| wrong)?;
+        }
+        Ok(report)
+    }
+
+    /// Soft bits of the data of symbol `l`, all layers jointly; false where the scheme is not for it.
+    fn detect(&mut self, r: &Reception, grid: &Grid, l: usize, full: bool, llrs: &mut [Llr]) -> bool {
+        let (y, n_rx) = received(&mut self.rows, r, grid, l);
+        let y = &y[..n_rx];
+        if full {
+            return self.equalizer.detect(r.estimate_at(l), l, y, r.scheme, llrs);
+        }
+        if !self.equalizer.detect(r.estimate_at(l), l, y, r.scheme, &mut self.joint) {
+            return false;
+        }
+        let q = r.bits_per_element();
+        let mut cells = llrs.chunks_exact_mut(q);
+        r.layout.for_rbs(l, |_, rank, mask| {
+            for k in (0..12).filter(|k| mask >> k & 1 == 1) {
+                if let Some(cell) = cells.next() {
+                    cell.copy_from_slice(&self.joint[(12 * rank + k) * q..][..q]);
+                }
+            }
+        });
+        true
     }
 
     /// Equalizes the whole allocation of symbol `l` into `equal` and `equal_noise`.
     fn equalize(&mut self, r: &Reception, grid: &Grid, l: usize) {
-        let n_sc = 12 * r.layout.n_rb();
-        let mut y: [&[Cf32]; RX_MAX] = [&[]; RX_MAX];
-        let n_rx = grid.n_ports().min(RX_MAX);
-        let mut runs = r.layout.runs(&r.rbs, l);
-        let (one, more) = (runs.next().unwrap_or((0, 0)), runs.next().is_some());
-        if more {
-            for (rx, to) in self.rows.chunks_exact_mut(n_sc).enumerate().take(n_rx) {
-                let (from, mut to) = (grid.symbol(rx, l), to);
-                for (first, n_rb) in r.layout.runs(&r.rbs, l) {
-                    let (now, rest) = to.split_at_mut(12 * n_rb);
-                    now.copy_from_slice(&from[12 * first..][..now.len()]);
-                    to = rest;
-                }
-            }
-        }
-        for (rx, y) in y.iter_mut().enumerate().take(n_rx) {
-            *y = if more { &self.rows[rx * n_sc..][..n_sc] } else { &grid.symbol(rx, l)[12 * one.0..][..n_sc] };
-        }
-        let n = n_sc * r.n_layers;
+        let (y, n_rx) = received(&mut self.rows, r, grid, l);
+        let n = 12 * r.layout.n_rb() * r.n_layers;
         let (equal, noise) = (&mut self.equal[..n], &mut self.equal_noise[..n]);
         self.equalizer.equalize(r.estimate_at(l), l, &y[..n_rx], equal, noise);
     }
@@ -353,6 +374,30 @@ impl SymbolWorker {
         }
         Ok(unit(sum).unwrap_or(ONE))
     }
+}
+
+/// Received elements of the whole allocation in symbol `l`, of each antenna, and the number of antennas; gathered in `rows` where they do
+/// not lie in one run.
+fn received<'a>(rows: &'a mut [Cf32], r: &Reception, grid: &'a Grid, l: usize) -> ([&'a [Cf32]; RX_MAX], usize) {
+    let n_sc = 12 * r.layout.n_rb();
+    let mut y: [&[Cf32]; RX_MAX] = [&[]; RX_MAX];
+    let n_rx = grid.n_ports().min(RX_MAX);
+    let mut runs = r.layout.runs(&r.rbs, l);
+    let (one, more) = (runs.next().unwrap_or((0, 0)), runs.next().is_some());
+    if more {
+        for (rx, to) in rows.chunks_exact_mut(n_sc).enumerate().take(n_rx) {
+            let (from, mut to) = (grid.symbol(rx, l), to);
+            for (first, n_rb) in r.layout.runs(&r.rbs, l) {
+                let (now, rest) = to.split_at_mut(12 * n_rb);
+                now.copy_from_slice(&from[12 * first..][..now.len()]);
+                to = rest;
+            }
+        }
+    }
+    for (rx, y) in y.iter_mut().enumerate().take(n_rx) {
+        *y = if more { &rows[rx * n_sc..][..n_sc] } else { &grid.symbol(rx, l)[12 * one.0..][..n_sc] };
+    }
+    (y, n_rx)
 }
 
 /// Some elements of a symbol, looked at for the report.
