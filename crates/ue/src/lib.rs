@@ -7,7 +7,7 @@ mod slot;
 
 use fapi::ue::{UeIndication, UeResponse};
 use node::{Outbox, Rng, Tap};
-use nr::{Qfi, SlotPoint, Tc};
+use nr::{Qfi, Rnti, SlotPoint, Tc};
 use seam::ue::L2Event;
 use std::collections::VecDeque;
 use ue_cp::{CpEvent, CpOutput, SessionInfo, UeCp, UeCpConfig};
@@ -122,6 +122,10 @@ impl Ue {
     /// The control plane, to look at.
     pub fn cp(&self) -> &UeCp {
         &self.cp
+    }
+    /// Its C-RNTI, while it holds one.
+    pub fn c_rnti(&self) -> Option<Rnti> {
+        self.l2.c_rnti()
     }
     /// The physical layer, to look at.
     pub fn l1(&self) -> &UeL1 {

@@ -28,7 +28,7 @@ use gnb::{Gnb, GnbOutput};
 use hash::EventHash;
 use io::gateway::Gateway;
 use io::proxy::Proxy;
-use node::{Direction, Node, Outbox, Tap};
+use node::{Direction, Frame, Node, Outbox, Tap};
 use nr::{Numerology, SYMBOLS_PER_SLOT, SlotPoint, Tc};
 use obs::metrics::Durations;
 use std::net::IpAddr;
@@ -225,7 +225,7 @@ impl World {
                     }
                     GnbOutput::Event(e) => self.gnb_event(now, e),
                     // What goes down is taken where it was received: at the terminals.
-                    GnbOutput::Tap(t) if t.direction == Direction::Uplink => self.keep(t),
+                    GnbOutput::Tap(t) if t.direction == Direction::Uplink => self.keep_of_gnb(t),
                     GnbOutput::Tap(_) => {}
                 }
             }
@@ -268,6 +268,13 @@ impl World {
         if self.keep_taps {
             self.taps.push(tap);
         }
+    }
+    /// The base station numbers its UEs itself: what it saw is filed under the terminal that holds the RNTI.
+    fn keep_of_gnb(&mut self, mut tap: Tap) {
+        if let Frame::Mac { rnti, .. } = tap.frame {
+            tap.ue = self.terminals.iter().find(|t| t.ue().c_rnti() == Some(rnti)).map_or(0, |t| t.number);
+        }
+        self.keep(tap);
     }
     fn proxies(&mut self, now: Tc) {
         let Some(proxy) = &mut self.proxy else { return };

@@ -1,7 +1,9 @@
 //! All presets, several terminals, and that a seed fixes everything.
 
-use crate::harness::{Outcome, run};
+use crate::harness::{Outcome, run, world};
+use node::{Frame, MacKind};
 use sim::report::Step;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Attached, pinged, transferred, deregistered: in the report.
 fn check(o: &Outcome) {
@@ -95,4 +97,27 @@ fn a_seed_fixes_everything() {
     assert_eq!(first, hash(21, &["run.isa=scalar"]), "scalar");
     assert_eq!(first, hash(21, &["output.pcap=unused"]), "with captures");
     assert_ne!(first, hash(22, &[]), "another seed");
+}
+
+#[test] // Spec: TS 38.321 §7.1 (each side's view of a block is filed under the terminal that holds the C-RNTI)
+fn taps_of_both_ends_name_the_same_terminal() {
+    let mut world = world("n3-10", 3, &["ues=3", "run.log=mac=debug"]);
+    let (mut taps, mut holders) = (Vec::new(), BTreeMap::new());
+    while !world.finished() {
+        world.step();
+        world.drain_taps(&mut taps);
+        for t in taps.drain(..) {
+            let (Frame::Mac { rnti, kind: MacKind::Cell, .. } | Frame::Rlc { rnti, .. }) = t.frame else {
+                continue;
+            };
+            if t.ue > 0 {
+                holders.entry(rnti).or_insert_with(BTreeSet::new).insert((t.ue, t.direction as u8));
+            }
+        }
+    }
+    let attached: Vec<_> = holders.values().filter(|h| h.len() > 1).collect();
+    assert_eq!(attached.len(), 3, "{holders:?}");
+    for h in attached {
+        assert_eq!(h.iter().map(|(ue, _)| ue).collect::<BTreeSet<_>>().len(), 1, "{holders:?}");
+    }
 }
