@@ -33,6 +33,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn store_by_four(v: [Self; 4], p: *mut f32);
     /// Writes `p[16 i + 4 k + q] = v[k][4 i + q]`; only where `W` is a multiple of 4.
     unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32);
+    /// Reads `W` vectors in a row and writes lane i of all of them to `to[i stride ..]`.
+    unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize);
 }
 
 impl Lanes for f32 {
@@ -95,6 +97,10 @@ impl Lanes for f32 {
     #[inline(always)]
     unsafe fn store_quads_by_four(_: [Self; 4], _: *mut f32) {
         unreachable!("quads need four lanes")
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, to: *mut f32, _: usize) {
+        unsafe { *to = *from }
     }
 }
 
@@ -180,6 +186,13 @@ impl Lanes for F4 {
     unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
         for (k, lane) in v.into_iter().enumerate() {
             unsafe { lane.store(p.add(4 * k)) };
+        }
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize) {
+        for i in 0..4 {
+            let row = [0, 4, 8, 12].map(|k| unsafe { *from.add(k + i) });
+            unsafe { F4(row).store(to.add(i * stride)) };
         }
     }
 }
@@ -280,6 +293,19 @@ mod x86 {
                 unsafe { _mm_storeu_ps(p.add(4 * k), lane) };
             }
         }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize) {
+            unsafe {
+                let (a, b) = (_mm_loadu_ps(from), _mm_loadu_ps(from.add(4)));
+                let (c, d) = (_mm_loadu_ps(from.add(8)), _mm_loadu_ps(from.add(12)));
+                let (ab, cd) = (_mm_unpacklo_ps(a, b), _mm_unpacklo_ps(c, d));
+                let (ab_high, cd_high) = (_mm_unpackhi_ps(a, b), _mm_unpackhi_ps(c, d));
+                _mm_storeu_ps(to, _mm_movelh_ps(ab, cd));
+                _mm_storeu_ps(to.add(stride), _mm_movehl_ps(cd, ab));
+                _mm_storeu_ps(to.add(2 * stride), _mm_movelh_ps(ab_high, cd_high));
+                _mm_storeu_ps(to.add(3 * stride), _mm_movehl_ps(cd_high, ab_high));
+            }
+        }
     }
 
     impl Lanes for __m256 {
@@ -350,17 +376,7 @@ mod x86 {
         #[inline(always)]
         unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
             unsafe {
-                let ab = _mm256_castps_pd(_mm256_unpacklo_ps(v[0], v[1]));
-                let cd = _mm256_castps_pd(_mm256_unpacklo_ps(v[2], v[3]));
-                let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[0], v[1]));
-                let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[2], v[3]));
-                let quads = [
-                    _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)),
-                    _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)),
-                    _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
-                    _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)),
-                ];
-                Self::store_quads_by_four(quads, p);
+                Self::store_quads_by_four(quads_of(v), p);
             }
         }
         #[inline(always)]
@@ -371,6 +387,57 @@ mod x86 {
                 _mm256_storeu_ps(p.add(16), _mm256_permute2f128_ps::<0x31>(v[0], v[1]));
                 _mm256_storeu_ps(p.add(24), _mm256_permute2f128_ps::<0x31>(v[2], v[3]));
             }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize) {
+            unsafe {
+                let (low, high) = (quads_of(load_four(from)), quads_of(load_four(from.add(32))));
+                for i in 0..4 {
+                    let (a, b) = (low[i], high[i]);
+                    _mm256_storeu_ps(to.add(i * stride), _mm256_permute2f128_ps::<0x20>(a, b));
+                    _mm256_storeu_ps(to.add((i + 4) * stride), _mm256_permute2f128_ps::<0x31>(a, b));
+                }
+            }
+        }
+    }
+
+    /// Four vectors in a row.
+    #[inline(always)]
+    unsafe fn load_four<L: Lanes>(from: *const f32) -> [L; 4] {
+        unsafe { [L::load(from), L::load(from.add(L::W)), L::load(from.add(2 * L::W)), L::load(from.add(3 * L::W))] }
+    }
+
+    /// Of four vectors the lanes i and i + 4, as quads.
+    #[inline(always)]
+    unsafe fn quads_of(v: [__m256; 4]) -> [__m256; 4] {
+        unsafe {
+            let ab = _mm256_castps_pd(_mm256_unpacklo_ps(v[0], v[1]));
+            let cd = _mm256_castps_pd(_mm256_unpacklo_ps(v[2], v[3]));
+            let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[0], v[1]));
+            let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(v[2], v[3]));
+            [
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)),
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)),
+            ]
+        }
+    }
+
+    /// Of four vectors the lanes i, i + 4, i + 8 and i + 12, as quads.
+    #[inline(always)]
+    unsafe fn wide_quads_of(v: [__m512; 4]) -> [__m512; 4] {
+        unsafe {
+            let ab = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1]));
+            let cd = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3]));
+            let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
+            let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
+            [
+                _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)),
+                _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)),
+                _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high)),
+                _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high)),
+            ]
         }
     }
 
@@ -440,17 +507,7 @@ mod x86 {
         #[inline(always)]
         unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
             unsafe {
-                let ab = _mm512_castps_pd(_mm512_unpacklo_ps(v[0], v[1]));
-                let cd = _mm512_castps_pd(_mm512_unpacklo_ps(v[2], v[3]));
-                let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[0], v[1]));
-                let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(v[2], v[3]));
-                let quads = [
-                    _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)),
-                    _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)),
-                    _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high)),
-                    _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high)),
-                ];
-                Self::store_quads_by_four(quads, p);
+                Self::store_quads_by_four(wide_quads_of(v), p);
             }
         }
         #[inline(always)]
@@ -464,6 +521,23 @@ mod x86 {
                 _mm512_storeu_ps(p.add(16), _mm512_shuffle_f32x4::<0xdd>(low_ab, low_cd));
                 _mm512_storeu_ps(p.add(32), _mm512_shuffle_f32x4::<0x88>(high_ab, high_cd));
                 _mm512_storeu_ps(p.add(48), _mm512_shuffle_f32x4::<0xdd>(high_ab, high_cd));
+            }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize) {
+            unsafe {
+                let (a, b) = (wide_quads_of(load_four(from)), wide_quads_of(load_four(from.add(64))));
+                let (c, d) = (wide_quads_of(load_four(from.add(128))), wide_quads_of(load_four(from.add(192))));
+                for i in 0..4 {
+                    let (low_ab, high_ab) =
+                        (_mm512_shuffle_f32x4::<0x44>(a[i], b[i]), _mm512_shuffle_f32x4::<0xee>(a[i], b[i]));
+                    let (low_cd, high_cd) =
+                        (_mm512_shuffle_f32x4::<0x44>(c[i], d[i]), _mm512_shuffle_f32x4::<0xee>(c[i], d[i]));
+                    _mm512_storeu_ps(to.add(i * stride), _mm512_shuffle_f32x4::<0x88>(low_ab, low_cd));
+                    _mm512_storeu_ps(to.add((i + 4) * stride), _mm512_shuffle_f32x4::<0xdd>(low_ab, low_cd));
+                    _mm512_storeu_ps(to.add((i + 8) * stride), _mm512_shuffle_f32x4::<0x88>(high_ab, high_cd));
+                    _mm512_storeu_ps(to.add((i + 12) * stride), _mm512_shuffle_f32x4::<0xdd>(high_ab, high_cd));
+                }
             }
         }
     }

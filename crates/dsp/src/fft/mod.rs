@@ -13,8 +13,12 @@
 //!
 //! Between stages real and imaginary parts lie apart; the first stage takes them apart and the last joins them. The inverse
 //! is the forward transform with real and imaginary parts exchanged at both ends.
+//!
+//! A stage is a pass over all data, which for large sizes do not fit the first cache. So multiples of 1024 do their first two and
+//! their last two stages in one pass each, on pieces of 64 vectors or fewer that stay there.
 
 mod butterfly;
+mod pair;
 mod stage;
 
 use crate::{Cf32, Isa};
@@ -25,6 +29,9 @@ pub const N_MAX: usize = 65536;
 
 /// Floats that keep the planes of a power of two from falling on each other in the cache; a cache line's multiple.
 const PAD: usize = 16;
+
+/// Multiples of this have pairs of stages: 16 lanes of 64 points.
+const PAIRED: usize = 1024;
 
 /// The sign of the exponent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +64,23 @@ enum Kind {
     General,
     /// The last: one group, no twiddle factors but the scale, interleaved output.
     Last,
+    /// The first two, both of radix 8, from interleaved input: lanes run over the second one's groups.
+    FirstPair,
+    /// The last two: lanes run over the stride of the first of them, whose factors carry the scale; interleaved output.
+    LastPair,
 }
 
 #[derive(Clone, Debug)]
 struct Stage {
     radix: usize,
+    /// After the stage, or after both of a pair.
     groups: usize,
     stride: usize,
     kind: Kind,
     /// Vector length: 1, 4, 8 or 16 floats.
     lanes: usize,
-    /// Where this stage's factors start: `[k - 1][re, im][p]` for `General`, repeated over the stride for `First` and `Second`.
+    /// Where this stage's factors start: `[k - 1][re, im][p]` for `General`, repeated over the stride for `First` and `Second`;
+    /// for pairs in the order of their use.
     twiddle_start: usize,
 }
 
@@ -104,29 +117,33 @@ impl Plan {
     pub fn with_scale(n: usize, direction: Direction, isa: Isa, scale: f32) -> Result<Plan, UnsupportedSize> {
         let radices = factor(n).ok_or(UnsupportedSize(n))?;
         let isa = isa.effective();
-        let mut stages = Vec::with_capacity(radices.len());
+        let mut stages: Vec<Stage> = Vec::with_capacity(radices.len());
         let mut twiddles = Vec::new();
-        let mut stride = 1;
-        for (index, &radix) in radices.iter().enumerate() {
-            let groups = n / (stride * radix);
-            let kind = match index {
-                _ if index + 1 == radices.len() => Kind::Last,
-                0 if radix == 4 => Kind::First,
-                1 if radix == 4 && stride == 4 => Kind::Second,
-                _ => Kind::General,
+        let (mut stride, mut index) = (1, 0);
+        while let Some(&radix) = radices.get(index) {
+            let kind = kind_of(&radices, index, n, stride);
+            let second_radix = match kind {
+                Kind::FirstPair | Kind::LastPair => radices[index + 1],
+                _ => 1,
             };
-            let twiddle_start = twiddles.len();
-            let repeat = if kind == Kind::Second { stride } else { 1 };
-            if kind != Kind::Last {
-                push_twiddles(&mut twiddles, radix, groups, repeat);
-            }
+            let groups = n / (stride * radix * second_radix);
             let run = match kind {
-                Kind::First => groups,
+                Kind::First | Kind::FirstPair => groups,
                 Kind::Second => groups * stride,
-                Kind::General | Kind::Last => stride,
+                Kind::General | Kind::Last | Kind::LastPair => stride,
             };
-            stages.push(Stage { radix, groups, stride, kind, lanes: lanes_for(isa, run), twiddle_start });
-            stride *= radix;
+            let lanes = lanes_for(isa, run);
+            let twiddle_start = twiddles.len();
+            match kind {
+                Kind::First | Kind::General => push_twiddles(&mut twiddles, radix, groups, 1),
+                Kind::Second => push_twiddles(&mut twiddles, radix, groups, stride),
+                Kind::Last => {}
+                Kind::FirstPair => push_first_pair(&mut twiddles, groups, lanes),
+                Kind::LastPair => push_last_pair(&mut twiddles, radix, second_radix, scale),
+            }
+            stages.push(Stage { radix, groups, stride, kind, lanes, twiddle_start });
+            stride *= radix * second_radix;
+            index += if second_radix > 1 { 2 } else { 1 };
         }
         Ok(Plan { n, direction, scale, stages, twiddles })
     }
@@ -186,7 +203,7 @@ impl Plan {
 
     /// Passes over the data: the stages, and before them one that takes real and imaginary parts apart if no stage does.
     fn n_steps(&self) -> usize {
-        let first_splits = self.stages.first().is_some_and(|s| s.kind == Kind::First);
+        let first_splits = self.stages.first().is_some_and(|s| matches!(s.kind, Kind::First | Kind::FirstPair));
         self.stages.len() + usize::from(!first_splits)
     }
 
@@ -233,6 +250,19 @@ impl Plan {
     }
 }
 
+/// How the stage `index` runs, `stride` being the product of the radices before it.
+fn kind_of(radices: &[usize], index: usize, n: usize, stride: usize) -> Kind {
+    let paired = n.is_multiple_of(PAIRED);
+    match index {
+        0 if paired => Kind::FirstPair,
+        _ if paired && index + 2 == radices.len() => Kind::LastPair,
+        _ if index + 1 == radices.len() => Kind::Last,
+        0 if radices[0] == 4 => Kind::First,
+        1 if radices[1] == 4 && stride == 4 => Kind::Second,
+        _ => Kind::General,
+    }
+}
+
 /// The most lanes of `isa` that divide `run`, the length of a stage's innermost loop.
 fn lanes_for(isa: Isa, run: usize) -> usize {
     let widest = match isa {
@@ -245,7 +275,8 @@ fn lanes_for(isa: Isa, run: usize) -> usize {
 
 /// The radices of `n` in the order of the stages, empty for 1; `None` if no plan covers `n`.
 ///
-/// Fours first, since their short strides have kernels of their own; eights last, where they need no factors.
+/// Fours first, since their short strides have kernels of their own; eights last, where they need no factors. Sizes with pairs have
+/// two eights first and, as the last two, twos that are left or an eight with whatever divides well.
 fn factor(n: usize) -> Option<Vec<usize>> {
     if n == 0 || n > N_MAX {
         return None;
@@ -264,6 +295,24 @@ fn factor(n: usize) -> Option<Vec<usize>> {
         return None;
     }
     let mut radices = Vec::new();
+    if n.is_multiple_of(PAIRED) {
+        radices.extend([8, 8]);
+        radices.extend(core::iter::repeat_n(5, fives));
+        radices.extend(core::iter::repeat_n(3, threes));
+        twos -= 6;
+        // 2^4 or more are left; the last two stages take 2^4 to 2^6 of them.
+        while twos > 9 {
+            radices.push(8);
+            twos -= 3;
+        }
+        if twos > 6 {
+            let before = 1 << (twos - 6);
+            radices.push(before);
+            twos = 6;
+        }
+        radices.extend([1 << (twos - 3), 8]);
+        return Some(radices);
+    }
     for _ in 0..2 {
         if twos >= 2 {
             radices.push(4);
@@ -301,6 +350,36 @@ fn push_twiddles(twiddles: &mut Vec<f32>, radix: usize, groups: usize, repeat: u
         }
         for factor in factors {
             twiddles.extend(core::iter::repeat_n(factor.im as f32, repeat));
+        }
+    }
+}
+
+/// exp(-2 pi i a / size).
+fn root(a: usize, size: usize) -> [f64; 2] {
+    let factor = crate::unit_phasor(-((a % size) as f64) / size as f64);
+    [factor.re, factor.im]
+}
+
+/// Appends the factors of two stages of radix 8, `groups` after both: of each vector of groups those of the first stage
+/// `[j][k - 1][re, im][lane]`, p = lane's group + groups j, then those of the second `[k - 1][re, im][lane]`.
+fn push_first_pair(twiddles: &mut Vec<f32>, groups: usize, lanes: usize) {
+    let n = 64 * groups;
+    for start in (0..groups).step_by(lanes) {
+        for (step, size) in (0..8).map(|j| (groups * j, n)).chain([(0, n / 8)]) {
+            for k in 1..8 {
+                for part in 0..2 {
+                    twiddles.extend((start..start + lanes).map(|p| root((p + step) * k, size)[part] as f32));
+                }
+            }
+        }
+    }
+}
+
+/// Appends the factors of the last stage but one times `scale`: `[p][k][re, im]`, k from 0 on.
+fn push_last_pair(twiddles: &mut Vec<f32>, radix: usize, groups: usize, scale: f32) {
+    for p in 0..groups {
+        for k in 0..radix {
+            twiddles.extend(root(p * k, radix * groups).map(|x| (x * f64::from(scale)) as f32));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One pass over the data for each kind of stage. The module above defines the symbols.
 
-use super::Kind;
 use super::butterfly::{Butterfly, C, Radix};
+use super::{Kind, pair};
 use crate::lanes::{F4, Lanes};
 
 /// One stage's work.
@@ -53,6 +53,22 @@ impl Pass {
                     general::<L>(self.radix, self.groups, self.stride, self.from, self.to, self.twiddles);
                 }
                 Kind::Last => last::<L>(self.radix, self.stride, self.from, self.output, self.scale, self.swap),
+                Kind::FirstPair if self.swap => pair::first::<L, true>(self.groups, self.input, self.to, self.twiddles),
+                Kind::FirstPair => pair::first::<L, false>(self.groups, self.input, self.to, self.twiddles),
+                Kind::LastPair if self.swap => self.last_pair::<L, true>(),
+                Kind::LastPair => self.last_pair::<L, false>(),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn last_pair<L: Lanes, const SWAP: bool>(&self) {
+        let (stride, from, to, twiddles) = (self.stride, self.from, self.output, self.twiddles);
+        unsafe {
+            match self.radix {
+                2 => pair::last::<L, 2, 8, SWAP>(stride, from, to, twiddles),
+                4 => pair::last::<L, 4, 8, SWAP>(stride, from, to, twiddles),
+                _ => pair::last::<L, 8, 8, SWAP>(stride, from, to, twiddles),
             }
         }
     }
@@ -73,15 +89,28 @@ impl Planes {
     }
 
     #[inline(always)]
-    unsafe fn load<L: Lanes>(self, at: usize) -> C<L> {
+    pub(super) unsafe fn load<L: Lanes>(self, at: usize) -> C<L> {
         unsafe { C { re: L::load(self.re.add(at)), im: L::load(self.im.add(at)) } }
     }
 
     #[inline(always)]
-    unsafe fn store<L: Lanes>(self, at: usize, x: C<L>) {
+    pub(super) unsafe fn store<L: Lanes>(self, at: usize, x: C<L>) {
         unsafe {
             x.re.store(self.re.add(at));
             x.im.store(self.im.add(at));
+        }
+    }
+
+    /// Writes `n` vectors from the start on, a multiple of the lanes, to rows of `n` at `at`, a row for each lane.
+    #[inline(always)]
+    pub(super) unsafe fn store_transposed<L: Lanes>(self, n: usize, to: Planes, at: usize) {
+        let mut c = 0;
+        while c < n {
+            unsafe {
+                L::transpose(self.re.add(c * L::W), to.re.add(at + c), n);
+                L::transpose(self.im.add(c * L::W), to.im.add(at + c), n);
+            }
+            c += L::W;
         }
     }
 }

@@ -11,7 +11,7 @@ use fec::Llr;
 /// Steps of an [`Llr`] in one natural unit of log-likelihood: values saturate at 20.
 pub const LLR_SCALE: f32 = 6.0;
 
-/// Symbols that are handled in one go.
+/// Symbols that are handled in one go: two vectors of 16 for each axis.
 const BLOCK: usize = 32;
 
 /// Writes the max-log likelihoods of every bit: `llrs[i * q_m + b]` is bit `b` of symbol `i`, positive means 0.
@@ -55,14 +55,20 @@ fn weight(noise_var: f32) -> f32 {
     if w > 0.0 { w } else { 0.0 }
 }
 
-/// Rounds a number to the nearest integer in -120..=120.
+/// 1.5 * 2^23: a small number added keeps its nearest integer in the low bits of the sum.
+const MAGIC: f32 = 12_582_912.0;
+
+/// Rounds a number to the nearest integer in -120..=120, in the low byte of what is returned.
 #[inline(always)]
-fn quantise(x: f32) -> i8 {
-    // 1.5 * 2^23: the sum keeps the rounded integer in its low bits.
-    const MAGIC: f32 = 12_582_912.0;
+fn quantise_bits(x: f32) -> u32 {
     let x = if x > 120.0 { 120.0 } else { x };
     let x = if x < -120.0 { -120.0 } else { x };
-    (x + MAGIC).to_bits() as u8 as i8
+    (x + MAGIC).to_bits()
+}
+
+#[inline(always)]
+fn quantise(x: f32) -> i8 {
+    quantise_bits(x) as u8 as i8
 }
 
 fn bpsk(half_pi: bool, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
@@ -74,113 +80,172 @@ fn bpsk(half_pi: bool, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     }
 }
 
-/// The largest of the first `n_lines` lines at `a`, with the sign of `a`, in units where A = 1 and 1/noise_var is `w`/4.
+/// The largest of the first `N` lines at `a`, with the sign of `a`, in units where A = 1 and 1/noise_var is `w`/4.
+///
+/// Line m passes line m - 1 where |a| = 2 (m - 1), so the largest is that of m = 1 + floor(|a|/2); where two are equal either will do.
 #[inline(always)]
 fn lines<const N: usize>(a: f32) -> f32 {
     let b = a.abs();
-    let mut best = b;
-    let mut m = 2;
-    while m <= N {
-        let line = m as f32 * (b - (m - 1) as f32);
-        best = if line > best { line } else { best };
-        m += 1;
-    }
+    let best = match N {
+        1 => b,
+        2 => {
+            let line = 2.0 * (b - 1.0);
+            if line > b { line } else { b }
+        }
+        _ => {
+            let h = (b - 1.0) * 0.5;
+            let most = (N - 1) as f32;
+            let h = if h < most { h } else { most };
+            let t = (h + MAGIC) - MAGIC;
+            (t + 1.0) * (b - t)
+        }
+    };
     best.copysign(a)
 }
 
-/// One block of up to 32 symbols with `BITS` bits an axis.
+/// The soft bits of one axis of a symbol, `BITS` of them, those of the first four in the bytes of a word, the fifth in a byte of another.
+/// Two bits take bytes 0 and 2.
 #[inline(always)]
-fn block<const BITS: usize>(
-    inverse_norm: f32,
-    x: &[f32; 2 * BLOCK],
-    w: &[f32; 2 * BLOCK],
-    out: &mut [[i8; 2 * BLOCK]; 5],
-) {
-    for i in 0..2 * BLOCK {
-        let a = x[i] * inverse_norm;
-        // What is no number weighs nothing, and nothing below becomes one by itself.
-        let w = if a.is_nan() { 0.0 } else { w[i] };
-        let a = if a < 1e6 { a } else { 1e6 };
-        let mut a = if a > -1e6 { a } else { -1e6 };
-        out[0][i] = quantise(
-            w * match BITS {
-                1 => a,
-                2 => lines::<2>(a),
-                3 => lines::<4>(a),
-                4 => lines::<8>(a),
-                _ => lines::<16>(a),
-            },
-        );
+fn axis<const BITS: usize>(x: f32, w: f32) -> (u32, u32) {
+    // What is no number weighs nothing, and nothing below becomes one by itself.
+    let w = if x.is_nan() { 0.0 } else { w };
+    let a = if x < 1e6 { x } else { 1e6 };
+    let mut a = if a > -1e6 { a } else { -1e6 };
+    let first = quantise_bits(
+        w * match BITS {
+            1 => lines::<1>(a),
+            2 => lines::<2>(a),
+            3 => lines::<4>(a),
+            4 => lines::<8>(a),
+            _ => lines::<16>(a),
+        },
+    );
+    let mut words = (first & 0xff, 0);
+    let mut place = 8;
+    if BITS == 5 {
+        a = 16.0 - a.abs();
+        words.0 |= (quantise_bits(w * lines::<8>(a)) & 0xff) << place;
+        place += 8;
+    }
+    if BITS >= 4 {
+        a = 8.0 - a.abs();
+        words.0 |= (quantise_bits(w * lines::<4>(a)) & 0xff) << place;
+        place += 8;
+    }
+    if BITS >= 3 {
+        a = 4.0 - a.abs();
+        words.0 |= (quantise_bits(w * lines::<2>(a)) & 0xff) << place;
+        place += 8;
+    }
+    if BITS >= 2 {
+        let last = quantise_bits(w * (2.0 - a.abs()));
+        match BITS {
+            2 => words.0 |= (last & 0xff) << 16,
+            5 => words.1 = last & 0xff,
+            _ => words.0 |= (last & 0xff) << place,
+        }
+    }
+    words
+}
+
+/// Bytes of `x` at the even places of a word twice as long.
+#[inline(always)]
+fn spread(x: u32) -> u64 {
+    let x = u64::from(x);
+    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+    (x | x << 8) & 0x00ff_00ff_00ff_00ff
+}
+
+/// Symbols taken apart and weighed.
+struct Parts {
+    re: [f32; BLOCK],
+    im: [f32; BLOCK],
+    w: [f32; BLOCK],
+}
+
+impl Parts {
+    #[inline(always)]
+    fn fill(&mut self, inverse_norm: f32, gain: f32, symbols: &[Cf32], noise_var: &[f32]) {
+        for (((re, im), w), (x, n)) in
+            self.re.iter_mut().zip(&mut self.im).zip(&mut self.w).zip(symbols.iter().zip(noise_var))
+        {
+            (*re, *im) = (x.re * inverse_norm, x.im * inverse_norm);
+            *w = weight(*n) * gain;
+        }
+    }
+}
+
+/// Soft bits of [`BLOCK`] symbols: the first eight of each, and the last two of ten.
+struct Bits {
+    words: [u64; BLOCK],
+    tails: [u16; BLOCK],
+}
+
+#[inline(always)]
+fn block<const BITS: usize>(parts: &Parts, out: &mut Bits) {
+    // Words of 32 bits first: a loop that makes longer ones has half the lanes throughout.
+    let (mut first, mut second, mut tails) = ([0u32; BLOCK], [0u32; BLOCK], [0u32; BLOCK]);
+    for i in 0..BLOCK {
+        let (a, b) = (axis::<BITS>(parts.re[i], parts.w[i]), axis::<BITS>(parts.im[i], parts.w[i]));
+        if BITS <= 2 {
+            first[i] = a.0 | b.0 << 8;
+        } else {
+            (first[i], second[i]) = (a.0, b.0);
+        }
         if BITS == 5 {
-            a = 16.0 - a.abs();
-            out[1][i] = quantise(w * lines::<8>(a));
+            tails[i] = a.1 | b.1 << 8;
         }
-        if BITS >= 4 {
-            a = 8.0 - a.abs();
-            out[BITS - 3][i] = quantise(w * lines::<4>(a));
+    }
+    for i in 0..BLOCK {
+        out.words[i] = if BITS <= 2 { u64::from(first[i]) } else { spread(first[i]) | spread(second[i]) << 8 };
+        if BITS == 5 {
+            out.tails[i] = tails[i] as u16;
         }
-        if BITS >= 3 {
-            a = 4.0 - a.abs();
-            out[BITS - 2][i] = quantise(w * lines::<2>(a));
+    }
+}
+
+/// Writes the bits of as many symbols as fit.
+#[inline(always)]
+fn write<const BITS: usize>(bits: &Bits, llrs: &mut [Llr]) {
+    if BITS == 3 {
+        // Four symbols are three words.
+        for (llrs, w) in llrs.chunks_mut(24).zip(bits.words.chunks_exact(4)) {
+            let packed = [w[0] | w[1] << 48, w[1] >> 16 | w[2] << 32, w[2] >> 32 | w[3] << 16];
+            for (llrs, word) in llrs.chunks_mut(8).zip(packed) {
+                let bytes = word.to_le_bytes().map(|b| b as Llr);
+                llrs.copy_from_slice(&bytes[..llrs.len()]);
+            }
         }
-        if BITS >= 2 {
-            out[BITS - 1][i] = quantise(w * (2.0 - a.abs()));
+        return;
+    }
+    let symbols = bits.words.iter().zip(&bits.tails);
+    for (llrs, (word, tail)) in llrs.chunks_exact_mut(2 * BITS).zip(symbols) {
+        let bytes = word.to_le_bytes().map(|b| b as Llr);
+        let len = if BITS == 5 { 8 } else { 2 * BITS };
+        llrs[..len].copy_from_slice(&bytes[..len]);
+        if BITS == 5 {
+            llrs[8..].copy_from_slice(&tail.to_le_bytes().map(|b| b as Llr));
         }
     }
 }
 
 #[inline(always)]
 fn square<const BITS: usize>(norm: f32, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
-    let mut x = [0.0f32; 2 * BLOCK];
-    let mut w = [0.0f32; 2 * BLOCK];
-    let mut out = [[0i8; 2 * BLOCK]; 5];
+    let mut parts = Parts { re: [0.0; BLOCK], im: [0.0; BLOCK], w: [0.0; BLOCK] };
+    let mut bits = Bits { words: [0; BLOCK], tails: [0; BLOCK] };
     let (inverse_norm, gain) = (1.0 / norm, 4.0 * norm * norm);
-    for ((chunk, noise), llrs) in
-        symbols.chunks(BLOCK).zip(noise_var.chunks(BLOCK)).zip(llrs.chunks_mut(2 * BITS * BLOCK))
-    {
-        let floats = dsp::as_floats(chunk);
-        x[..floats.len()].copy_from_slice(floats);
-        for (pair, n) in w.chunks_exact_mut(2).zip(noise) {
-            let value = weight(*n) * gain;
-            pair[0] = value;
-            pair[1] = value;
-        }
-        block::<BITS>(inverse_norm, &x, &w, &mut out);
-        if BITS == 1 {
-            llrs.copy_from_slice(&out[0][..llrs.len()]);
-            continue;
-        }
-        weave::<BITS>(&out, llrs);
+    let (x, n) = (symbols.chunks_exact(BLOCK), noise_var.chunks_exact(BLOCK));
+    let (x_rest, n_rest) = (x.remainder(), n.remainder());
+    let mut out = llrs.chunks_exact_mut(2 * BITS * BLOCK);
+    for ((x, n), llrs) in x.zip(n).zip(&mut out) {
+        parts.fill(inverse_norm, gain, &x[..BLOCK], &n[..BLOCK]);
+        block::<BITS>(&parts, &mut bits);
+        write::<BITS>(&bits, &mut llrs[..2 * BITS * BLOCK]);
     }
-}
-
-/// Takes the bits of each symbol together: real and imaginary part are neighbours in `out` already.
-#[inline(always)]
-fn weave<const BITS: usize>(out: &[[i8; 2 * BLOCK]; 5], llrs: &mut [Llr]) {
-    let pair = |b: usize, i: usize| u64::from(u16::from_le_bytes([out[b][2 * i] as u8, out[b][2 * i + 1] as u8]));
-    if llrs.len() < 2 * BITS * BLOCK {
-        for (i, llr) in llrs.chunks_exact_mut(2 * BITS).enumerate() {
-            for b in 0..BITS {
-                llr[2 * b] = out[b][2 * i];
-                llr[2 * b + 1] = out[b][2 * i + 1];
-            }
-        }
-        return;
-    }
-    // Four pairs at most make a word; words overlap the next symbol, which is written after.
-    let mut woven = [0u8; 10 * BLOCK + 8];
-    for i in 0..BLOCK {
-        let mut word = 0u64;
-        for b in 0..BITS.min(4) {
-            word |= pair(b, i) << (16 * b);
-        }
-        woven[2 * BITS * i..2 * BITS * i + 8].copy_from_slice(&word.to_le_bytes());
-        if BITS == 5 {
-            woven[10 * i + 8..10 * i + 10].copy_from_slice(&(pair(4, i) as u16).to_le_bytes());
-        }
-    }
-    for (llr, byte) in llrs.iter_mut().zip(&woven[..2 * BITS * BLOCK]) {
-        *llr = *byte as i8;
+    if !x_rest.is_empty() {
+        parts.fill(inverse_norm, gain, x_rest, n_rest);
+        block::<BITS>(&parts, &mut bits);
+        write::<BITS>(&bits, out.into_remainder());
     }
 }
 
