@@ -29,6 +29,7 @@ pub struct SharedEstimator {
     ls: Vec<Cf32>,
     mean: Vec<Cf32>,
     covariance: Covariance,
+    jakes: doppler::Jakes,
 }
 
 /// The times at which DM-RS show the channel: single symbols, and pairs that are despread.
@@ -117,6 +118,7 @@ impl SharedEstimator {
             ls: vec![zero; n_rx * n_layers * DMRS_SYMBOLS_MAX * n_rb_max * 6],
             mean: vec![zero; n_rx * n_layers * n_rb_max * 6],
             covariance: Covariance::new(n_rb_max),
+            jakes: doppler::Jakes::default(),
         }
     }
 
@@ -172,8 +174,9 @@ impl SharedEstimator {
         let rows = n_rx * n_layers;
         let ls = &mut self.ls[..rows * times.len * n_pilots];
         let middles = times.middles();
-        out.turns_per_symbol = frequency(self.isa, ls, times.len, n_pilots, &middles);
-        let turns = out.turns_per_symbol.unwrap_or(0.0);
+        let turning = frequency(self.isa, ls, times.len, n_pilots, &middles);
+        out.turns_per_symbol = turning.map(|t| t.turns);
+        let turns = turning.filter(|t| t.coherence > COHERENCE_MIN).map_or(0.0, |t| t.turns);
         out.rotation = core::array::from_fn(|l| rotation(turns, l as f32));
         for row in ls.chunks_exact_mut(times.len * n_pilots) {
             for (pilots, middle) in row.chunks_exact_mut(n_pilots).zip(&middles) {
@@ -329,6 +332,7 @@ impl SharedEstimator {
             out.n_times,
             out.noise_var,
             error,
+            &self.jakes,
             &mut out.weights,
         );
         for_runs(bundling, rbs, per_rb, |_, n, from| {
@@ -481,7 +485,7 @@ fn divide_pairs(
 ///
 /// Between two DM-RS symbols the phase is known but for whole turns. Three or more at unequal distances (2, 7, 11) tell them: so a train
 /// at 500 km/h is followed at 15 kHz.
-fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, middles: &[f32]) -> Option<f32> {
+fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, middles: &[f32]) -> Option<Turning> {
     let mut lags = [(0.0f64, Cf64::new(0.0, 0.0)); PAIRS_MAX];
     let mut n = 0;
     // From the first symbol to each later one, then between neighbours.
@@ -517,8 +521,28 @@ fn frequency(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, middles: 
         sum += w * turns / apart;
         weight += w;
     }
-    (weight > 0.0).then(|| (sum / weight) as f32)
+    let (mut noise, mut count) = (0.0, 0.0);
+    for pilots in ls.chunks_exact(n_pilots) {
+        let (sum, n) = noise_by_differences(pilots);
+        (noise, count) = (noise + sum, count + n);
+    }
+    let n = (ls.len() / n_symbols) as f64;
+    let signal = dsp::vector::energy(isa, ls) / n_symbols as f64 - if count > 0.0 { n * noise / count } else { 0.0 };
+    let most = lags.iter().map(|(_, lag)| lag.norm_sqr()).fold(0.0, f64::max);
+    let coherence = libm::sqrt(most) / signal.max(1e-30);
+    (weight > 0.0).then(|| Turning { turns: (sum / weight) as f32, coherence })
 }
+
+/// Phase from symbol to symbol.
+#[derive(Clone, Copy, Debug)]
+struct Turning {
+    turns: f32,
+    /// How much alike DM-RS symbols are once it is taken out: 1 where nothing else changes.
+    coherence: f64,
+}
+
+/// Fading, not an oscillator, turns DM-RS symbols that are less alike: each path its own way.
+const COHERENCE_MIN: f64 = 0.75;
 
 /// Pairs of DM-RS symbols that are looked at.
 const PAIRS_MAX: usize = 2 * DMRS_SYMBOLS_MAX;
@@ -557,9 +581,9 @@ fn is_constant(ls: &[Cf32], n_symbols: usize, n_pilots: usize, noise_var: f32) -
             count += n_pilots as f64;
         }
     }
-    // Three deviations above what noise alone gives; interpolation costs noise, so a small change is left alone.
+    // Two deviations above what noise alone gives.
     let expected = 2.0 * f64::from(noise_var);
-    difference / count <= expected * (1.25 + 3.0 / libm::sqrt(count))
+    difference / count <= expected * (1.0 + 2.0 / libm::sqrt(count))
 }
 
 /// The mean over the symbols of each row.
