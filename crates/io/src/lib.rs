@@ -5,6 +5,7 @@
 //! - [`gateway`]: the far end at N6: DNS, an HTTP server with a page about the connection, echo, and what is allowed outside.
 //! - [`policy`]: which addresses N6 lets through.
 //! - [`tun`]: a terminal's session as an interface of the operating system; [`division`]: what is its, what the user-space stack's.
+//! - [`pool`]: threads that nodes' pieces of work are run on.
 //! - [`proxy`]: SOCKS5 and HTTP proxy on loopback, one UE chosen by user name.
 //!
 //! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
@@ -15,6 +16,7 @@ mod fuzz;
 pub mod gateway;
 pub mod host;
 pub mod policy;
+pub mod pool;
 pub mod proxy;
 pub mod services;
 pub mod stack;

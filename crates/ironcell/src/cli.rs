@@ -137,7 +137,7 @@ pub struct ScenarioArgs {
     /// best, scalar, avx2, avx512 or neon.
     #[arg(long, value_name = "ISA")]
     isa: Option<String>,
-    /// Threads; 0: one up to two terminals, else one for each core, at most 4.
+    /// Threads; 0: one for each core, at most 4.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<u32>,
     /// Directory for a capture of the bytes that cross, for Wireshark.

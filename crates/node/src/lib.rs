@@ -1,16 +1,18 @@
 //! What every node is made of: the node's surface, its outbox, its timers, its generator, and the taps on what crosses;
-//! and [`Script`], by which fuzzers steer nodes.
+//! [`Crew`], by which a node cuts its work into pieces; and [`Script`], by which fuzzers steer nodes.
 //!
 //! A node has state and nothing else: no sockets, threads, clock, callbacks, globals. It is handed the time with each
 //! input, answers into an [`Outbox`], and says when it next wants to be woken. Whoever composes nodes moves values from
 //! one outbox to the next inbox.
 
+mod fork;
 mod outbox;
 mod rng;
 mod script;
 mod tap;
 mod timers;
 
+pub use fork::{Backwards, Crew, Fork, Inline};
 pub use outbox::Outbox;
 pub use rng::Rng;
 pub use script::Script;

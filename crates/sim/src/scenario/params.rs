@@ -42,7 +42,7 @@ section! {
         once: bool = false, "Attach, ping, transfer, deregister, report, exit", "", "true, false", "ironcell";
         virtual_time: bool = false, "As fast as the machine can: no sleeping, no proxies, nothing outside N6", "", "true, false", "ironcell";
         isa: String = "best".into(), "Instruction set of the kernels; with scalar a seed gives the same on any machine", "", "best, scalar, avx2, avx512, neon", "ironcell";
-        threads: u32 = 0, "Threads of the physical layers; 0: one up to two terminals, else one for each core, at most 4", "", "0 to 64", "ironcell";
+        threads: u32 = 0, "Threads of a slot's work; 0: one for each core, at most 4", "", "0 to 64", "ironcell";
         air_seconds_max: f64 = 120.0, "Air time after which a run with once gives up", "s", "0.1 to 86400", "ironcell";
         attach_seconds_max: f64 = 20.0, "Air time that a terminal may take from switching on to its session; 0: no limit", "s", "0 to 86400", "ironcell";
         log: String = "warn".into(), "What is told beside the steps: a level, and others for some layers, as in info,nas=debug,mac=trace", "", "off, error, warn, info, debug, trace; ue, gnb, core, rrc, nas, ngap, pfcp, gtpu, ip, mac, rlc, pdcp", "ironcell";

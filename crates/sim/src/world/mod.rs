@@ -1,37 +1,35 @@
 //! The whole network on one clock: base station, channel, terminals, core, data network.
 //!
-//! One [`World::step`] is one slot of the base station. In it the base station and the terminals run side by side, each on what
-//! the other sent in earlier steps, and their results join in a fixed order: any number of threads gives the same bits.
+//! One [`World::step`] is one slot of the base station. In it the network's side and the terminals run at once, each on what
+//! the other sent in earlier steps, and their results join in a fixed order: any number of threads gives the same bits. Threads that
+//! are done with one side take pieces of the other's physical layers.
 //!
 //! | in step s | works on | gives |
 //! |---|---|---|
 //! | channel | bursts of steps before s | uplink samples of slot s - 2 |
-//! | base station | those samples | samples of slot s, messages, packets |
+//! | network: base station | those samples | samples of slot s, messages, packets |
+//! | network: core, gateway | messages and packets of step s | answers, for step s + 1 |
 //! | terminals | samples of slots before s | bursts, messages, packets |
-//! | core, gateway | messages and packets of step s | answers, for step s + 1 |
 //!
 //! A terminal has seen slot n at the latest in step n + 2 and builds its uplink two slots ahead, so bursts of slot n + 2 are there
 //! when the channel sums that slot in step n + 4.
 
 mod client;
 mod hash;
+mod network;
 mod observe;
 mod setup;
 mod terminal;
 
 use crate::report::{LiveLine, Progress, Report};
 use crate::scenario::Scenario;
-use air::Air;
-use cn::{Core, CoreInput, CoreOutput, GnbId};
+use air::{Air, Link};
+use cn::GnbId;
 use dsp::Cf32;
-use gnb::{Gnb, GnbOutput};
-use hash::EventHash;
-use io::gateway::Gateway;
 use io::proxy::Proxy;
-use node::{Direction, Frame, Node, Outbox, Tap};
+use network::{Network, NetworkEvent};
+use node::{Crew, Frame, Tap};
 use nr::{Numerology, SYMBOLS_PER_SLOT, SlotPoint, Tc};
-use obs::metrics::Durations;
-use std::net::IpAddr;
 use std::time::Instant;
 use terminal::Terminal;
 
@@ -55,18 +53,11 @@ pub struct World {
     first_slot: SlotPoint,
     count: i64,
     air: Air,
-    gnb: Gnb,
-    core: Core,
-    core_out: Outbox<CoreOutput>,
-    gateway: Gateway,
+    net: Network,
     proxy: Option<Proxy>,
     terminals: Vec<Terminal>,
-    pool: Option<rayon::ThreadPool>,
-    tx: Vec<Cf32>,
-    rx: Vec<Cf32>,
-    upf_n3: IpAddr,
-    gnb_n3: IpAddr,
-    hash: EventHash,
+    /// The threads that all layers share.
+    crew: Crew,
     progress: Vec<Progress>,
     taps: Vec<Tap>,
     keep_taps: bool,
@@ -74,9 +65,7 @@ pub struct World {
     /// Blocks that failed and that were lost for good so far, down and up: for the log.
     lost: [(u64, u64); 2],
     iq: Option<IqSink>,
-    tamper_n2: Option<N2Tamper>,
     report: Report,
-    gnb_times: Durations,
     live: observe::LiveState,
     started: Instant,
     stopping: Option<Tc>,
@@ -110,11 +99,11 @@ impl World {
     }
     /// A fault of the base station alone, for tests: `f` sees every slot that it decided.
     pub fn tamper_plans(&mut self, f: gnb::PlanTamper) {
-        self.gnb.tamper(f);
+        self.net.gnb.tamper(f);
     }
     /// A fault between core and base station, for tests: `f` sees every NGAP message of the core.
     pub fn tamper_n2(&mut self, f: N2Tamper) {
-        self.tamper_n2 = Some(f);
+        self.net.tamper_n2 = Some(f);
     }
     /// Switches all terminals off; the run is over when they have deregistered, or two seconds later.
     pub fn request_stop(&mut self) {
@@ -141,13 +130,12 @@ impl World {
         let now = self.now();
         self.dark_or_light(now);
         let rx_slot = self.pull_uplink(slot);
-        self.run_radios(slot, now, rx_slot);
-        self.air.push_downlink(&self.tx);
-        self.hash.samples(&self.tx);
+        self.run_sides(slot, now, rx_slot);
+        self.air.push_downlink(&self.net.tx);
         if let Some(sink) = &mut self.iq {
-            sink(&self.tx, &self.rx);
+            sink(&self.net.tx, &self.net.rx);
         }
-        self.route(now);
+        self.network_events(now);
         self.proxies(now);
         self.observe(now);
         self.count += 1;
@@ -162,107 +150,50 @@ impl World {
     /// The uplink samples of the slot that is due, from n-TimingAdvanceOffset before its downlink.
     fn pull_uplink(&mut self, slot: SlotPoint) -> Option<SlotPoint> {
         if self.count < RX_LAG {
-            self.rx.clear();
+            self.net.rx.clear();
             return None;
         }
         let rx_slot = slot.plus(-RX_LAG);
-        let len = self.gnb.ul_carrier().slot_len(rx_slot);
-        self.rx.resize(len, Cf32::default());
+        let len = self.net.gnb.ul_carrier().slot_len(rx_slot);
+        self.net.rx.resize(len, Cf32::default());
         // The first window begins before the first sample: that part is silence.
         let skip = if self.count == RX_LAG { self.uplink_offset().min(len) } else { 0 };
-        self.rx[..skip].fill(Cf32::default());
-        let duplex = &self.gnb.du().cell().config.duplex;
+        self.net.rx[..skip].fill(Cf32::default());
+        let duplex = &self.net.gnb.du().cell().config.duplex;
         if (0..SYMBOLS_PER_SLOT as u8).any(|l| duplex.is_uplink(rx_slot, l, 1)) {
-            self.air.pull_uplink(&mut self.rx[skip..]);
-            self.hash.samples(&self.rx);
+            self.air.pull_uplink(&mut self.net.rx[skip..]);
+            self.net.hash.samples(&self.net.rx);
         } else {
             // Between downlink slots the receiver is off.
-            self.air.skip_uplink(&mut self.rx[skip..]);
+            self.air.skip_uplink(&mut self.net.rx[skip..]);
         }
         Some(rx_slot)
     }
     fn uplink_offset(&self) -> usize {
-        let rate = self.gnb.ul_carrier().sample_rate_hz() as i128;
+        let rate = self.net.gnb.ul_carrier().sample_rate_hz() as i128;
         (self.scenario.cell.n_ta_offset_tc as i128 * rate / Tc::PER_SECOND as i128) as usize
     }
-    /// Base station and terminals side by side.
-    fn run_radios(&mut self, slot: SlotPoint, now: Tc, rx_slot: Option<SlotPoint>) {
-        self.tx.resize(self.gnb.dl_carrier().slot_len(slot), Cf32::default());
-        let (gnb, tx, rx, times) = (&mut self.gnb, &mut self.tx, &self.rx, &mut self.gnb_times);
-        let mut base = move || {
-            let begun = Instant::now();
-            gnb.run(slot, now, rx_slot.map(|s| (s, &rx[..])), tx);
-            times.add_us(begun.elapsed().as_secs_f64() * 1e6);
-        };
+    /// The network's side and the terminals, at once.
+    fn run_sides(&mut self, slot: SlotPoint, now: Tc, rx_slot: Option<SlotPoint>) {
         let (downlink, links) = self.air.split_mut();
-        let mut pairs: Vec<_> = self.terminals.iter_mut().zip(links.iter_mut()).collect();
-        match &self.pool {
-            Some(pool) => pool.install(|| {
-                use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
-                rayon::join(base, || pairs.par_iter_mut().for_each(|(t, link)| t.run(now, downlink, link)));
-            }),
-            None => {
-                base();
-                pairs.iter_mut().for_each(|(t, link)| t.run(now, downlink, link));
-            }
-        }
+        let (net, terminals) = (&mut self.net, &mut self.terminals);
+        let crew = &self.crew;
+        crew.join(
+            || net.run(slot, now, rx_slot),
+            || terminals_and_links(crew, terminals, links, &|t, link| t.run(now, downlink, link)),
+        );
     }
-    /// Messages and packets between base station, core and data network.
-    fn route(&mut self, now: Tc) {
-        loop {
-            let mut moved = false;
-            while let Some(o) = self.gnb.output() {
-                moved = true;
-                match o {
-                    GnbOutput::N2(bytes) => {
-                        self.hash.bytes(&bytes);
-                        self.core.handle(now, CoreInput::N2 { gnb: GNB, bytes }, &mut self.core_out);
-                    }
-                    GnbOutput::N3 { packet, .. } => {
-                        self.hash.bytes(&packet);
-                        let input = CoreInput::N3 { from: self.gnb_n3, bytes: packet };
-                        self.core.handle(now, input, &mut self.core_out);
-                    }
-                    GnbOutput::Event(e) => self.gnb_event(now, e),
-                    // What goes down is taken where it was received: at the terminals.
-                    GnbOutput::Tap(t) if t.direction == Direction::Uplink => self.keep_of_gnb(t),
-                    GnbOutput::Tap(_) => {}
-                }
-            }
-            if self.core.deadline().is_some_and(|t| t <= now) {
-                self.core.timeout(now, &mut self.core_out);
-            }
-            while let Some(o) = self.core_out.pop() {
-                moved = true;
-                self.core_output(now, o);
-            }
-            self.gateway.poll(now);
-            while let Some(packet) = self.gateway.transmit() {
-                moved = true;
-                self.core.handle(now, CoreInput::N6 { packet }, &mut self.core_out);
-            }
-            if !moved {
-                return;
+    /// What the network's side said in this slot.
+    fn network_events(&mut self, now: Tc) {
+        let mut events = std::mem::take(&mut self.net.events);
+        for event in events.drain(..) {
+            match event {
+                NetworkEvent::Gnb(e) => self.gnb_event(now, e),
+                NetworkEvent::Core(e) => self.core_event(now, e),
+                NetworkEvent::Tap(t) => self.keep_tap(t),
             }
         }
-    }
-    fn core_output(&mut self, now: Tc, output: CoreOutput) {
-        match output {
-            CoreOutput::N2 { mut bytes, .. } => {
-                if let Some(tamper) = &mut self.tamper_n2 {
-                    tamper(&mut bytes);
-                }
-                self.hash.bytes(&bytes);
-                self.gnb.n2(now, &bytes);
-            }
-            CoreOutput::N3 { bytes, .. } => {
-                self.hash.bytes(&bytes);
-                self.gnb.n3(now, self.upf_n3, &bytes);
-            }
-            CoreOutput::N6 { packet } => self.gateway.receive(packet, now),
-            CoreOutput::Event(e) => self.core_event(now, e),
-            CoreOutput::Tap(t) => self.keep(t),
-        }
+        self.net.events = events;
     }
     fn keep(&mut self, tap: Tap) {
         if self.keep_taps {
@@ -270,7 +201,7 @@ impl World {
         }
     }
     /// The base station numbers its UEs itself: what it saw is filed under the terminal that holds the RNTI.
-    fn keep_of_gnb(&mut self, mut tap: Tap) {
+    fn keep_tap(&mut self, mut tap: Tap) {
         if let Frame::Mac { rnti, .. } = tap.frame {
             tap.ue = self.terminals.iter().find(|t| t.ue().c_rnti() == Some(rnti)).map_or(0, |t| t.number);
         }
@@ -302,7 +233,7 @@ impl World {
             }
         }
         if let Some(since) = self.stopping {
-            let gone = self.terminals.iter().all(|t| t.is_off()) && self.gnb.cu().n_ues() == 0;
+            let gone = self.terminals.iter().all(|t| t.is_off()) && self.net.gnb.cu().n_ues() == 0;
             if gone || now - since > Tc::from_ms(2000) {
                 self.finished = true;
             }
@@ -310,6 +241,22 @@ impl World {
     }
     /// The last second for the live line.
     fn live_line(&mut self, now: Tc) -> LiveLine {
-        self.live.line(now, &self.terminals, &self.gnb, &self.gnb_times, self.numerology)
+        self.live.line(now, &self.terminals, &self.net.gnb, &self.net.times, self.numerology)
     }
+}
+
+/// Runs `f` on every terminal with its link, in halves.
+fn terminals_and_links(
+    crew: &Crew,
+    terminals: &mut [Terminal],
+    links: &mut [Link],
+    f: &(dyn Fn(&mut Terminal, &mut Link) + Sync),
+) {
+    let n = terminals.len().min(links.len());
+    if n < 2 || crew.width() == 1 {
+        return terminals.iter_mut().zip(links).for_each(|(t, link)| f(t, link));
+    }
+    let (left, right) = terminals.split_at_mut(n / 2);
+    let (links_left, links_right) = links.split_at_mut(n / 2);
+    crew.join(|| terminals_and_links(crew, left, links_left, f), || terminals_and_links(crew, right, links_right, f));
 }

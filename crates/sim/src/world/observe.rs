@@ -167,7 +167,7 @@ impl World {
         if self.log.of("mac") < Level::Debug {
             return;
         }
-        let totals = self.gnb.du().totals();
+        let totals = self.net.gnb.du().totals();
         for (i, (way, w)) in [("DL", &totals.dl), ("UL", &totals.ul)].into_iter().enumerate() {
             let (errors, lost) = std::mem::replace(&mut self.lost[i], (w.crc_errors, w.residual_errors));
             for (level, n, what) in [
@@ -363,15 +363,15 @@ impl World {
                 r.http = t.client().http.clone();
             }
         }
-        let ways = self.gnb.du().totals();
+        let ways = self.net.gnb.du().totals();
         self.report.radio.dl = way(&ways.dl);
         self.report.radio.ul = way(&ways.ul);
         self.report.l1.budget_us = self.slot_duration().as_secs_f64() * 1e6;
-        self.report.l1.gnb = SlotTimes::from(&self.gnb_times);
+        self.report.l1.gnb = SlotTimes::from(&self.net.times);
         if let Some(t) = self.terminals.first() {
             self.report.l1.ue = SlotTimes::from(&t.times);
         }
-        self.report.event_hash = self.hash.hex();
+        self.report.event_hash = self.net.hash.hex();
         self.report.finish(now, self.started.elapsed().as_secs_f64());
     }
 }

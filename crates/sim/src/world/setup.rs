@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::hash::EventHash;
+use super::network::Network;
 use super::observe::LiveState;
 use super::terminal::Terminal;
 use super::{GNB, World};
@@ -16,13 +17,14 @@ use gnb_du::config::Cell;
 use io::gateway::Gateway;
 use io::host::Host;
 use io::policy::N6Policy;
+use io::pool::Pool;
 use io::proxy::{Proxy, ProxyError};
 use io::tun::{Tun, TunError};
-use node::{Outbox, Rng};
+use node::{Crew, Outbox, Rng};
 use nr::{SlotPoint, Tc};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ue::{Ue, UeConfig};
 use ue_l1::UeL1Config;
 
@@ -37,6 +39,8 @@ pub enum SetupError {
     Tun(TunError),
     /// The physical layer or the channel.
     Radio(String),
+    /// The operating system gives no threads.
+    Threads(String),
 }
 
 impl core::fmt::Display for SetupError {
@@ -46,6 +50,7 @@ impl core::fmt::Display for SetupError {
             SetupError::Proxy(e) => write!(f, "{e}"),
             SetupError::Tun(e) => write!(f, "{e}"),
             SetupError::Radio(e) => write!(f, "the cell cannot be put on the air: {e}"),
+            SetupError::Threads(e) => write!(f, "no threads (run.threads): {e}"),
         }
     }
 }
@@ -135,56 +140,61 @@ impl World {
             let password = scenario.traffic.proxy_password.is_some();
             progress.push(Progress::ProxyReady { address: p.address(), password });
         }
-        let pool = threads(&scenario);
+        let crew = crew(&scenario)?;
         let mut world = World {
             numerology,
             first_slot,
             count: 0,
             air: world_air,
-            gnb,
-            core,
-            core_out,
-            gateway,
+            net: Network {
+                gnb,
+                core,
+                core_out,
+                gateway,
+                upf_n3: plan.core.upf_n3,
+                gnb_n3,
+                hash: EventHash::new(),
+                tamper_n2: None,
+                tx: Vec::new(),
+                rx: Vec::new(),
+                times: Default::default(),
+                events: Vec::new(),
+            },
             proxy,
             terminals,
-            pool,
-            tx: Vec::new(),
-            rx: Vec::new(),
-            upf_n3: plan.core.upf_n3,
-            gnb_n3,
-            hash: EventHash::new(),
+            crew,
             progress,
             taps: Vec::new(),
             keep_taps,
             log,
             lost: Default::default(),
             iq: None,
-            tamper_n2: None,
             report,
-            gnb_times: Default::default(),
             live: LiveState::new(facts),
             started: Instant::now(),
             stopping: None,
             finished: false,
             scenario,
         };
-        world.gnb.start(Tc::ZERO);
+        world.net.gnb.start(Tc::ZERO);
         Ok(world)
     }
 }
 
-fn threads(s: &Scenario) -> Option<rayon::ThreadPool> {
+/// The threads of a run.
+fn crew(s: &Scenario) -> Result<Crew, SetupError> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    // With one or two terminals, waking another core costs more than it takes over (docs/PERFORMANCE.md).
     let n = match s.run.threads {
-        0 if s.n_ues <= 2 => 1,
         0 => cores.min(4),
         n => n as usize,
     };
     if n < 2 {
-        return None;
+        return Ok(Crew::default());
     }
-    rayon::ThreadPoolBuilder::new().num_threads(n).build().ok()
+    // Between slots in virtual time there is no pause to sleep in; by the clock there is.
+    let patience = Duration::from_micros(if s.run.virtual_time { 200 } else { 20 });
+    let pool = Pool::new(n, patience).map_err(|e| SetupError::Threads(e.to_string()))?;
+    Ok(Crew::new(Arc::new(pool)))
 }
 
 fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: Isa, taps: bool) -> GnbConfig {

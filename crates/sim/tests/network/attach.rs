@@ -93,7 +93,9 @@ fn a_seed_fixes_everything() {
     };
     let first = hash(21, &[]);
     assert_eq!(first, hash(21, &[]), "again");
-    assert_eq!(first, hash(21, &["run.threads=2"]), "two threads");
+    for threads in ["run.threads=2", "run.threads=3", "run.threads=5"] {
+        assert_eq!(first, hash(21, &[threads]), "{threads}");
+    }
     assert_eq!(first, hash(21, &["run.isa=scalar"]), "scalar");
     assert_eq!(first, hash(21, &["output.pcap=unused"]), "with captures");
     assert_ne!(first, hash(22, &[]), "another seed");
