@@ -8,7 +8,7 @@ use fapi::{CceRegMapping, CoresetConfig, DciBits, PdcchPdu, SsbPdu};
 use nr::{Numerology, Pci, Rnti, SlotPoint};
 use ofdm::{Carrier, Grid, Modulator};
 use phy::pdcch::{CoresetMap, DciTarget, PdcchReceiver, PdcchTransmitter};
-use phy::ssb::{SsbReceiver, SsbTransmitter};
+use phy::ssb::{PbchCombiner, SsbReceiver, SsbTransmitter};
 
 use crate::LinkError;
 use crate::count::{Link, Tally};
@@ -117,11 +117,12 @@ impl PdcchLink {
 impl Link for PdcchLink {
     fn reseed(&mut self, seed: u64) {
         self.state = seed;
-        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         self.slot = SlotPoint::new(self.case.numerology, 0, 0);
     }
 
     fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+        // A miss in a fade is one miss: each grant has a channel of its own.
+        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         let draw = dsp::noise::split_mix_64(&mut self.state);
         let bits: [u8; 64] = core::array::from_fn(|i| (draw >> i & 1) as u8);
         let payload = bits.get(..self.case.n_bits.into()).and_then(DciBits::new);
@@ -160,6 +161,8 @@ pub struct PbchCase {
     pub carrier_rb: u16,
     /// Receive antennas.
     pub n_rx: u8,
+    /// The terminal knows the block's index.
+    pub index_known: bool,
     /// The channel.
     pub propagation: Propagation,
 }
@@ -168,6 +171,8 @@ pub struct PbchCase {
 const BLOCKS: u32 = 4;
 /// The bits of a MIB that hold the upper six of the system frame number. Spec: TS 38.331 MIB
 const SFN_BITS: u32 = 0x3f << 17;
+/// Values of the index that DM-RS tell. Spec: TS 38.211 §7.4.1.4.1
+const I_BARS: usize = 8;
 /// First symbol of block 0 in its slot. Spec: TS 38.213 §4.1 (cases A and C)
 const START_SYMBOL: u8 = 2;
 
@@ -177,6 +182,8 @@ pub struct PbchLink {
     pdu: SsbPdu,
     transmitter: SsbTransmitter,
     receiver: SsbReceiver,
+    /// Sums over antennas and frames, by the block's index as its DM-RS tell it.
+    combiners: Vec<PbchCombiner>,
     modulator: Modulator,
     radio: Radio,
     grid: Grid,
@@ -214,6 +221,7 @@ impl PbchLink {
             },
             transmitter: SsbTransmitter::new(),
             receiver,
+            combiners: (0..I_BARS).map(|_| PbchCombiner::new()).collect(),
             modulator: Modulator::new(carrier, isa).map_err(LinkError::new)?,
             radio: Radio::new(carrier, antennas, case.propagation, isa)?,
             grid: Grid::new(1, carrier.n_subcarriers()),
@@ -229,31 +237,47 @@ impl PbchLink {
 impl Link for PbchLink {
     fn reseed(&mut self, seed: u64) {
         self.state = seed;
-        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         self.sfn = 0;
     }
 
+    /// One MIB: its blocks are summed over antennas and frames, as the terminal sums them, until one sum decodes.
     fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         self.pdu.mib = (dsp::noise::split_mix_64(&mut self.state) & 0xff_ffff) as u32 & !SFN_BITS;
+        self.combiners.iter_mut().for_each(|c| c.start(self.pdu.pci, self.pdu.l_max));
         let noise = libm::pow(10.0, -snr_db / 10.0);
         let apart = u64::from(self.radio.carrier().sample_rate_hz()) / 50;
+        // A MIB's eighty milliseconds begin with an SFN that is a multiple of eight.
+        self.sfn = self.sfn.next_multiple_of(2 * BLOCKS) % 1024;
         let mut heard = false;
-        for _ in 0..BLOCKS {
-            let slot = SlotPoint::new(self.case.numerology, self.sfn, 0);
-            self.sfn = (self.sfn + 2) % 1024;
+        for block in 0..BLOCKS {
+            let slot = SlotPoint::new(self.case.numerology, self.sfn + 2 * block, 0);
             self.grid.clear();
             self.transmitter.transmit(&self.pdu, slot, &mut self.grid).map_err(LinkError::new)?;
             let n = self.radio.carrier().slot_len(slot);
             self.sent.fill(ZERO);
             self.modulator.modulate(slot, &self.grid, 0, &mut self.sent[..n]).map_err(LinkError::new)?;
             let received = self.radio.burst(&[&self.sent], noise)?;
+            let mut seen = 0u8;
             for samples in received {
                 let found = self.receiver.receive(samples, self.pss_start, 0, 0.0, None, &[self.pdu.l_max]);
-                let mib = found.and_then(|f| Some((f.pci, f.pbch?.0.mib & !SFN_BITS)));
-                heard |= mib == Some((self.pdu.pci, self.pdu.mib));
+                let known = |i_bar: u8| !self.case.index_known || u32::from(i_bar) == u32::from(self.pdu.ssb_index);
+                let Some(f) = found.filter(|f| f.pci == self.pdu.pci && known(f.i_bar)) else { continue };
+                if let Some(combiner) = self.combiners.get_mut(usize::from(f.i_bar)) {
+                    combiner.add(self.receiver.soft_bits(), f.i_bar, 2 * block);
+                    seen |= 1 << f.i_bar;
+                }
+            }
+            for (i_bar, combiner) in self.combiners.iter_mut().enumerate().filter(|(i, _)| seen >> i & 1 == 1) {
+                let mib = combiner.decode(i_bar as u8).map(|p| p.mib & !SFN_BITS);
+                heard |= mib == Some(self.pdu.mib);
+            }
+            if heard {
+                break;
             }
             self.radio.pause(apart.saturating_sub(self.sent.len() as u64));
         }
+        self.sfn = (self.sfn + 2 * BLOCKS) % 1024;
         Ok(Tally { blocks: 1, errors: u64::from(!heard) })
     }
 }
@@ -301,7 +325,7 @@ mod tests {
     #[test] // Spec: TS 38.101-4 §5.4 (a MIB within its 80 ms)
     fn a_mib_arrives_in_one_of_its_blocks() {
         for (numerology, carrier_rb) in [(Numerology::KHZ15, 52), (Numerology::KHZ30, 51)] {
-            let case = PbchCase { numerology, carrier_rb, n_rx: 2, propagation: Propagation::AWGN };
+            let case = PbchCase { numerology, carrier_rb, n_rx: 2, index_known: false, propagation: Propagation::AWGN };
             let at = |snr_db| rate(|| Ok(Box::new(PbchLink::new(case, Isa::best())?) as Box<dyn Link>), snr_db, 60);
             assert_eq!(at(5.0), 0.0, "{numerology:?}");
             assert!(at(-16.0) > 0.8, "{numerology:?}");

@@ -126,11 +126,12 @@ impl PucchLink {
 impl Link for PucchLink {
     fn reseed(&mut self, seed: u64) {
         self.state = seed;
-        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         self.slot = SlotPoint::new(self.case.numerology, 0, 0);
     }
 
     fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+        // An error in a fade is one error: each transmission has a channel of its own.
+        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         let pdu = self.case.pdu();
         let n = usize::from(self.case.n_bits);
         let draw = dsp::noise::split_mix_64(&mut self.state);

@@ -22,6 +22,9 @@ use crate::propagation::{Antennas, Propagation, Radio};
 /// Redundancy versions of transmissions 1 to 4. Spec: TS 38.104 table 8.2.1.1-1
 const REDUNDANCY: [u8; 4] = [0, 2, 3, 1];
 
+/// HARQ processes that take turns; one of them is simulated. Spec: TS 38.101-4 table 5.2.2.1.1-2
+const HARQ_PROCESSES: u64 = 4;
+
 const HARQ: HarqId = HarqId::new(0).unwrap();
 
 /// Up or down.
@@ -331,6 +334,11 @@ impl Link for SharedLink {
         let over = delivered || self.n_sent + 1 == self.case.n_transmissions * self.n_slots;
         self.n_sent = if over { 0 } else { self.n_sent + 1 };
         self.slot = self.slot.plus(1);
+        if self.n_sent.is_multiple_of(self.n_slots) && self.case.n_transmissions > 1 {
+            // The process waits for its turn, and its channel fades meanwhile.
+            let slot_len = self.radio.carrier().slot_len_max() as u64;
+            self.radio.pause((HARQ_PROCESSES - 1) * slot_len);
+        }
         let counts = over || !self.residual;
         Ok(Tally { blocks: u64::from(counts), errors: u64::from(counts && !delivered) })
     }

@@ -96,12 +96,13 @@ impl UciLink {
 impl Link for UciLink {
     fn reseed(&mut self, seed: u64) {
         self.state = seed;
-        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         self.slot = SlotPoint::new(self.case.shared.numerology, 0, 0);
         self.soft.clear();
     }
 
     fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+        // An error in a fade is one error: each slot has a channel of its own.
+        self.radio.reseed(dsp::noise::split_mix_64(&mut self.state));
         for bytes in self.tb.chunks_mut(8) {
             let word = dsp::noise::split_mix_64(&mut self.state).to_le_bytes();
             bytes.copy_from_slice(&word[..bytes.len()]);

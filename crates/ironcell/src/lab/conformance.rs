@@ -34,6 +34,9 @@ pub struct ConformanceArgs {
     /// Lists the rows without running them.
     #[arg(long)]
     pub list: bool,
+    /// Slots, grants or preambles a point at most, instead of as many as the target asks for.
+    #[arg(long, value_name = "N")]
+    pub blocks: Option<u64>,
     /// At the required SNR only: pass or not, no margin.
     #[arg(long)]
     pub quick: bool,
@@ -113,15 +116,18 @@ fn one(
     which: &str,
 ) -> Result<Row, LinkError> {
     let bar = bar(&format!("{which} {}", requirement.channel));
-    let effort = requirement.effort(threads);
+    let mut effort = requirement.effort(threads);
+    if let Some(n) = args.blocks {
+        (effort.blocks_max, effort.errors) = (n.max(1), effort.errors.min(n.max(1)));
+    }
     let progress = |t: link::count::Tally| {
         bar.set_position((t.blocks * 1000 / effort.blocks_max).min(1000));
         bar.set_message(format!("{} errors in {}", t.errors, t.blocks));
     };
     let row = if args.quick {
-        requirement.check(isa, threads, args.seed, &progress)
+        requirement.check(isa, effort, args.seed, &progress)
     } else {
-        requirement.run(isa, threads, args.seed, &progress)
+        requirement.run(isa, effort, args.seed, &progress)
     };
     bar.finish_and_clear();
     row

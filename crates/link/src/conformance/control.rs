@@ -70,6 +70,7 @@ fn pbch(r: &mut Row) -> Option<Result<Requirement, LinkError>> {
             numerology,
             carrier_rb,
             n_rx,
+            index_known: known == 1,
             propagation: Propagation { direction: crate::propagation::Direction::Downlink, ..condition },
         }),
     }))

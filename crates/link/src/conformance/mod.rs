@@ -115,17 +115,17 @@ impl Requirement {
         Effort { errors, blocks_max, batch: 20, threads }
     }
 
-    /// Simulates it at the required SNR alone.
+    /// Simulates it at the required SNR alone; `effort` as [`Requirement::effort`] gives it, or less.
     ///
     /// Errors: what the physical layer says of the case.
     pub fn check(
         &self,
         isa: Isa,
-        threads: usize,
+        effort: Effort,
         seed: u64,
         progress: &(dyn Fn(Tally) + Sync),
     ) -> Result<Row, LinkError> {
-        let mut runner = Runner::new(|| self.link(isa), self.effort(threads), seed)?;
+        let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
         Ok(Row { requirement: self.clone(), measured_snr_db: None, tally })
     }
@@ -136,11 +136,11 @@ impl Requirement {
     pub fn run(
         &self,
         isa: Isa,
-        threads: usize,
+        effort: Effort,
         seed: u64,
         progress: &(dyn Fn(Tally) + Sync),
     ) -> Result<Row, LinkError> {
-        let mut runner = Runner::new(|| self.link(isa), self.effort(threads), seed)?;
+        let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
         let found = runner.required_from(self.target, (self.required_snr_db, tally), 12.0, progress)?;
         Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally })
