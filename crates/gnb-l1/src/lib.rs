@@ -5,10 +5,12 @@
 //! first slot of each kind may grow the indication that the caller owns).
 //!
 //! Samples are in sqrt(mW) at the antenna connector: the mean of |x|^2 is the power in mW. A resource element at the power of
-//! ss-PBCH-BlockPower adds that power to every sample. One transmit and one receive antenna.
+//! ss-PBCH-BlockPower adds that power to every sample. Samples of several antennas lie one after another, `[antenna][sample]`.
 //!
-//! Left out: several antennas (the kernels have them), beams, threads within a slot, sounding reference signals, uplink and
-//! downlink of different numerology in one cell's TDD carrier.
+//! Each antenna is an antenna port of CSI-RS. SS/PBCH blocks, PDCCHs and PDSCHs without a precoder go out through the first one.
+//!
+//! Left out: beams, threads within a slot, sounding reference signals, uplink and downlink of different numerology in one
+//! cell's TDD carrier.
 
 mod fuzz;
 mod harq;
@@ -37,11 +39,15 @@ pub struct GnbL1Options {
     pub max_ldpc_iterations: u8,
     /// Transport blocks that wait for a retransmission at once; the one untouched for longest makes room for another.
     pub n_soft_buffers: usize,
+    /// Antennas, each of which sends and receives, 1..=8.
+    pub n_antennas: usize,
+    /// Most layers of a PUSCH, 1..=4.
+    pub n_ul_layers: usize,
 }
 
 impl Default for GnbL1Options {
     fn default() -> Self {
-        GnbL1Options { isa: Isa::best(), max_ldpc_iterations: 10, n_soft_buffers: 64 }
+        GnbL1Options { isa: Isa::best(), max_ldpc_iterations: 10, n_soft_buffers: 64, n_antennas: 1, n_ul_layers: 1 }
     }
 }
 
@@ -54,7 +60,7 @@ pub enum L1Error {
     Channel(ChannelError),
     /// A slice that is not one slot long.
     SlotLength {
-        /// Samples wanted.
+        /// Samples wanted, of all antennas.
         expected: usize,
         /// Samples given.
         found: usize,
@@ -143,7 +149,7 @@ impl GnbL1 {
     /// Makes the samples of `plan.slot`.
     ///
     /// Spec: TS 38.211 §7
-    /// - `out` overwritten, sqrt(mW), `[dl_carrier().slot_len(plan.slot)]`; zeros if the plan is empty
+    /// - `out` overwritten, sqrt(mW), `[antenna][dl_carrier().slot_len(plan.slot)]`; zeros where nothing is sent
     ///
     /// A PDU that makes no sense is left out and counted. Errors: `SlotLength`, `Numerology`; `out` is zeroed then.
     pub fn transmit(&mut self, plan: &SlotPlan, out: &mut [Cf32]) -> Result<TxCounts, L1Error> {
@@ -153,7 +159,7 @@ impl GnbL1 {
     /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds what was found to `out`.
     ///
     /// Spec: TS 38.211 §6, TS 38.212 §6
-    /// - `samples` sqrt(mW), `[ul_carrier().slot_len(slot)]`, from where the slot of a UE with the right timing advance begins: n-TimingAdvanceOffset
+    /// - `samples` sqrt(mW), `[antenna][ul_carrier().slot_len(slot)]`, from where the slot of a UE with the right timing advance begins: n-TimingAdvanceOffset
     ///   (`CellConfig::n_ta_offset_tc`) before the downlink slot of the same number
     /// - `plan`    what was granted for this slot (`prach`, `pucch`, `pusch`)
     /// - `out`     appended to: PRACH first, then PUCCH in the plan's order, then PUSCH with their UCI before their blocks

@@ -1,5 +1,6 @@
 //! PRACH occasions, of which long ones reach over several slots.
 
+use super::transmit::ANTENNAS_MAX;
 use super::{GnbL1Options, L1Error, RxCounts};
 use dsp::Cf32;
 use fapi::slot::{PrachDetection, UlIndication};
@@ -14,8 +15,9 @@ const FDM_MAX: usize = 8;
 /// The detector with the samples of an occasion that has not ended.
 pub struct PrachWatch {
     receiver: PrachReceiver,
-    /// Samples from the start of the occasions.
-    samples: Vec<Cf32>,
+    /// Samples from the start of the occasions, of each antenna.
+    samples: Vec<Vec<Cf32>>,
+    n_antennas: usize,
     needed: usize,
     start: SlotPoint,
     next: SlotPoint,
@@ -27,10 +29,12 @@ impl PrachWatch {
         let receiver = PrachReceiver::new(options.isa, cell, carrier)?;
         let slot = SlotPoint::new(carrier.numerology(), 0, 0);
         // The longest preamble (format 2: 3.5 ms) and a slot to spare.
+        let n_antennas = options.n_antennas.clamp(1, ANTENNAS_MAX);
         let capacity = 5 * carrier.subframe_len();
         Ok(PrachWatch {
             receiver,
-            samples: Vec::with_capacity(capacity),
+            samples: (0..n_antennas).map(|_| Vec::with_capacity(capacity)).collect(),
+            n_antennas,
             needed: 0,
             start: slot,
             next: slot,
@@ -38,7 +42,7 @@ impl PrachWatch {
         })
     }
 
-    /// Takes the samples of one slot, in which `occasions` start.
+    /// Takes the samples of one slot, `[antenna][sample]`, in which `occasions` start.
     pub fn slot(
         &mut self,
         slot: SlotPoint,
@@ -53,21 +57,25 @@ impl PrachWatch {
                 counts.n_refused += 1;
                 continue;
             }
-            let start = self.receiver.geometry().start_sample(slot, occasion).min(samples.len());
+            let slot_len = samples.len() / self.n_antennas;
+            let start = self.receiver.geometry().start_sample(slot, occasion).min(slot_len);
             let needed = self.receiver.geometry().window(slot, occasion).len();
-            if samples.len() - start >= needed {
-                self.detect_in(slot, occasion, &samples[start..], out, counts);
+            if slot_len - start >= needed {
+                let antenna = |a: usize| &samples[a * slot_len + start..(a + 1) * slot_len];
+                self.detect_in(slot, occasion, antenna, out, counts);
                 continue;
             }
-            let same = self.needed > 0 && self.start == slot && self.samples.len() == samples.len() - start;
+            let same = self.needed > 0 && self.start == slot && self.samples[0].len() == slot_len - start;
             if !same {
                 self.drop_pending(counts);
-                self.samples.clear();
-                self.samples.extend_from_slice(&samples[start..]);
+                for (kept, samples) in self.samples.iter_mut().zip(samples.chunks_exact(slot_len)) {
+                    kept.clear();
+                    kept.extend_from_slice(&samples[start..]);
+                }
                 (self.start, self.next, self.needed) = (slot, slot.plus(1), needed);
             }
             match self.pending.iter_mut().find(|p| p.is_none()) {
-                Some(place) if needed <= self.samples.capacity() => *place = Some(*occasion),
+                Some(place) if needed <= self.samples[0].capacity() => *place = Some(*occasion),
                 _ => counts.n_refused += 1,
             }
         }
@@ -83,19 +91,23 @@ impl PrachWatch {
             return;
         }
         self.next = slot.plus(1);
-        let n = (self.needed - self.samples.len().min(self.needed)).min(samples.len());
-        self.samples.extend_from_slice(&samples[..n]);
-        if self.samples.len() < self.needed {
+        let slot_len = samples.len() / self.n_antennas;
+        let held = self.samples[0].len();
+        let n = (self.needed - held.min(self.needed)).min(slot_len);
+        for (kept, samples) in self.samples.iter_mut().zip(samples.chunks_exact(slot_len)) {
+            kept.extend_from_slice(&samples[..n]);
+        }
+        if held + n < self.needed {
             return;
         }
         let all = core::mem::take(&mut self.samples);
         for i in 0..FDM_MAX {
             if let Some(occasion) = self.pending[i].take() {
-                self.detect_in(self.start, &occasion, &all, out, counts);
+                self.detect_in(self.start, &occasion, |a| &all[a], out, counts);
             }
         }
         self.samples = all;
-        self.samples.clear();
+        self.samples.iter_mut().for_each(Vec::clear);
         self.needed = 0;
     }
 
@@ -106,15 +118,18 @@ impl PrachWatch {
         self.needed = 0;
     }
 
-    fn detect_in(
+    fn detect_in<'a>(
         &mut self,
         slot: SlotPoint,
         occasion: &PrachOccasion,
-        samples: &[Cf32],
+        antenna: impl Fn(usize) -> &'a [Cf32],
         out: &mut UlIndication,
         counts: &mut RxCounts,
     ) {
-        let result = self.receiver.detect(&[samples], slot, occasion, |d| {
+        let mut samples = [&[][..]; ANTENNAS_MAX];
+        let n = self.n_antennas;
+        (0..n).for_each(|a| samples[a] = antenna(a));
+        let result = self.receiver.detect(&samples[..n], slot, occasion, |d| {
             out.prach.push(PrachDetection {
                 slot,
                 occasion: *occasion,

@@ -2,6 +2,7 @@
 
 use super::harq::SoftPool;
 use super::prach::PrachWatch;
+use super::transmit::ANTENNAS_MAX;
 use super::{GnbL1Options, L1Error, RxCounts};
 use dsp::Cf32;
 use fapi::slot::{HARQ_ACK_BITS_MAX, PuschIndication, SlotPlan, UciIndication, UlIndication};
@@ -32,13 +33,14 @@ impl Uplink {
         let carrier = Carrier::new(ul.numerology, n_rb, ul.centre_hz())?;
         let isa = options.isa;
         // 256QAM at rate 948/1024 on 13 of 14 symbols, rounded up.
-        let tbs_bits_max = (n_rb * 12 * 14 * 8) as u32;
+        let (n_antennas, n_layers) = (options.n_antennas.clamp(1, ANTENNAS_MAX), options.n_ul_layers.clamp(1, 4));
+        let tbs_bits_max = (n_layers * n_rb * 12 * 14 * 8) as u32;
         Ok(Uplink {
             demodulator: Demodulator::new(carrier, isa)?,
-            grid: Grid::new(1, carrier.n_subcarriers()),
+            grid: Grid::new(n_antennas, carrier.n_subcarriers()),
             prach: PrachWatch::new(cell, carrier, options)?,
-            pucch: PucchReceiver::new(isa, ul.offset_to_carrier, 1),
-            pusch: PuschReceiver::new(isa, n_rb, 1, 1),
+            pucch: PucchReceiver::new(isa, ul.offset_to_carrier, n_antennas),
+            pusch: PuschReceiver::new(isa, n_rb, n_antennas, n_layers),
             soft: SoftPool::new(options.n_soft_buffers, tbs_bits_max),
             block: vec![0; tbs_bits_max as usize / 8],
             max_ldpc_iterations: options.max_ldpc_iterations.clamp(1, 100),
@@ -60,7 +62,7 @@ impl Uplink {
         if slot.numerology() != self.carrier().numerology() {
             return Err(L1Error::Numerology);
         }
-        let expected = self.carrier().slot_len(slot);
+        let expected = self.grid.n_ports() * self.carrier().slot_len(slot);
         if samples.len() != expected {
             return Err(L1Error::SlotLength { expected, found: samples.len() });
         }
@@ -84,14 +86,17 @@ impl Uplink {
         let wanted = pucch.chain(pusch).fold(0, |all, mask| all | mask);
         // Half of the prefix for late parts of the channel, half for early UEs.
         let advance = 9 * self.carrier().fft_len() / 256;
+        let slot_len = self.carrier().slot_len(slot);
         let mut at = 0;
         for l in 0..SYMBOLS_PER_SLOT {
             let len = self.carrier().symbol_len(slot, l);
             if wanted >> l & 1 == 1 {
-                let symbol = &samples[at..at + len];
-                let row = self.grid.symbol_mut(0, l);
-                if self.demodulator.demodulate_symbol(slot, l, symbol, advance, row).is_ok() {
-                    counts.n_symbols += 1;
+                for (antenna, samples) in samples.chunks_exact(slot_len).enumerate() {
+                    let symbol = &samples[at..at + len];
+                    let row = self.grid.symbol_mut(antenna, l);
+                    if self.demodulator.demodulate_symbol(slot, l, symbol, advance, row).is_ok() && antenna == 0 {
+                        counts.n_symbols += 1;
+                    }
                 }
             }
             at += len;

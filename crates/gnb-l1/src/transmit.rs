@@ -2,13 +2,16 @@
 
 use super::{GnbL1Options, L1Error, TxCounts};
 use dsp::{Cf32, Isa};
-use fapi::CellConfig;
 use fapi::slot::SlotPlan;
+use fapi::{CellConfig, DlPrecoding};
 use ofdm::{Carrier, Grid, Modulator};
 use phy::csi_rs;
 use phy::pdcch::PdcchTransmitter;
 use phy::pdsch::PdschTransmitter;
 use phy::ssb::SsbTransmitter;
+
+/// Most antennas.
+pub const ANTENNAS_MAX: usize = 8;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
@@ -21,6 +24,7 @@ pub struct Downlink {
     pdcch: PdcchTransmitter,
     pdsch: PdschTransmitter,
     offset_to_carrier: u16,
+    n_antennas: usize,
     /// Amplitude of a resource element of unit power in the modulator's output, to sqrt(mW).
     gain: f32,
 }
@@ -30,16 +34,18 @@ impl Downlink {
         let dl = &cell.dl;
         let carrier = Carrier::new(dl.numerology, dl.n_rb as usize, dl.centre_hz())?;
         let modulator = Modulator::new(carrier, options.isa)?;
+        let n_antennas = options.n_antennas.clamp(1, ANTENNAS_MAX);
         // A unitary transform spreads an element of power 1 to 1/N in every sample.
         let epre_mw = libm::pow(10.0, f64::from(cell.ssb.block_power_dbm) / 10.0);
         Ok(Downlink {
             isa: options.isa,
             modulator,
-            grid: Grid::new(1, carrier.n_subcarriers()),
+            grid: Grid::new(n_antennas, carrier.n_subcarriers()),
             ssb: SsbTransmitter::new(),
             pdcch: PdcchTransmitter::new(),
-            pdsch: PdschTransmitter::new(options.isa, dl.n_rb as usize, 1),
+            pdsch: PdschTransmitter::new(options.isa, dl.n_rb as usize, n_antennas.min(4)),
             offset_to_carrier: dl.offset_to_carrier,
+            n_antennas,
             gain: libm::sqrt(epre_mw * carrier.fft_len() as f64) as f32,
         })
     }
@@ -54,7 +60,8 @@ impl Downlink {
         if slot.numerology() != self.carrier().numerology() {
             return Err(L1Error::Numerology);
         }
-        let expected = self.carrier().slot_len(slot);
+        let slot_len = self.carrier().slot_len(slot);
+        let expected = self.n_antennas * slot_len;
         if out.len() != expected {
             return Err(L1Error::SlotLength { expected, found: out.len() });
         }
@@ -77,11 +84,17 @@ impl Downlink {
         for pdu in &plan.ssb {
             count(self.ssb.transmit(pdu, slot, &mut self.grid).is_ok());
         }
-        if self.modulator.modulate(slot, &self.grid, 0, out).is_err() {
-            out.fill(ZERO);
-            return Err(L1Error::SlotLength { expected, found: out.len() });
+        // Antennas beyond the first are silent but for CSI-RSs of several ports and precoded PDSCHs.
+        let several = plan.csi_rs.iter().any(|c| c.locations().is_some_and(|r| r.n_ports > 1))
+            || plan.pdsch.iter().any(|p| p.n_layers > 1 || p.precoding != DlPrecoding::Identity);
+        let n_sending = if several { self.n_antennas } else { 1 };
+        for (port, out) in out.chunks_exact_mut(slot_len).enumerate().take(n_sending) {
+            if self.modulator.modulate(slot, &self.grid, port, out).is_err() {
+                out.fill(ZERO);
+                return Err(L1Error::SlotLength { expected: slot_len, found: out.len() });
+            }
+            dsp::vector::scale(self.isa, out, self.gain);
         }
-        dsp::vector::scale(self.isa, out, self.gain);
         Ok(counts)
     }
 }

@@ -10,8 +10,8 @@ impl Gnb {
     ///
     /// - `slot`  the slot that goes on the air
     /// - `now`   its beginning
-    /// - `rx`    an earlier slot and its uplink samples, where there are any yet: consecutive slots, each once
-    /// - `tx`    overwritten with the samples of `slot`
+    /// - `rx`    an earlier slot and its uplink samples, `[antenna][sample]`, where there are any yet: consecutive slots, each once
+    /// - `tx`    overwritten with the samples of `slot`, `[antenna][sample]`
     pub fn run(&mut self, slot: SlotPoint, now: Tc, rx: Option<(SlotPoint, &[Cf32])>, tx: &mut [Cf32]) {
         // up: samples -> control and blocks -> packets and messages
         self.uplink.clear();

@@ -119,7 +119,7 @@ pub struct ScenarioArgs {
     /// Number of phones.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     ues: Option<u32>,
-    /// n78-20 (default), n78-100, n3-10, n3-20 or mine-ul.
+    /// n78-20 (default), n78-100, n3-10, n3-20, mine-ul, n78-20-2x2 or n78-100-4x4.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Bytes each way with --once, as in 4M.

@@ -1,6 +1,6 @@
 //! SigMF recordings of the base station's antenna: what it transmits in NAME.sigmf-*, what it receives in NAME.rx.sigmf-*.
 //!
-//! Samples are cf32_le in sqrt(mW). The uplink lies two slots behind the downlink in the run, and is recorded from its own first
+//! Samples are cf32_le in sqrt(mW), of the first antenna. The uplink lies two slots behind the downlink in the run, and is recorded from its own first
 //! sample; it starts n-TimingAdvanceOffset before the downlink's.
 
 use std::fs::File;

@@ -379,7 +379,7 @@ impl Receivers {
             power_offset_ss_db: 0,
             trs: a & 128 != 0,
         };
-        if let Ok(report) = self.csi_rs.measure(&resource, slot(a), 0, &self.grid) {
+        if let Ok(report) = self.csi_rs.measure(&resource, slot(a), 0, &self.grid, 0) {
             sane(&report);
             let snr_db = report.snr_db();
             assert!(!snr_db.is_nan());

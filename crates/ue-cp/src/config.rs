@@ -70,12 +70,14 @@ pub struct RadioCapability {
     pub dl_256qam: bool,
     /// 256QAM on PUSCH.
     pub ul_256qam: bool,
+    /// Layers of a PDSCH: 1, 2 or 4.
+    pub dl_layers: u8,
     /// PDCP integrity of user data at full rate.
     pub up_integrity_full_rate: bool,
 }
 
 impl Default for RadioCapability {
     fn default() -> Self {
-        Self { dl_256qam: true, ul_256qam: true, up_integrity_full_rate: true }
+        Self { dl_256qam: true, ul_256qam: true, dl_layers: 1, up_integrity_full_rate: true }
     }
 }

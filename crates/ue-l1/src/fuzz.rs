@@ -162,7 +162,7 @@ impl World {
         let cell = cell(options)?;
         let carrier = carrier_of(&cell.dl).ok()?;
         let mut ue = UeL1::new(UeL1Config { max_ldpc_iterations: 4, ..UeL1Config::default() }, Rng::from_lab_seed(1));
-        let build = Build { isa: Isa::best(), max_iterations: 4, p_max_dbm: 23.0, seed: 1 };
+        let build = Build { isa: Isa::best(), max_iterations: 4, p_max_dbm: 23.0, seed: 1, n_rx: 1 };
         let sync = Sync::new(&carrier, SlotPoint::new(MU, 1020, 0), 0.0, 0.0, 1e-8, 30.0);
         let serving = Serving::new(cell.clone(), true, sync, 0, &build).ok()?;
         ue.serve(serving);

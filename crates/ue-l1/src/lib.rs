@@ -16,10 +16,13 @@
 //! - [`uplink`]: PUSCH, PUCCH, PRACH, HARQ-ACK codebooks, power control, timing advance.
 //! - [`slot`]: one slot of a served cell, the page to read first.
 //!
-//! Left out: neighbour cells, several receive antennas, paging, beam failure recovery, SRS, radio link monitoring on CSI-RS.
+//! Samples of several antennas lie one after another in a slice, `[antenna][sample]`.
+//!
+//! Left out: neighbour cells, paging, beam failure recovery, SRS, radio link monitoring on CSI-RS.
 
 pub mod downlink;
 mod fuzz;
+pub mod samples;
 pub mod search;
 pub mod slot;
 pub mod sync;

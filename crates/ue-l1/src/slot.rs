@@ -1,6 +1,7 @@
 //! One slot of a served cell, from samples to what goes out two slots later. Read this first.
 
 use crate::downlink::{Downlink, InForce, Rntis};
+use crate::samples::Samples;
 use crate::sync::Sync;
 use crate::ue::UlBursts;
 use crate::uplink::{AHEAD, Uplink};
@@ -33,8 +34,8 @@ pub struct Serving {
     /// Uplink.
     pub uplink: Uplink,
     carrier: Carrier,
-    /// The UE's samples around the present slot, and the count of the first.
-    samples: Vec<Cf32>,
+    /// The UE's samples around the present slot, of each antenna, and the count of the first.
+    samples: Vec<Vec<Cf32>>,
     first: i64,
     processed: Option<SlotPoint>,
 }
@@ -55,6 +56,8 @@ pub struct Build {
     pub p_max_dbm: f32,
     /// Seeds choices of random access.
     pub seed: u64,
+    /// Antennas that receive.
+    pub n_rx: usize,
 }
 
 impl Serving {
@@ -67,7 +70,7 @@ impl Serving {
         uplink.power.on_rsrp(sync.rsrp_dbm(), &cell);
         let mut serving = Serving {
             dci: DciContext::common(&cell),
-            downlink: Downlink::new(carrier, build.isa, build.max_iterations, !camped)?,
+            downlink: Downlink::new(carrier, build.isa, build.max_iterations, !camped, build.n_rx)?,
             uplink,
             camped,
             dedicated: None,
@@ -75,7 +78,7 @@ impl Serving {
             rntis: Rntis::default(),
             sync,
             carrier,
-            samples: Vec::with_capacity(4 * carrier.slot_len_max()),
+            samples: (0..build.n_rx).map(|_| Vec::with_capacity(4 * carrier.slot_len_max())).collect(),
             first: count,
             processed: None,
             cell,
@@ -100,42 +103,48 @@ impl Serving {
     /// Samples to the end of the present slot.
     pub fn need(&self) -> usize {
         let end = self.sync.start_count() + self.carrier.slot_len(self.sync.next) as i64;
-        let have = self.first + self.samples.len() as i64;
+        let have = self.first + self.samples[0].len() as i64;
         (end - have).clamp(1, 2 * self.carrier.slot_len_max() as i64) as usize
     }
 
     /// Takes samples; runs the slot that they complete.
-    pub fn receive(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
+    pub fn receive(&mut self, samples: Samples<'_>, ind: &mut UeIndication) {
         self.processed = None;
         let start = self.sync.start_count();
         let len = self.carrier.slot_len(self.sync.next);
-        let new = self.first + self.samples.len() as i64;
-        let in_new = usize::try_from(start - new).ok().and_then(|at| samples.get(at..at + len));
+        let new = self.first + self.samples[0].len() as i64;
+        let in_new = usize::try_from(start - new).ok().and_then(|at| samples.part(at, len));
         if let Some(slot) = in_new {
             // The usual case: the slot lies in the new samples as a whole.
             self.run(slot, ind);
             let kept = (self.sync.start_count() - HISTORY as i64).max(new);
             let kept_at = ((kept - new) as usize).min(samples.len());
-            self.samples.clear();
-            self.samples.extend_from_slice(&samples[kept_at..]);
+            for (a, held) in self.samples.iter_mut().enumerate() {
+                held.clear();
+                held.extend_from_slice(&samples.antenna(a)[kept_at..]);
+            }
             self.first = new + kept_at as i64;
             return;
         }
-        self.samples.extend_from_slice(samples);
-        let buffer = core::mem::take(&mut self.samples);
-        let in_buffer = usize::try_from(start - self.first).ok().and_then(|at| buffer.get(at..at + len));
+        for (a, held) in self.samples.iter_mut().enumerate() {
+            held.extend_from_slice(samples.antenna(a));
+        }
+        let mut buffer = core::mem::take(&mut self.samples);
+        let all = Samples::each(buffer.len(), |a| &buffer[a]);
+        let in_buffer = usize::try_from(start - self.first).ok().and_then(|at| all.part(at, len));
         if let Some(slot) = in_buffer {
             self.run(slot, ind);
         }
-        self.samples = buffer;
         // Keep what the next slot may need.
-        let gone = (self.sync.start_count() - self.first - HISTORY as i64).clamp(0, self.samples.len() as i64) as usize;
-        self.samples.drain(..gone);
+        let held = buffer[0].len() as i64;
+        let gone = (self.sync.start_count() - self.first - HISTORY as i64).clamp(0, held) as usize;
+        buffer.iter_mut().for_each(|b| _ = b.drain(..gone));
+        self.samples = buffer;
         self.first += gone as i64;
     }
 
     /// One slot, by its samples.
-    fn run(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
+    fn run(&mut self, samples: Samples<'_>, ind: &mut UeIndication) {
         let slot = self.sync.next;
         self.take_configuration(slot);
         let rounded = self.sync.start_count() as f64 - self.sync.start;

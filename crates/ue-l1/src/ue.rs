@@ -1,6 +1,7 @@
 //! The state machine: idle, searching, serving; and what crosses its surface.
 
 use crate::downlink::Rntis;
+use crate::samples::{ANTENNAS_MAX, Samples};
 use crate::search::{Found, Outcome, Search, case_of};
 use crate::slot::{Build, Serving, carrier_of};
 use crate::sync::{Sync, frame_start};
@@ -22,11 +23,15 @@ pub struct UeL1Config {
     pub p_max_dbm: f32,
     /// LDPC iterations at most.
     pub max_ldpc_iterations: u8,
+    /// Antennas that receive, 1..=4; as many layers of a PDSCH.
+    pub n_rx: usize,
+    /// Antennas that send, 1..=`n_rx`.
+    pub n_tx: usize,
 }
 
 impl Default for UeL1Config {
     fn default() -> Self {
-        Self { isa: Isa::best(), search_rate_hz: 61_440_000, p_max_dbm: 23.0, max_ldpc_iterations: 8 }
+        Self { isa: Isa::best(), search_rate_hz: 61_440_000, p_max_dbm: 23.0, max_ldpc_iterations: 8, n_rx: 1, n_tx: 1 }
     }
 }
 
@@ -44,7 +49,7 @@ pub struct Tuning {
 /// What the L1 wants next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Need {
-    /// Samples, 1 or more.
+    /// Samples of each antenna, 1 or more.
     pub samples: usize,
     /// The tuning for them and all that follow, until it changes.
     pub tuning: Tuning,
@@ -217,17 +222,19 @@ impl UeL1 {
         }
     }
 
-    /// Takes as many samples as [`UeL1::need`] asked for (others are taken as they come, only less well cut) and writes what happened.
+    /// Takes as many samples, `[antenna][sample]`, as [`UeL1::need`] asked for (others are taken as they come, only less well cut) and writes what happened.
     ///
     /// `ind` must be empty. While a cell is served nothing is allocated once the largest blocks have been seen.
     pub fn receive(&mut self, samples: &[Cf32], ind: &mut UeIndication) {
+        let samples = Samples::of(samples, self.config.n_rx);
         let start = self.count;
         self.count += samples.len() as i64;
         ind.now = self.now();
         match &mut self.state {
             State::Idle => {}
             State::Searching => {
-                let outcome = self.search.as_mut().map(|s| s.receive(samples, start));
+                let outcome =
+                    self.search.as_mut().map(|s| s.receive(samples.antenna(s.antenna(samples.n_antennas())), start));
                 self.after_capture(outcome.unwrap_or(Outcome::Nothing), ind);
             }
             State::Serving(s) => {
@@ -287,6 +294,7 @@ impl UeL1 {
             max_iterations: self.config.max_ldpc_iterations,
             p_max_dbm: self.config.p_max_dbm,
             seed: self.rng.u64(),
+            n_rx: self.config.n_rx.clamp(1, ANTENNAS_MAX),
         }
     }
 

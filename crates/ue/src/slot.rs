@@ -7,7 +7,7 @@ use seam::ue::L2Event;
 use ue_cp::{CpEvent, CpOutput};
 
 impl Ue {
-    /// Takes exactly the samples that [`Ue::need`] asked for: about one slot of the terminal's own time.
+    /// Takes exactly the samples that [`Ue::need`] asked for, `[antenna][sample]`: about one slot of the terminal's own time.
     pub fn run(&mut self, samples: &[Cf32]) {
         // up the layers: samples -> blocks and grants -> messages and packets
         self.indication.clear();

@@ -33,6 +33,15 @@ fn within<T: PartialOrd + core::fmt::Display + Copy>(
 /// Values that stand alone.
 pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     one_of("scs_khz", p.scs_khz, &[15, 30])?;
+    one_of("antennas", p.antennas, &[1, 2, 4])?;
+    within("dl_layers_max", p.dl_layers_max, 0, 4)?;
+    if p.dl_layers_max > p.antennas {
+        return Err(error(
+            "a PDSCH cannot have more layers than the gNB has antennas (TS 38.211 §7.3.1.4)",
+            &[("dl_layers_max", p.dl_layers_max.to_string()), ("antennas", p.antennas.to_string())],
+            format!("dl_layers_max = {}", p.antennas),
+        ));
+    }
     within("pci", p.pci, 0, 1007)?;
     within("offset_to_carrier", p.offset_to_carrier, 0, 2199)?;
     one_of("ssb_period_ms", p.ssb_period_ms, &[5, 10, 20, 40, 80, 160])?;

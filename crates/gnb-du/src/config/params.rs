@@ -39,6 +39,8 @@ params! {
     dl_arfcn: u32, "Downlink carrier's centre as NR-ARFCN", "ARFCN", "the band's raster", "absoluteFrequency, TS 38.104 5.4.2";
     ul_arfcn: u32, "Uplink carrier's centre as NR-ARFCN (in TDD equal to dl_arfcn)", "ARFCN", "the band's raster", "TS 38.104 5.4.2";
     n_rb: u16, "Carrier bandwidth", "RB", "24 to 273, as the bandwidth and spacing allow", "carrierBandwidth, TS 38.101-1 5.3.2";
+    antennas: u8, "Antennas of the gNB, each of which sends and receives; ports of the CSI-RS for channel quality", "", "1, 2, 4", "nrofPorts, TS 38.331 CSI-RS-ResourceMapping";
+    dl_layers_max: u8, "Most layers of a PDSCH; 0: as many as there are antennas, at both ends", "", "0 to 4, at most antennas", "maxMIMO-Layers, TS 38.331 PDSCH-ServingCellConfig";
     scs_khz: u32, "Subcarrier spacing of carrier, SSB and common channels", "kHz", "15, 30", "subCarrierSpacingCommon, TS 38.331";
     offset_to_carrier: u16, "Distance of the carrier's lowest RB from point A", "RB", "0 to 2199", "offsetToCarrier, TS 38.331";
     pci: u16, "Physical cell identity", "", "0 to 1007", "physCellId, TS 38.211 7.4.2.1";

@@ -3,7 +3,7 @@
 use super::CellParams;
 
 /// Names of the presets, the default first.
-pub const PRESETS: [&str; 5] = ["n78-20", "n78-100", "n3-10", "n3-20", "mine-ul"];
+pub const PRESETS: [&str; 7] = ["n78-20", "n78-100", "n3-10", "n3-20", "mine-ul", "n78-20-2x2", "n78-100-4x4"];
 
 /// A preset by its name.
 pub fn preset(name: &str) -> Option<CellParams> {
@@ -19,6 +19,8 @@ pub fn preset(name: &str) -> Option<CellParams> {
             ssb_power_dbm: -3,
             ..tdd
         },
+        "n78-20-2x2" => CellParams { antennas: 2, ..tdd },
+        "n78-100-4x4" => CellParams { antennas: 4, ..preset("n78-100")? },
         "mine-ul" => CellParams {
             band: 79,
             n_rb: 106,
@@ -83,6 +85,8 @@ fn n78_20() -> CellParams {
         dl_arfcn: 632_624,
         ul_arfcn: 632_624,
         n_rb: 51,
+        antennas: 1,
+        dl_layers_max: 0,
         scs_khz: 30,
         offset_to_carrier: 0,
         pci: 500,

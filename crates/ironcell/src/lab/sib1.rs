@@ -329,7 +329,7 @@ pub fn turns_of_block(samples: &[Cf32], rate_hz: f64, block: &Block<'_>, isa: Is
         let symbol = x.get(at..at + carrier.symbol_len(slot, l))?;
         demodulator.demodulate_symbol(slot, l, symbol, advance, grid.symbol_mut(0, l)).ok()?;
     }
-    let m = measure(&grid, 1, 0, block.detection.pci, block.detection.i_bar)?;
+    let m = measure(&grid, 0, 1, 0, block.detection.pci, block.detection.i_bar)?;
     Some(f64::from(m.turns_per_symbol))
 }
 

@@ -89,16 +89,20 @@ impl CsiRsReceiver {
         }
     }
 
-    /// Measures a resource of one port (rows 1 and 2) in port 0 of `grid`. No allocation.
+    /// Measures a resource of one port (rows 1 and 2) in port (antenna) `rx` of `grid`. No allocation.
     ///
-    /// Errors: [`ChannelError`] if it does not fit or has more ports. Non-finite elements count as zero.
+    /// Errors: [`ChannelError`] if it does not fit or has more ports, or the grid no such antenna. Non-finite elements count as zero.
     pub fn measure(
         &mut self,
         pdu: &CsiRsPdu,
         slot: SlotPoint,
         offset_to_carrier: u16,
         grid: &Grid,
+        rx: usize,
     ) -> Result<CsiRsMeasurement, ChannelError> {
+        if rx >= grid.n_ports() {
+            return Err(ChannelError::Invalid("an antenna of the grid"));
+        }
         let plan = Plan::new(pdu, offset_to_carrier, grid.n_subcarriers())?;
         let spacing = match (plan.row.n_ports, pdu.density_x2) {
             (1, 6) => 4,
@@ -107,7 +111,7 @@ impl CsiRsReceiver {
             _ => return Err(ChannelError::Invalid("a CSI-RS of one port")),
         };
         let l = usize::from(pdu.l0);
-        let row = grid.symbol(0, l);
+        let row = grid.symbol(rx, l);
         self.pilots.clear();
         let pilots = &mut self.pilots;
         plan.for_elements(slot, l, &mut self.sequence, |e| {

@@ -74,7 +74,7 @@ fn power_noise_and_delay_are_measured() {
         }
         let noise = 0.25 * 10f32.powf(-snr_db / 10.0);
         Gaussian::new(5, Isa::Scalar).add(grid.elements_mut(), noise);
-        let m = rx.measure(&p, slot, 0, &grid).unwrap();
+        let m = rx.measure(&p, slot, 0, &grid, 0).unwrap();
         assert!((m.snr_db() - snr_db).abs() < 1.5, "{} against {snr_db}", m.snr_db());
         assert!((10.0 * (m.rsrp / 0.25).log10()).abs() < 1.0);
         assert!((m.delay_s - delay_s).abs() < 40e-9, "{}", m.delay_s);
@@ -87,11 +87,11 @@ fn what_does_not_fit_is_an_error() {
     let mut grid = Grid::new(1, 30 * 12);
     for p in [resource(1, 4, 6), resource(2, 0, 3), resource(4, 0, 1), resource(1, 0, 6)] {
         assert!(transmit(&p, slot, 0, &mut grid).is_err());
-        assert!(CsiRsReceiver::new(Isa::Scalar).measure(&p, slot, 0, &grid).is_err());
+        assert!(CsiRsReceiver::new(Isa::Scalar).measure(&p, slot, 0, &grid, 0).is_err());
     }
     grid.elements_mut().fill(Cf32::new(f32::NAN, 1.0));
     let p = CsiRsPdu { n_rb: 20, ..resource(1, 0, 6) };
-    assert!(CsiRsReceiver::new(Isa::Scalar).measure(&p, slot, 0, &grid).is_ok());
+    assert!(CsiRsReceiver::new(Isa::Scalar).measure(&p, slot, 0, &grid, 0).is_ok());
 }
 
 fn character(z: Cf32) -> char {

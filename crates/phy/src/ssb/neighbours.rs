@@ -77,7 +77,7 @@ pub fn neighbours(grid: &Grid, l0: usize, start_subcarrier: usize, out: &mut [Op
         }
         let Some(pci) = Pci::new(3 * best.0 + u16::from(n_id_2)).filter(|_| best.1 >= METRIC_MIN) else { continue };
         let (i_bar, _) = best_dmrs(&y, pci, usize::from(pci.get() % 4));
-        if let Some(measured) = measure(grid, l0, start_subcarrier, pci, i_bar) {
+        if let Some(measured) = measure(grid, 0, l0, start_subcarrier, pci, i_bar) {
             out[n] = Some(Neighbour { pci, i_bar, sss_metric: best.1, measured });
             n += 1;
         }

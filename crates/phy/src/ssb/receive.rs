@@ -296,19 +296,26 @@ impl SsbMeasurement {
     }
 }
 
-/// Measures the block of a known cell in port 0 of `grid`, whose numerology is the block's.
+/// Measures the block of a known cell in port (antenna) `rx` of `grid`, whose numerology is the block's.
 ///
 /// - `l0`, `start_subcarrier`  where the block starts
 /// - `i_bar`                   as [`super::i_bar`] gives it
 ///
 /// `None` if the block does not lie in the grid or elements are not finite. No allocation. Spec: TS 38.215 §5.1.1, §5.1.5
-pub fn measure(grid: &ofdm::Grid, l0: usize, start_subcarrier: usize, pci: Pci, i_bar: u8) -> Option<SsbMeasurement> {
-    if l0 + SSB_SYMBOLS > 14 || grid.n_ports() == 0 {
+pub fn measure(
+    grid: &ofdm::Grid,
+    rx: usize,
+    l0: usize,
+    start_subcarrier: usize,
+    pci: Pci,
+    i_bar: u8,
+) -> Option<SsbMeasurement> {
+    if l0 + SSB_SYMBOLS > 14 || rx >= grid.n_ports() {
         return None;
     }
     let mut y = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
     for (l, y) in y.iter_mut().enumerate() {
-        y.copy_from_slice(grid.symbol(0, l0 + l).get(start_subcarrier..start_subcarrier + SSB_SUBCARRIERS)?);
+        y.copy_from_slice(grid.symbol(rx, l0 + l).get(start_subcarrier..start_subcarrier + SSB_SUBCARRIERS)?);
     }
     if !y.iter().flatten().all(|e| e.re.is_finite() && e.im.is_finite()) {
         return None;

@@ -185,12 +185,12 @@ fn a_known_cell_is_measured_in_a_grid() {
             }
         }
         Gaussian::new(4, Isa::Scalar).add(grid.elements_mut(), libm::powf(10.0, -snr_db / 10.0));
-        let m = measure(&grid, 2, 12, pdu.pci, i_bar(8, 0, false)).unwrap();
+        let m = measure(&grid, 0, 2, 12, pdu.pci, i_bar(8, 0, false)).unwrap();
         assert!((m.snr_db() - snr_db).abs() < tolerance, "{} against {snr_db}", m.snr_db());
         assert!((m.delay_symbols - 0.006).abs() < 0.0005, "{}", m.delay_symbols);
         assert!((m.turns_per_symbol - 0.02).abs() < 0.01, "{}", m.turns_per_symbol);
     }
-    assert!(measure(&Grid::new(1, 300), 2, 61, Pci::new(1).unwrap(), 0).is_none());
+    assert!(measure(&Grid::new(1, 300), 0, 2, 61, Pci::new(1).unwrap(), 0).is_none());
 }
 
 #[test] // Spec: TS 38.212 §7.1.1 to §7.1.5 (combining over frames), TS 38.211 §7.3.3.1

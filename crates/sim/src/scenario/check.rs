@@ -356,6 +356,9 @@ impl UeParams {
         if let Some(slice) = &self.slice {
             check_slice(&at("slice"), slice)?;
         }
+        if let Some(n) = self.antennas.filter(|n| ![1, 2, 4].contains(n)) {
+            return Err(wrong(&at("antennas"), n, "1, 2 or 4", "1, 2 or 4"));
+        }
         let ranges = [
             ("snr_db", self.snr_db, -40.0, 60.0, "dB"),
             ("ppm", self.ppm, -10.0, 10.0, "ppm"),

@@ -30,7 +30,7 @@ macro_rules! section {
 section! {
     /// What a run is about.
     Top, TOP {
-        preset: String = "n78-20".into(), "Cell that the values of cell start from", "", "n78-20, n78-100, n3-10, n3-20, mine-ul", "ironcell";
+        preset: String = "n78-20".into(), "Cell that the values of cell start from", "", "n78-20, n78-100, n3-10, n3-20, mine-ul, n78-20-2x2, n78-100-4x4", "ironcell";
         seed: Option<u64> = None, "Fixes everything that is drawn, keys too (a lab, predictable on purpose); unset: drawn, keys from the operating system", "", "0 to 9223372036854775807", "ironcell";
         ues: u32 = 1, "Terminals", "", "1 to 64, and at most cell.max_ues", "ironcell";
     }
@@ -127,6 +127,7 @@ section! {
         slice: Option<String> = None, "Slice it asks for", "", "SST or SST-SD, as in 1 or 1-0000a1", "TS 24.501 9.11.2.8";
         dl_256qam: Option<bool> = None, "It can receive 256QAM", "", "true, false", "pdsch-256QAM-FR1, TS 38.306 4.2.7.10";
         ul_256qam: Option<bool> = None, "It can send 256QAM", "", "true, false", "pusch-256QAM, TS 38.306 4.2.7.10";
+        antennas: Option<u8> = None, "Antennas that it receives with, and the most layers of its PDSCH; unset: as many as the gNB has", "", "1, 2, 4", "maxNumberMIMO-LayersPDSCH, TS 38.306 4.2.7.7";
         snr_db: Option<f64> = None, "Its Es/N0; unset: by air.snr_db", "dB", "-40 to 60", "ironcell";
         ppm: Option<f64> = None, "Error of its oscillator; unset: drawn", "ppm", "-10 to 10", "ironcell";
         delay_us: Option<f64> = None, "Its one-way delay; unset: drawn", "us", "0 to 100", "ironcell";

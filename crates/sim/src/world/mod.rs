@@ -133,7 +133,9 @@ impl World {
         self.run_sides(slot, now, rx_slot);
         self.air.push_downlink(&self.net.tx);
         if let Some(sink) = &mut self.iq {
-            sink(&self.net.tx, &self.net.rx);
+            // What the first antenna sends and receives.
+            let (tx, rx, n) = (&self.net.tx, &self.net.rx, self.net.n_antennas);
+            sink(&tx[..tx.len() / n], &rx[..rx.len() / n]);
         }
         self.network_events(now);
         self.proxies(now);
@@ -155,17 +157,27 @@ impl World {
         }
         let rx_slot = slot.plus(-RX_LAG);
         let len = self.net.gnb.ul_carrier().slot_len(rx_slot);
-        self.net.rx.resize(len, Cf32::default());
+        let n_antennas = self.net.n_antennas;
+        self.net.rx.clear();
+        self.net.rx.resize(n_antennas * len, Cf32::default());
         // The first window begins before the first sample: that part is silence.
         let skip = if self.count == RX_LAG { self.uplink_offset().min(len) } else { 0 };
-        self.net.rx[..skip].fill(Cf32::default());
         let duplex = &self.net.gnb.du().cell().config.duplex;
         if (0..SYMBOLS_PER_SLOT as u8).any(|l| duplex.is_uplink(rx_slot, l, 1)) {
-            self.air.pull_uplink(&mut self.net.rx[skip..]);
+            if skip == 0 {
+                self.air.pull_uplink(&mut self.net.rx);
+            } else {
+                let mut heard = vec![Cf32::default(); n_antennas * (len - skip)];
+                self.air.pull_uplink(&mut heard);
+                for (rx, heard) in self.net.rx.chunks_exact_mut(len).zip(heard.chunks_exact(len - skip)) {
+                    rx[skip..].copy_from_slice(heard);
+                }
+            }
             self.net.hash.samples(&self.net.rx);
         } else {
             // Between downlink slots the receiver is off.
-            self.air.skip_uplink(&mut self.net.rx[skip..]);
+            let silent = n_antennas * (len - skip);
+            self.air.skip_uplink(&mut self.net.rx[..silent]);
         }
         Some(rx_slot)
     }

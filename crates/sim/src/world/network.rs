@@ -33,7 +33,9 @@ pub struct Network {
     pub gnb_n3: IpAddr,
     pub hash: EventHash,
     pub tamper_n2: Option<N2Tamper>,
-    /// Samples of the present slot, and those received of an earlier one.
+    /// Antennas of the base station.
+    pub n_antennas: usize,
+    /// Samples of the present slot, and those received of an earlier one, `[antenna][sample]`.
     pub tx: Vec<Cf32>,
     pub rx: Vec<Cf32>,
     pub times: Durations,
@@ -44,7 +46,7 @@ pub struct Network {
 impl Network {
     /// One slot: `rx`, of `rx_slot` if there is one, to `tx`, and all messages and packets that follow.
     pub fn run(&mut self, slot: SlotPoint, now: Tc, rx_slot: Option<SlotPoint>) {
-        self.tx.resize(self.gnb.dl_carrier().slot_len(slot), Cf32::default());
+        self.tx.resize(self.n_antennas * self.gnb.dl_carrier().slot_len(slot), Cf32::default());
         let begun = Instant::now();
         self.gnb.run(slot, now, rx_slot.map(|s| (s, &self.rx[..])), &mut self.tx);
         self.times.add_us(begun.elapsed().as_secs_f64() * 1e6);

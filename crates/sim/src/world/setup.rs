@@ -99,12 +99,13 @@ impl World {
             let number = i as u32 + 1;
             let link = draw_link(&scenario, &cell, p, number, &lab);
             let start = Tc::from_us((link.start_ms * 1000.0) as i64);
-            let config = link_config(&scenario, &link, &lab, number);
+            let config = link_config(&scenario, &link, &lab, number, usize::from(p.cp.capability.dl_layers));
             let tuning = air::Tuning { rate_hz: 61_440_000, dl_centre_hz: 3.5e9, ul_centre_hz: 3.5e9 };
             world_air.add_link(config, tuning).map_err(|e| SetupError::Radio(e.to_string()))?;
             let rng = secret.fork(&format!("ue{number}"));
-            let ue =
-                UeConfig { number, l1: UeL1Config { isa, ..UeL1Config::default() }, cp: p.cp.clone(), taps: keep_taps };
+            let n_rx = usize::from(p.cp.capability.dl_layers);
+            let l1 = UeL1Config { isa, n_rx, ..UeL1Config::default() };
+            let ue = UeConfig { number, l1, cp: p.cp.clone(), taps: keep_taps };
             let mut numbers = lab.fork(&format!("host{number}"));
             let host = Host::new(scenario.core.mtu as usize, numbers.u64());
             let t = &scenario.traffic;
@@ -155,6 +156,7 @@ impl World {
                 gnb_n3,
                 hash: EventHash::new(),
                 tamper_n2: None,
+                n_antennas: usize::from(scenario.cell.antennas),
                 tx: Vec::new(),
                 rx: Vec::new(),
                 times: Default::default(),
@@ -221,7 +223,7 @@ fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: I
         drb_queue_bytes: 1_500_000,
         ues_max: s.cell.max_ues as usize,
     };
-    let l1 = gnb_l1::GnbL1Options { isa, ..Default::default() };
+    let l1 = gnb_l1::GnbL1Options { isa, n_antennas: usize::from(s.cell.antennas), ..Default::default() };
     GnbConfig { cell: cell.clone(), cu, l1, taps }
 }
 
@@ -241,7 +243,7 @@ fn make_air(
         ppm,
         noise_figure_db: gnb_noise_figure(s, cell),
         history_s: 0.005,
-        n_antennas: 1,
+        n_antennas: usize::from(s.cell.antennas),
     };
     let _ = plan;
     Air::new(config, isa, lab.fork("air").u64()).map_err(|e| SetupError::Radio(e.to_string()))
@@ -282,7 +284,7 @@ fn draw_link(s: &Scenario, cell: &Cell, p: &UePlan, number: u32, lab: &Rng) -> L
     }
 }
 
-fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32) -> LinkConfig {
+fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32, n_rx: usize) -> LinkConfig {
     let mut epoch = lab.fork(&format!("epoch{number}"));
     LinkConfig {
         profile: match s.air.channel.as_str() {
@@ -298,7 +300,7 @@ fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32) -> LinkConf
         phase_turns: l.phase_turns,
         ppm: l.ppm,
         noise_figure_db: s.air.ue_noise_figure_db,
-        n_rx: 1,
+        n_rx,
         n_tx: 1,
         // A terminal's first sample lies anywhere within a millisecond of the cell's.
         start_s: epoch.range(0.0, 1e-3),

@@ -121,7 +121,7 @@ impl Terminal {
             if link.available(downlink) < need.samples {
                 break;
             }
-            self.samples.resize(need.samples, Cf32::default());
+            self.samples.resize(link.config().n_rx * need.samples, Cf32::default());
             if link.pull(downlink, &mut self.samples).is_err() {
                 break;
             }

@@ -1,5 +1,6 @@
 //! From samples to the grid of a slot, symbol by symbol, only as far as somebody looks.
 
+use crate::samples::Samples;
 use dsp::mix::Nco;
 use dsp::{Cf32, Isa};
 use nr::SlotPoint;
@@ -20,14 +21,14 @@ pub struct Front {
 }
 
 impl Front {
-    /// For `carrier`.
-    pub fn new(carrier: Carrier, isa: Isa) -> Result<Front, CarrierError> {
+    /// For `carrier` and `n_rx` antennas.
+    pub fn new(carrier: Carrier, isa: Isa, n_rx: usize) -> Result<Front, CarrierError> {
         let longest = carrier.symbol_len(SlotPoint::new(carrier.numerology(), 0, 0), 0);
         Ok(Front {
             isa,
             demodulator: Demodulator::new(carrier, isa)?,
             nco: Nco::new(0.0),
-            grid: Grid::new(1, carrier.n_subcarriers()),
+            grid: Grid::new(n_rx, carrier.n_subcarriers()),
             done: 0,
             slot: SlotPoint::default(),
             gain: 1.0,
@@ -51,21 +52,23 @@ impl Front {
     }
 
     /// The grid of the present slot with at least the symbols in `mask`; `samples` are the slot's. No allocation.
-    pub fn grid(&mut self, samples: &[Cf32], mask: u16) -> &Grid {
+    pub fn grid(&mut self, samples: Samples<'_>, mask: u16) -> &Grid {
         let wanted = mask & !self.done & 0x3fff;
         for l in (0..14).filter(|l| wanted >> l & 1 == 1) {
             let carrier = *self.demodulator.carrier();
             let at = carrier.symbol_start(self.slot, l);
-            let Some(x) = samples.get(at..at + carrier.symbol_len(self.slot, l)) else { continue };
-            self.symbol.clear();
-            self.symbol.extend_from_slice(x);
-            dsp::vector::scale(self.isa, &mut self.symbol, self.gain);
-            self.nco.set_phase_q64(0);
-            self.nco.advance(at as i64);
-            self.nco.mix(self.isa, &mut self.symbol);
-            let row = self.grid.symbol_mut(0, l);
-            let fits = self.demodulator.demodulate_symbol(self.slot, l, &self.symbol, self.window_advance, row);
-            debug_assert!(fits.is_ok());
+            let Some(x) = samples.part(at, carrier.symbol_len(self.slot, l)) else { continue };
+            for rx in 0..self.grid.n_ports() {
+                self.symbol.clear();
+                self.symbol.extend_from_slice(x.antenna(rx));
+                dsp::vector::scale(self.isa, &mut self.symbol, self.gain);
+                self.nco.set_phase_q64(0);
+                self.nco.advance(at as i64);
+                self.nco.mix(self.isa, &mut self.symbol);
+                let row = self.grid.symbol_mut(rx, l);
+                let fits = self.demodulator.demodulate_symbol(self.slot, l, &self.symbol, self.window_advance, row);
+                debug_assert!(fits.is_ok());
+            }
         }
         self.done |= wanted;
         &self.grid

@@ -66,8 +66,10 @@ pub struct Downlink {
     pdsch: PdschReceiver,
     csi: CsiRsReceiver,
     isa: Isa,
-    /// Pilots of the tracking symbol before.
+    /// Pilots of the tracking symbol before, of all antennas.
     tracked: Vec<dsp::Cf32>,
+    /// Those of the present one.
+    tracking: Vec<dsp::Cf32>,
     harq: Vec<DlProcess>,
     broadcast: SoftBuffer,
     later: Vec<Later>,
@@ -80,19 +82,27 @@ pub struct Downlink {
 }
 
 impl Downlink {
-    /// For `carrier`; `broadcast_only` saves the soft buffers of the HARQ processes.
-    pub fn new(carrier: Carrier, isa: Isa, max_iterations: u8, broadcast_only: bool) -> Result<Downlink, CarrierError> {
+    /// For `carrier` and `n_rx` antennas; `broadcast_only` saves the soft buffers of the HARQ processes.
+    pub fn new(
+        carrier: Carrier,
+        isa: Isa,
+        max_iterations: u8,
+        broadcast_only: bool,
+        n_rx: usize,
+    ) -> Result<Downlink, CarrierError> {
         let n_rb = carrier.n_rb();
-        // One layer of 256QAM over 13 symbols bounds what a slot carries.
-        let tbs_bits = (n_rb * 12 * 13 * 8).max(8192) as u32;
+        let n_layers = if broadcast_only { 1 } else { n_rx };
+        // 256QAM on every layer over 13 symbols bounds what a slot carries.
+        let tbs_bits = (n_layers * n_rb * 12 * 13 * 8).max(8192) as u32;
         let n_harq = if broadcast_only { 0 } else { N_HARQ };
         Ok(Downlink {
-            front: Front::new(carrier, isa)?,
+            front: Front::new(carrier, isa, n_rx)?,
             pdcch: PdcchReceiver::new(),
-            pdsch: PdschReceiver::new(isa, n_rb, 1, 1),
+            pdsch: PdschReceiver::new(isa, n_rb, n_rx, n_layers),
             csi: CsiRsReceiver::new(isa),
             isa,
-            tracked: Vec::with_capacity(phy::csi_rs::PILOTS_MAX),
+            tracked: Vec::with_capacity(n_rx * phy::csi_rs::PILOTS_MAX),
+            tracking: Vec::with_capacity(n_rx * phy::csi_rs::PILOTS_MAX),
             harq: (0..n_harq).map(|_| DlProcess::new(tbs_bits)).collect(),
             broadcast: SoftBuffer::new(tbs_bits.min(32_768)),
             later: Vec::with_capacity(LATER_MAX),

@@ -1,8 +1,8 @@
 //! PDCCH monitoring: which candidates, under which identities, and what a DCI sets off. Spec: TS 38.213 §10.1
 
 use super::{Downlink, InForce, LATER_MAX, Later};
+use crate::samples::Samples;
 use crate::uplink::Uplink;
-use dsp::Cf32;
 use fapi::dci::{Dci, RntiKind, decode};
 use fapi::resolve::{self, AGGREGATION_LEVELS, Heard, candidates, occasion_symbols, pdcch_scrambling};
 use fapi::ue::{Addressed, UeIndication, UeL1Event};
@@ -77,7 +77,14 @@ impl Taken {
 
 impl Downlink {
     /// Looks at every search space that is monitored in `slot`, and follows the DCIs found.
-    pub fn monitor(&mut self, c: &InForce, slot: SlotPoint, samples: &[Cf32], ul: &mut Uplink, ind: &mut UeIndication) {
+    pub fn monitor(
+        &mut self,
+        c: &InForce,
+        slot: SlotPoint,
+        samples: Samples<'_>,
+        ul: &mut Uplink,
+        ind: &mut UeIndication,
+    ) {
         let mut caught: [Option<Caught>; DCIS_MAX] = [None; DCIS_MAX];
         let mut n = 0;
         let dedicated = c.d.map_or(&[][..], |d| &d.search_spaces);
@@ -103,7 +110,7 @@ impl Downlink {
         &mut self,
         c: &InForce<'a>,
         slot: SlotPoint,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         space: &SearchSpaceConfig,
         coreset: &'a CoresetConfig,
         l0: u8,
@@ -149,7 +156,7 @@ impl Downlink {
         caught: &Caught,
         c: &InForce,
         slot: SlotPoint,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         ul: &mut Uplink,
         ind: &mut UeIndication,
     ) {
@@ -197,7 +204,7 @@ impl Downlink {
         &mut self,
         c: &InForce,
         slot: SlotPoint,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         ul: &mut Uplink,
         ind: &mut UeIndication,
     ) {

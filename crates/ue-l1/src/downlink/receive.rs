@@ -1,14 +1,17 @@
 //! PDSCH by assignment, and the signals that are measured: SS/PBCH blocks and CSI-RS.
 
 use super::{Downlink, InForce, Later};
+use crate::samples::Samples;
 use crate::sync::Sync;
 use crate::uplink::{Ack, Uplink};
 use dsp::Cf32;
-use fapi::PdschPdu;
 use fapi::Span;
 use fapi::resolve::{ssb_first_subcarrier, ssb_occasions};
 use fapi::ue::{Addressed, UeIndication, UeL1Event};
+use fapi::{CsiRsResource, PdschPdu};
 use nr::SlotPoint;
+use ofdm::Grid;
+use phy::csi_rs::{CsiRsMeasurement, CsiRsReceiver};
 use phy::pdsch::PdschResult;
 use phy::ssb::{SsbMeasurement, i_bar, measure};
 
@@ -18,7 +21,7 @@ impl Downlink {
         &mut self,
         later: &Later,
         c: &InForce,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         ul: &mut Uplink,
         ind: &mut UeIndication,
     ) {
@@ -49,7 +52,7 @@ impl Downlink {
         pdu: &mut PdschPdu,
         ndi: bool,
         later: &Later,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         ind: &mut UeIndication,
     ) -> bool {
         let i = usize::from(pdu.harq.get());
@@ -75,7 +78,13 @@ impl Downlink {
 
     /// System information and random access responses: no process, no feedback; system information is combined over its
     /// repetitions as long as it keeps its size.
-    fn take_broadcast(&mut self, pdu: &mut PdschPdu, later: &Later, samples: &[Cf32], ind: &mut UeIndication) -> bool {
+    fn take_broadcast(
+        &mut self,
+        pdu: &mut PdschPdu,
+        later: &Later,
+        samples: Samples<'_>,
+        ind: &mut UeIndication,
+    ) -> bool {
         pdu.new_data = later.addressed != Addressed::Si || self.broadcast.is_empty();
         let slot = later.assignment.slot;
         let mut result = self.decode(pdu, slot, samples, None, &mut ind.bytes);
@@ -96,7 +105,7 @@ impl Downlink {
         &mut self,
         pdu: &PdschPdu,
         slot: SlotPoint,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         process: Option<usize>,
         arena: &mut Vec<u8>,
     ) -> Option<(Span, PdschResult)> {
@@ -131,7 +140,7 @@ impl Downlink {
         &mut self,
         c: &InForce,
         slot: SlotPoint,
-        samples: &[Cf32],
+        samples: Samples<'_>,
         rounded: f64,
         sync: &mut Sync,
     ) -> Option<SsbMeasurement> {
@@ -144,7 +153,9 @@ impl Downlink {
         for o in ssb_occasions(ssb, slot) {
             let grid = self.front.grid(samples, 0xf << o.start_symbol);
             let i_bar = i_bar(ssb.l_max, o.index, o.half_frame);
-            let Some(m) = measure(grid, usize::from(o.start_symbol), first, c.cell.pci, i_bar) else { continue };
+            let each = (0..grid.n_ports())
+                .filter_map(|rx| measure(grid, rx, usize::from(o.start_symbol), first, c.cell.pci, i_bar));
+            let Some(m) = each.reduce(together) else { continue };
             sync.on_block(&m, rounded);
             last = Some(m);
         }
@@ -152,7 +163,7 @@ impl Downlink {
     }
 
     /// Measures the CSI-RSs of `slot`: quality by the resource that is reported, timing and frequency by tracking sets.
-    pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: &[Cf32], rounded: f64, sync: &mut Sync) {
+    pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: Samples<'_>, rounded: f64, sync: &mut Sync) {
         let Some(d) = c.d else { return };
         self.tracked.clear();
         let mut before = 0;
@@ -162,14 +173,17 @@ impl Downlink {
                 continue;
             }
             let grid = self.front.grid(samples, 1 << resource.l0);
-            let Ok(m) = self.csi.measure(resource, slot, c.cell.dl.offset_to_carrier, grid) else { continue };
+            let Some(m) = csi_rs(&mut self.csi, resource, slot, c.cell.dl.offset_to_carrier, grid, &mut self.tracking)
+            else {
+                continue;
+            };
             if reported {
                 // Across subcarriers an echo looks like noise: what the blocks say bounds it.
                 let noise_var = m.noise_var.min(sync.noise_var().unwrap_or(m.noise_var));
                 self.csi_snr = Some(m.rsrp / noise_var.max(f32::MIN_POSITIVE));
             }
             if resource.trs {
-                let pilots = self.csi.pilots();
+                let pilots = &self.tracking;
                 if self.tracked.len() == pilots.len() && resource.l0 > before {
                     let turned = dsp::vector::dot_conj(self.isa, pilots, &self.tracked);
                     let turns =
@@ -187,4 +201,42 @@ impl Downlink {
     pub fn take_result(&mut self) -> Option<PdschResult> {
         self.last.take()
     }
+}
+
+/// Two antennas' view of a block: the stronger one's power, delay and turns by power. Spec: TS 38.215 §5.1.1
+fn together(a: SsbMeasurement, b: SsbMeasurement) -> SsbMeasurement {
+    let share = b.rsrp / (a.rsrp + b.rsrp).max(f32::MIN_POSITIVE);
+    SsbMeasurement {
+        rsrp: a.rsrp.max(b.rsrp),
+        noise_var: 0.5 * (a.noise_var + b.noise_var),
+        delay_symbols: a.delay_symbols + share * (b.delay_symbols - a.delay_symbols),
+        turns_per_symbol: a.turns_per_symbol + share * (b.turns_per_symbol - a.turns_per_symbol),
+    }
+}
+
+/// A resource of one port at every antenna: the sum of the powers, delay by power; `pilots` of all of them.
+fn csi_rs(
+    receiver: &mut CsiRsReceiver,
+    resource: &CsiRsResource,
+    slot: SlotPoint,
+    offset_to_carrier: u16,
+    grid: &Grid,
+    pilots: &mut Vec<Cf32>,
+) -> Option<CsiRsMeasurement> {
+    pilots.clear();
+    let mut all: Option<CsiRsMeasurement> = None;
+    for rx in 0..grid.n_ports() {
+        let m = receiver.measure(resource, slot, offset_to_carrier, grid, rx).ok()?;
+        pilots.extend_from_slice(receiver.pilots());
+        all = Some(match all {
+            None => m,
+            Some(a) => CsiRsMeasurement {
+                rsrp: a.rsrp + m.rsrp,
+                noise_var: a.noise_var + (m.noise_var - a.noise_var) / (rx + 1) as f32,
+                delay_s: a.delay_s
+                    + (m.delay_s - a.delay_s) * f64::from(m.rsrp / (a.rsrp + m.rsrp).max(f32::MIN_POSITIVE)),
+            },
+        });
+    }
+    all
 }

@@ -167,6 +167,11 @@ impl Search {
         self.rounds
     }
 
+    /// The antenna of `n` that is listened to in this round: another one each time.
+    pub fn antenna(&self, n: usize) -> usize {
+        self.rounds as usize % n.max(1)
+    }
+
     /// Leaves a cell out from now on; the search goes on at the capture where it was found.
     pub fn bar(&mut self, pci: Pci) {
         if self.barred.len() == BARRED_MAX {
@@ -193,7 +198,7 @@ impl Search {
         self.capture_len().saturating_sub(self.capture.len()).clamp(1, (self.rate_hz / 1000) as usize)
     }
 
-    /// Takes samples, the first at the UE's count `count`.
+    /// Takes samples of one antenna, the first at the UE's count `count`.
     pub fn receive(&mut self, samples: &[Cf32], count: i64) -> Outcome {
         if self.is_empty() {
             return Outcome::Nothing;

@@ -326,6 +326,7 @@ impl World {
             ppm: 0.0,
             noise_figure_db: 5.0,
             history_s: 0.03,
+            n_antennas: 1,
         };
         let mut air = Air::new(cell, Isa::best(), 1).unwrap();
         let config = UeL1Config { search_rate_hz, ..UeL1Config::default() };

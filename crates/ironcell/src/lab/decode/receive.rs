@@ -265,7 +265,7 @@ impl<'a> Decoder<'a> {
                 continue;
             }
             let i_bar = i_bar(ssb.l_max, o.index, o.half_frame);
-            let m = measure(self.slots.grid(), usize::from(o.start_symbol), first, self.cell.pci, i_bar);
+            let m = measure(self.slots.grid(), 0, usize::from(o.start_symbol), first, self.cell.pci, i_bar);
             if let Some(m) = m {
                 self.block_power = Some(m.rsrp);
                 self.slots.track(&m, &mut self.turning);
