@@ -140,11 +140,11 @@ fn blocks_survive_the_noise_that_they_should() {
     let mut soft = SoftBuffer::new(10_000);
     // Rate, and Es/N0 of one bit, where about all and where about none of the blocks pass within ten iterations.
     for (tbs, g, passes, fails) in [
-        (8424, 25_272, -3.3, -4.2),
-        (8424, 12_636, 0.7, 0.1),
-        (8424, 9_464, 3.7, 2.9),
-        (3824, 19_120, -5.7, -6.5),
-        (1032, 3_096, -2.7, -4.6),
+        (8424, 25_272, -3.6, -4.5),
+        (8424, 12_636, 0.6, -0.1),
+        (8424, 9_464, 3.7, 2.8),
+        (3824, 19_120, -6.0, -6.9),
+        (1032, 3_096, -2.8, -4.8),
         (104, 208, 1.8, -3.0),
     ] {
         let p = params(tbs, tbs as f32 / g as f32 * 1024.0, 2, 1, g);

@@ -1,6 +1,8 @@
 //! AVX2: a group is two registers.
 
-use super::{DEGREE_MAX, Extent, FACTOR, GROUP, Kernels, Port, by_degree, each, measure_body, scale_body};
+use super::{
+    CHECK_MAX, DEGREE_MAX, Extent, GROUP, Kernels, NEAR, Offsets, Port, by_degree, each, measure_body, scale_body,
+};
 use crate::Llr;
 use core::arch::x86_64::*;
 
@@ -44,29 +46,31 @@ unsafe fn layer(ports: &[Port], messages: *mut i8, extent: Extent) {
         }
         let n_steps = extent.z.div_ceil(W);
         if extent.first {
-            by_degree!(ports.len(), first_rows(ports, messages, n_steps));
+            by_degree!(ports.len(), first_rows(ports, messages, n_steps, extent.offsets));
         } else {
-            by_degree!(ports.len(), later_rows(ports, messages, n_steps));
+            by_degree!(ports.len(), later_rows(ports, messages, n_steps, extent.offsets));
         }
     }
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn first_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_steps: usize) {
+unsafe fn first_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_steps: usize, offsets: Offsets) {
     // Safety: the caller's.
-    unsafe { rows::<D, true>(ports, messages, n_steps) }
+    unsafe { rows::<D, true>(ports, messages, n_steps, offsets) }
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_steps: usize) {
+unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_steps: usize, offsets: Offsets) {
     // Safety: the caller's.
-    unsafe { rows::<D, false>(ports, messages, n_steps) }
+    unsafe { rows::<D, false>(ports, messages, n_steps, offsets) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut i8, n_steps: usize) {
+unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut i8, n_steps: usize, offsets: Offsets) {
     let zero = _mm256_setzero_si256();
+    let [reach, near, step_to_far] =
+        [NEAR, offsets.near, offsets.far.wrapping_sub(offsets.near)].map(|x| _mm256_set1_epi8(x as i8));
     debug_assert!(ports.len() == D || D == DEGREE_MAX);
     // Safety: E is below D, the number of ports.
     let port = |e: usize| unsafe { *ports.get_unchecked(e) };
@@ -75,7 +79,7 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
         unsafe {
             let (at, message_at) = (step * W, messages.add(step * W * D));
             let mut inputs = [zero; DEGREE_MAX];
-            let (mut min1, mut min2, mut sign) = (_mm256_set1_epi8(127), _mm256_set1_epi8(127), zero);
+            let (mut min1, mut min2, mut sign) = (_mm256_set1_epi8(CHECK_MAX), _mm256_set1_epi8(CHECK_MAX), zero);
             each!(D, E => {
                 let mut value = _mm256_loadu_si256(port(E).column.add(port(E).turn + at).cast());
                 if !FIRST {
@@ -89,7 +93,10 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
             });
             // The sign of the row, made odd so that it is never 0, goes into the two magnitudes, that of each input is added below.
             let sign = _mm256_or_si256(sign, _mm256_set1_epi8(1));
-            let (least, second) = (_mm256_sign_epi8(normalise(min1), sign), _mm256_sign_epi8(normalise(min2), sign));
+            let is_far = _mm256_cmpeq_epi8(_mm256_max_epu8(min2, _mm256_add_epi8(min1, reach)), min2);
+            let offset = _mm256_add_epi8(near, _mm256_and_si256(is_far, step_to_far));
+            let least = _mm256_sign_epi8(_mm256_subs_epu8(min1, offset), sign);
+            let second = _mm256_sign_epi8(_mm256_subs_epu8(min2, near), sign);
             each!(D, E => {
                 let value = inputs[E];
                 let is_least = _mm256_cmpeq_epi8(_mm256_abs_epi8(value), min1);
@@ -100,16 +107,6 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
             });
         }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn normalise(x: __m256i) -> __m256i {
-    let (even, odd) = (_mm256_set1_epi16(FACTOR as i16), _mm256_set1_epi16((FACTOR << 8) as i16));
-    let round = _mm256_set1_epi16(16);
-    let low = _mm256_srli_epi16::<5>(_mm256_add_epi16(_mm256_maddubs_epi16(x, even), round));
-    let high = _mm256_srli_epi16::<5>(_mm256_add_epi16(_mm256_maddubs_epi16(x, odd), round));
-    _mm256_or_si256(low, _mm256_slli_epi16::<8>(high))
 }
 
 #[target_feature(enable = "avx2")]

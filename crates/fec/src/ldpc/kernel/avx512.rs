@@ -1,6 +1,8 @@
 //! AVX-512: a group is a register, and the registers hold a whole row.
 
-use super::{DEGREE_MAX, Extent, FACTOR, GROUP, Kernels, Port, by_degree, each, measure_body, scale_body};
+use super::{
+    CHECK_MAX, DEGREE_MAX, Extent, GROUP, Kernels, NEAR, Offsets, Port, by_degree, each, measure_body, scale_body,
+};
 use crate::Llr;
 use core::arch::x86_64::*;
 
@@ -41,29 +43,35 @@ unsafe fn layer(ports: &[Port], messages: *mut i8, extent: Extent) {
         }
         let n_groups = extent.z.div_ceil(GROUP);
         if extent.first {
-            by_degree!(ports.len(), first_rows(ports, messages, n_groups));
+            by_degree!(ports.len(), first_rows(ports, messages, n_groups, extent.offsets));
         } else {
-            by_degree!(ports.len(), later_rows(ports, messages, n_groups));
+            by_degree!(ports.len(), later_rows(ports, messages, n_groups, extent.offsets));
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn first_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_groups: usize) {
+unsafe fn first_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_groups: usize, offsets: Offsets) {
     // Safety: the caller's.
-    unsafe { rows::<D, true>(ports, messages, n_groups) }
+    unsafe { rows::<D, true>(ports, messages, n_groups, offsets) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_groups: usize) {
+unsafe fn later_rows<const D: usize>(ports: &[Port], messages: *mut i8, n_groups: usize, offsets: Offsets) {
     // Safety: the caller's.
-    unsafe { rows::<D, false>(ports, messages, n_groups) }
+    unsafe { rows::<D, false>(ports, messages, n_groups, offsets) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut i8, n_groups: usize) {
+unsafe fn rows<const D: usize, const FIRST: bool>(
+    ports: &[Port],
+    messages: *mut i8,
+    n_groups: usize,
+    offsets: Offsets,
+) {
     let zero = _mm512_setzero_si512();
+    let [reach, near, far] = [NEAR, offsets.near, offsets.far].map(|x| _mm512_set1_epi8(x as i8));
     debug_assert!(ports.len() == D || D == DEGREE_MAX);
     // Safety: E is below D, the number of ports.
     let port = |e: usize| unsafe { *ports.get_unchecked(e) };
@@ -72,7 +80,7 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
         unsafe {
             let (at, message_at) = (group * GROUP, messages.add(group * GROUP * D));
             let mut inputs = [zero; DEGREE_MAX];
-            let (mut min1, mut min2, mut sign) = (_mm512_set1_epi8(127), _mm512_set1_epi8(127), zero);
+            let (mut min1, mut min2, mut sign) = (_mm512_set1_epi8(CHECK_MAX), _mm512_set1_epi8(CHECK_MAX), zero);
             each!(D, E => {
                 let mut value = _mm512_loadu_si512(port(E).column.add(port(E).turn + at).cast());
                 if !FIRST {
@@ -87,7 +95,9 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
             // The sign of the row goes into the two magnitudes, that of each input is added below.
             let row_negative = _mm512_movepi8_mask(sign);
             let signed = |x| _mm512_mask_sub_epi8(x, row_negative, zero, x);
-            let (least, second) = (signed(normalise(min1)), signed(normalise(min2)));
+            let is_near = _mm512_cmplt_epu8_mask(min2, _mm512_add_epi8(min1, reach));
+            let offset = _mm512_mask_blend_epi8(is_near, far, near);
+            let (least, second) = (signed(_mm512_subs_epu8(min1, offset)), signed(_mm512_subs_epu8(min2, near)));
             each!(D, E => {
                 let value = inputs[E];
                 let is_least = _mm512_cmpeq_epi8_mask(_mm512_abs_epi8(value), min1);
@@ -99,16 +109,6 @@ unsafe fn rows<const D: usize, const FIRST: bool>(ports: &[Port], messages: *mut
             });
         }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn normalise(x: __m512i) -> __m512i {
-    let (even, odd) = (_mm512_set1_epi16(FACTOR as i16), _mm512_set1_epi16((FACTOR << 8) as i16));
-    let round = _mm512_set1_epi16(16);
-    let low = _mm512_srli_epi16::<5>(_mm512_add_epi16(_mm512_maddubs_epi16(x, even), round));
-    let high = _mm512_srli_epi16::<5>(_mm512_add_epi16(_mm512_maddubs_epi16(x, odd), round));
-    _mm512_or_si512(low, _mm512_slli_epi16::<8>(high))
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]

@@ -1,4 +1,7 @@
-//! One layer of the layered normalised min-sum decoder, on groups of 64 lanes, and what goes before and after the layers.
+//! One layer of the layered offset min-sum decoder, on groups of 64 lanes, and what goes before and after the layers.
+//!
+//! A check knows less than the least magnitude of its inputs says: an offset is taken off. It is larger if the second least magnitude is near
+//! the least, as the sum-product rule has it.
 //!
 //! All instruction sets give the same bits: every lane is plain 8-bit integer arithmetic.  Spec: TS 38.212 §5.3.2 (the graph; the algorithm is ours)
 
@@ -16,11 +19,15 @@ pub const DEGREE_MAX: usize = 19;
 /// Lanes are processed in groups of this many.
 pub const GROUP: usize = 64;
 
-/// The normalisation, in 1/32, rounded to nearest: the least magnitude overestimates what a check knows.
-const FACTOR: u16 = 23;
+/// Magnitudes that differ by less are near each other.
+const NEAR: u8 = 4;
 
 /// The largest magnitude of a channel value within the decoder.
 const CHANNEL_MAX: i16 = 100;
+
+/// What a check makes of its inputs does not exceed this. A column whose sum has reached the limit of a lane must keep a large value when a
+/// message is taken out of it again; else blocks fail at any signal-to-noise ratio.
+const CHECK_MAX: i8 = 52;
 
 /// Where one circulant of a row is found.
 #[derive(Clone, Copy)]
@@ -31,6 +38,15 @@ pub struct Port {
     pub turn: usize,
 }
 
+/// What is taken off magnitudes.
+#[derive(Clone, Copy)]
+pub struct Offsets {
+    /// Off the second least, and off the least if the second least is near.
+    pub near: u8,
+    /// Off the least otherwise.
+    pub far: u8,
+}
+
 /// The extent of a layer.
 #[derive(Clone, Copy)]
 pub struct Extent {
@@ -38,6 +54,8 @@ pub struct Extent {
     pub z: usize,
     /// The messages of this layer are zero, whatever memory holds.
     pub first: bool,
+    /// What a check takes off.
+    pub offsets: Offsets,
 }
 
 /// Updates one layer.
@@ -172,7 +190,9 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as i8
         };
+        let offsets = [Offsets { near: 3, far: 2 }, Offsets { near: 1, far: 9 }];
         for (degree, z) in (1..=DEGREE_MAX).flat_map(|degree| [2, 15, 64, 104, 128].map(|z| (degree, z))) {
+            let offsets = offsets[degree % 2];
             let columns: Vec<i8> = (0..degree * 6 * GROUP).map(|_| random()).collect();
             let run = |isa: Isa| {
                 let (mut columns, mut messages) = (columns.clone(), vec![0i8; degree * 2 * GROUP]);
@@ -184,7 +204,7 @@ mod tests {
                 let mut sums = vec![0i8; 2 * GROUP];
                 for first in [true, false] {
                     // Safety: columns of 6 groups hold twice 128 lanes and a group more; messages as the contract says.
-                    unsafe { (kernels.layer)(&ports, messages.as_mut_ptr(), Extent { z, first }) };
+                    unsafe { (kernels.layer)(&ports, messages.as_mut_ptr(), Extent { z, first, offsets }) };
                 }
                 let lanes: Vec<Vec<i8>> = columns.chunks(6 * GROUP).map(|column| column[..z].to_vec()).collect();
                 for &port in &ports {

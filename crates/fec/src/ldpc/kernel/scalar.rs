@@ -1,6 +1,6 @@
 //! The form that the others are compared with.
 
-use super::{DEGREE_MAX, Extent, FACTOR, GROUP, Kernels, Port, measure_body, scale_body};
+use super::{CHECK_MAX, DEGREE_MAX, Extent, GROUP, Kernels, NEAR, Offsets, Port, measure_body, scale_body};
 
 /// Lanes of a step.
 const W: usize = 16;
@@ -28,14 +28,15 @@ unsafe fn layer(ports: &[Port], messages: *mut i8, extent: Extent) {
     }
     for step in 0..extent.z.div_ceil(GROUP) * GROUP / W {
         // Safety: the caller's; this step stays within lanes step * W .. (step + 1) * W.
-        unsafe { step_layer(ports, messages.add(step * W * ports.len()), step * W, extent.first) }
+        unsafe { step_layer(ports, messages.add(step * W * ports.len()), step * W, extent) }
     }
 }
 
 #[inline(always)]
-unsafe fn step_layer(ports: &[Port], messages: *mut i8, at: usize, first: bool) {
+unsafe fn step_layer(ports: &[Port], messages: *mut i8, at: usize, extent: Extent) {
+    let Extent { first, offsets: Offsets { near, far }, .. } = extent;
     let mut inputs = [[0i8; W]; DEGREE_MAX];
-    let (mut min1, mut min2, mut sign) = ([127u8; W], [127u8; W], [0i8; W]);
+    let (mut min1, mut min2, mut sign) = ([CHECK_MAX as u8; W], [CHECK_MAX as u8; W], [0i8; W]);
     for (e, port) in ports.iter().enumerate() {
         // Safety: the caller's.
         let (posterior, message) = unsafe {
@@ -54,8 +55,8 @@ unsafe fn step_layer(ports: &[Port], messages: *mut i8, at: usize, first: bool) 
     }
     let (mut least, mut second) = ([0u8; W], [0u8; W]);
     for i in 0..W {
-        least[i] = ((u16::from(min1[i]) * FACTOR + 16) >> 5) as u8;
-        second[i] = ((u16::from(min2[i]) * FACTOR + 16) >> 5) as u8;
+        least[i] = min1[i].saturating_sub(if min2[i] < min1[i] + NEAR { near } else { far });
+        second[i] = min2[i].saturating_sub(near);
     }
     for (e, port) in ports.iter().enumerate() {
         let input = &inputs[e];
