@@ -27,6 +27,8 @@ use nr::{Numerology, Pci};
 
 /// Squared correlation coefficient above which an SSS is believed; the best of 336 in noise exceeds it once in 10^4.
 const SSS_METRIC_MIN: f32 = 0.115;
+/// The same, where the CRC of the PBCH bears it out: the best of 336 in noise exceeds it once in 25.
+const SSS_METRIC_WITH_PBCH: f32 = 0.07;
 
 /// An SS/PBCH block that was found and whose SSS is believed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -118,7 +120,7 @@ impl SsbReceiver {
     /// - `ssb_hz`   carrier frequency of the block's centre, if it is known: then its offset is told from phases across symbols
     /// - `l_max`    candidates for L_max, tried in order
     ///
-    /// `None` if the block does not lie in the capture or its SSS is not believed. No allocation.
+    /// `None` if the block does not lie in the capture or its SSS is not believed; a PBCH whose CRC holds is a reason to. No allocation.
     pub fn receive(
         &mut self,
         capture: &[Cf32],
@@ -156,7 +158,7 @@ impl SsbReceiver {
             detection.offset_hz += turns / t;
         }
         self.decode(&y, l_max, &mut detection);
-        Some(detection)
+        (detection.sss_metric >= SSS_METRIC_MIN || detection.pbch.is_some()).then_some(detection)
     }
 
     /// Soft bits of the last block received, before the second descrambling, weighted by its SNR: for [`super::PbchCombiner`].
@@ -230,7 +232,7 @@ impl SsbReceiver {
                 best = (n_id_1 as u16, metric, Cf32::new(re, im));
             }
         }
-        (best.1 >= SSS_METRIC_MIN).then_some(best)
+        (best.1 >= SSS_METRIC_WITH_PBCH).then_some(best)
     }
 
     /// DM-RS, channel and PBCH; fills in what they tell.

@@ -28,8 +28,8 @@ const USABLE: f64 = 0.8;
 const STANDS_OUT: f32 = 1.15;
 /// Peaks looked at in a capture.
 const PEAKS: usize = 24;
-/// Frequency hypotheses on either side, in quarter subcarriers: 2 ppm at 5 GHz and the raster's rounding.
-const SHIFTS: i32 = 1;
+/// Offset of the UE's oscillator from the cell's up to which a cell is found, ppm: hypotheses a quarter of a subcarrier apart reach so far.
+const OFFSET_PPM: f64 = 5.0;
 /// Cells that are barred at a time.
 const BARRED_MAX: usize = 16;
 /// Rests after rounds without a cell, ms: after the second, and at most; each is twice the one before.
@@ -88,6 +88,8 @@ struct Window {
     centre_hz: f64,
     /// Raster points over the centre, Hz.
     places: Vec<f64>,
+    /// Frequency hypotheses on either side of a point, in quarter subcarriers.
+    shifts: i32,
 }
 
 /// A search in progress.
@@ -145,7 +147,9 @@ impl Search {
             }
             let centre_hz = (first + group[group.len() - 1]) / 2.0;
             let places = group.iter().map(|hz| hz - centre_hz).collect();
-            self.windows.push(Window { band, centre_hz, places });
+            let quarters = OFFSET_PPM * 1e-6 * centre_hz / (f64::from(mu.scs_hz()) / 4.0);
+            let shifts = libm::ceil(quarters - 0.5) as i32;
+            self.windows.push(Window { band, centre_hz, places, shifts });
         }
     }
 
@@ -237,7 +241,7 @@ impl Search {
         let window = &self.windows[self.at];
         let (_, searcher, receiver) = self.kernels.iter_mut().find(|k| k.0 == window.band.ssb_numerology)?;
         let mut peaks = PssPeaks::new(PEAKS);
-        find_peaks(searcher, &self.capture, &window.places, self.rounds == 0, &mut peaks);
+        find_peaks(searcher, &self.capture, window, self.rounds == 0, &mut peaks);
         let l_max = window.band.l_max();
         let mut best: Option<Found> = None;
         for peak in peaks.as_slice() {
@@ -267,7 +271,8 @@ impl Search {
 }
 
 /// Correlates what stands out of a capture (or all of it) with the PSS.
-fn find_peaks(searcher: &mut PssSearcher, capture: &[Cf32], places: &[f64], only_hot: bool, peaks: &mut PssPeaks) {
+fn find_peaks(searcher: &mut PssSearcher, capture: &[Cf32], window: &Window, only_hot: bool, peaks: &mut PssPeaks) {
+    let (places, shifts) = (&window.places[..], window.shifts);
     let (hop, len) = (searcher.hop(), searcher.block_len());
     if capture.len() < len {
         return;
@@ -276,7 +281,7 @@ fn find_peaks(searcher: &mut PssSearcher, capture: &[Cf32], places: &[f64], only
     let n_blocks = last.div_ceil(hop) + 1;
     let start_of = |b: usize| (b * hop).min(last);
     if !only_hot {
-        searcher.search(capture, places, SHIFTS, peaks);
+        searcher.search(capture, places, shifts, peaks);
         return;
     }
     let mut powers = vec![0.0f32; n_blocks * places.len()];
@@ -294,7 +299,7 @@ fn find_peaks(searcher: &mut PssSearcher, capture: &[Cf32], places: &[f64], only
         let stands_out = |&(i, _): &(usize, &f64)| is_hot(b, i) || (b + 1 < n_blocks && is_hot(b + 1, i));
         hot.extend(places.iter().enumerate().filter(stands_out).map(|(_, hz)| *hz));
         if !hot.is_empty() {
-            searcher.search_block(&capture[start_of(b)..start_of(b) + len], start_of(b) as i64, &hot, SHIFTS, peaks);
+            searcher.search_block(&capture[start_of(b)..start_of(b) + len], start_of(b) as i64, &hot, shifts, peaks);
         }
     }
 }
