@@ -3,6 +3,7 @@
 mod asn1;
 mod conformance;
 mod features;
+mod peers;
 mod tidy;
 mod tun;
 
@@ -10,6 +11,7 @@ const USE: &str = "use: cargo xtask COMMAND
   tidy       floors and kinds of every crate, forbidden words, size of files
   features   writes the test column of FEATURES.md from the tests' own `Spec:` tags (--check: only compares)
   conformance FILE...  the tables of docs/CONFORMANCE.md from the JSON of `ironcell lab conformance`
+  peers      kernels beside those of OCUDU, from a build of its benchmarks: medians and ratios, docs/PERFORMANCE.md
   tun        tries `up --tun` with ping and curl (--tun needs a right: exit status 3 where it cannot be tried)
   asn1       writes crates/rrc/src/nr_rrc.rs from the modules of TS 38.331 (which are not in this repository)";
 
@@ -20,6 +22,7 @@ fn main() -> std::process::ExitCode {
     }
     let result = match args.split_first() {
         Some((command, rest)) if command == "asn1" => asn1::run(rest),
+        Some((command, rest)) if command == "peers" => peers::run(rest),
         Some((command, rest)) if command == "conformance" => conformance::run(rest),
         Some((command, _)) if command == "tidy" => tidy::run(),
         Some((command, rest)) if command == "features" => features::run(rest.iter().any(|a| a == "--check")),

@@ -38,16 +38,61 @@ impl Case {
 
 /// Every case of this crate on one instruction set.
 pub fn cases(isa: Isa) -> Vec<Case> {
+    let mut cases = ldpc_cases(isa);
+    for (tbs_bits, rate, q_m, g) in [
+        (319_784, 948.0, 8, 345_888),
+        (155_776, 616.0, 6, 259_416),
+        (26_120, 308.0, 2, 86_472),
+        (320, 308.0, 2, 1056),
+        // One code block each: 8448 bits with its CRC, three times, and 7040.
+        (8424, 948.0, 8, 9104),
+        (8424, 616.0, 6, 13_656),
+        (8424, 341.0, 4, 25_344),
+        (7016, 341.0, 2, 21_616),
+    ] {
+        cases.extend(shared_channel(isa, tbs_bits, rate, q_m, g).into_iter().flatten());
+    }
+    for e in [108, 216, 432, 864, 1728] {
+        for list in [1, 8] {
+            cases.extend(dci_case(isa, list, 41, e).into_iter().flatten());
+        }
+    }
+    for list in [2, 4, 16] {
+        cases.extend(dci_case(isa, list, 41, 432).into_iter().flatten());
+    }
+    for list in [1, 8] {
+        cases.extend(pbch_decode(isa, list));
+        for (a, e) in [(15, 60), (40, 240), (200, 1000), (500, 1600)] {
+            cases.push(uci_decode(isa, list, a, e));
+        }
+    }
+    cases
+}
+
+fn ldpc_cases(isa: Isa) -> Vec<Case> {
     use BaseGraph::{Bg1, Bg2};
     let mut cases = Vec::new();
-    for (bg, z, n_rows) in [(Bg1, 384, 4), (Bg1, 384, 46), (Bg2, 384, 4), (Bg2, 384, 42), (Bg1, 208, 4), (Bg1, 208, 46)]
-    {
-        cases.extend(ldpc_decode(isa, bg, z, n_rows, 6));
+    for (bg, z, n_rows, iterations) in [
+        (Bg1, 384, 4, 6),
+        (Bg1, 384, 46, 6),
+        (Bg2, 384, 4, 6),
+        (Bg2, 384, 42, 6),
+        (Bg1, 384, 4, 2),
+        (Bg1, 384, 4, 10),
+        // Code rates 8/9, 2/3, 2/3 and 1/3.
+        (Bg1, 384, 5, 6),
+        (Bg1, 384, 13, 6),
+        (Bg2, 384, 7, 6),
+        (Bg2, 384, 22, 6),
+        (Bg1, 208, 4, 6),
+        (Bg1, 208, 46, 6),
+        (Bg1, 64, 4, 6),
+        (Bg1, 64, 46, 6),
+        (Bg2, 64, 4, 6),
+        (Bg2, 64, 42, 6),
+    ] {
+        cases.extend(ldpc_decode(isa, bg, z, n_rows, iterations));
     }
-    for (bg, z, n_rows) in [(Bg1, 64, 4), (Bg1, 64, 46), (Bg2, 64, 4), (Bg2, 64, 42)] {
-        cases.extend(ldpc_decode(isa, bg, z, n_rows, 6));
-    }
-    cases.extend(ldpc_decode(isa, Bg1, 384, 4, 10));
     for z in [32, 16, 8] {
         for (bg, n_rows) in [(Bg1, 4), (Bg1, 46), (Bg2, 4), (Bg2, 42)] {
             cases.extend(ldpc_decode_batch(isa, bg, z, n_rows, 6, 32));
@@ -57,25 +102,6 @@ pub fn cases(isa: Isa) -> Vec<Case> {
         [(Bg1, 384, 4), (Bg1, 384, 46), (Bg2, 384, 42), (Bg1, 208, 46), (Bg1, 64, 46), (Bg1, 32, 46), (Bg1, 8, 46)]
     {
         cases.extend(ldpc_encode(isa, bg, z, n_rows));
-    }
-    for (tbs_bits, rate, q_m, g) in [
-        (319_784, 948.0, 8, 345_888),
-        (155_776, 616.0, 6, 259_416),
-        (26_120, 308.0, 2, 86_472),
-        (8456, 340.0, 4, 25_344),
-    ] {
-        cases.extend(shared_channel(isa, tbs_bits, rate, q_m, g).into_iter().flatten());
-    }
-    for (list, e) in
-        [(1, 108), (8, 108), (1, 216), (8, 216), (1, 432), (2, 432), (4, 432), (8, 432), (16, 432), (8, 1728)]
-    {
-        cases.extend(dci_case(isa, list, 41, e).into_iter().flatten());
-    }
-    for list in [1, 8] {
-        cases.push(pbch_decode(isa, list));
-        for (a, e) in [(15, 60), (40, 240), (200, 1000), (500, 1600)] {
-            cases.push(uci_decode(isa, list, a, e));
-        }
     }
     cases
 }
@@ -188,11 +214,20 @@ fn dci_case(isa: Isa, list: usize, a: usize, e: usize) -> Option<[Case; 3]> {
     ])
 }
 
-fn pbch_decode(isa: Isa, list: usize) -> Case {
-    let (mut codec, llrs) = (PolarCodec::with_isa(list, isa), noise(pbch::E));
-    Case::new("pbch_decode_noise", format!("list={list}"), isa, 0, move || {
-        let _ = pbch::decode(&mut codec, &llrs);
-    })
+/// A PBCH that is there, and noise.
+fn pbch_decode(isa: Isa, list: usize) -> [Case; 2] {
+    let codec = || PolarCodec::with_isa(list, isa);
+    let (mut decoder, mut searcher, absent) = (codec(), codec(), noise(pbch::E));
+    let coded = pbch::encode(&mut decoder, &[1; pbch::PAYLOAD_BITS]).unwrap_or([0; pbch::E]);
+    let llrs = soft(coded.into_iter());
+    [
+        Case::new("pbch_decode", format!("list={list}"), isa, 0, move || {
+            let _ = pbch::decode(&mut decoder, &llrs);
+        }),
+        Case::new("pbch_decode_noise", format!("list={list}"), isa, 0, move || {
+            let _ = pbch::decode(&mut searcher, &absent);
+        }),
+    ]
 }
 
 fn uci_decode(isa: Isa, list: usize, a: usize, e: usize) -> Case {

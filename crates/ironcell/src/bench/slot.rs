@@ -2,7 +2,7 @@
 
 use dsp::Cf32;
 use dsp::noise::Gaussian;
-use fapi::MappingType;
+use fapi::{MappingType, PrecodingMatrix};
 use fec::sch::SoftBuffer;
 use link::propagation::{Antennas, Correlation, Propagation};
 use link::shared::{Direction, SharedCase};
@@ -19,8 +19,8 @@ pub fn uplink() -> Direction {
     Direction::Uplink
 }
 
-/// A whole slot of `n_rb` resource blocks with as many antennas as layers, one DM-RS symbol.
-pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers: u8) -> SharedCase {
+/// A whole slot of `n_rb` resource blocks, one DM-RS symbol; as many transmit antennas as layers.
+pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers: u8, n_rx: u8) -> SharedCase {
     let mut case = SharedCase {
         direction,
         numerology: Numerology::KHZ30,
@@ -41,7 +41,7 @@ pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers:
         n_transmissions: 1,
         ldpc_iterations: 2,
         detector: Detector::Linear,
-        antennas: Antennas { n_tx: n_layers, n_rx: n_layers, correlation: Correlation::Low },
+        antennas: Antennas { n_tx: n_layers, n_rx, correlation: Correlation::Low },
         propagation: Propagation::AWGN,
     };
     case.tbs_bits = case.tbs_bits();
@@ -52,9 +52,60 @@ pub fn case(direction: Direction, n_rb: u16, q_m: u8, rate_x1024: f32, n_layers:
 pub fn run(bench: &mut Bench) {
     for (name, n_rb, n_layers) in [("n78-20", 51, 1), ("n78-100", 273, 1), ("n78-100", 273, 2), ("n78-100", 273, 4)] {
         let parameters = format!("{name} 256QAM R 0.926 {n_layers} layer(s)");
-        uplink_slot(bench, &case(Direction::Uplink, n_rb, 8, 948.0, n_layers), &parameters);
-        downlink_slot(bench, &case(Direction::Downlink, n_rb, 8, 948.0, n_layers), &parameters);
+        let of = |direction| case(direction, n_rb, 8, 948.0, n_layers, n_layers);
+        uplink_slot(bench, &of(Direction::Uplink), &parameters);
+        downlink_slot(bench, &of(Direction::Downlink), &parameters);
     }
+    for n_layers in [1, 2, 4] {
+        as_peers_uplink(bench, n_layers);
+        as_peers_downlink(bench, n_layers);
+    }
+}
+
+/// As the peers' benchmark of PUSCH has it: four antennas that hear noise alone, so that every code block takes all of two iterations.
+fn as_peers_uplink(bench: &mut Bench, n_layers: u8) {
+    let mut case = case(Direction::Uplink, 273, 8, 948.0, n_layers, 4);
+    case.dmrs_symbols = 1 << 2 | 1 << 11;
+    case.tbs_bits = case.tbs_bits();
+    let pdu = case.pusch();
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let mut receiver = PuschReceiver::new(bench.isa, 273, 4, n_layers.into());
+    let mut grid = Grid::new(4, 273 * 12);
+    Gaussian::new(1, bench.isa).fill(grid.elements_mut(), 1.0);
+    let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; case.tbs_bits as usize / 8]);
+    bench.row("gnb-pusch-noise", format!("273 PRB 256QAM R 0.926 {n_layers} layer(s) 4 antennas"), "us", us, || {
+        receiver.receive_control(&grid, &pdu, slot).is_ok()
+            && receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| !d.crc_ok)
+    });
+}
+
+/// As the peers' benchmark of PDSCH has it: 270 resource blocks, symbols 2 to 13, DM-RS in three of them, one matrix for all.
+fn as_peers_downlink(bench: &mut Bench, n_layers: u8) {
+    let mut case = case(Direction::Downlink, 270, 8, 948.0, n_layers, n_layers);
+    case.dmrs_symbols = 1 << 2 | 1 << 7 | 1 << 11;
+    case.tbs_bits = case.tbs_bits();
+    let pdu = case.pdsch();
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let layers = usize::from(n_layers);
+    let mut transmitter = PdschTransmitter::new(bench.isa, 270, layers);
+    let (tb, mut sent) = (bytes(&case), Grid::new(layers, 270 * 12));
+    let parameters = format!("270 PRB 256QAM R 0.926 {n_layers} layer(s) 3 DM-RS symbols");
+    bench.row("gnb-pdsch-transmit", parameters, "us", us, || {
+        sent.clear();
+        transmitter.transmit_precoded(&pdu, &tb, &[matrix(layers)], slot, &mut sent).is_ok()
+    });
+}
+
+/// A unitary matrix without zeros, for unit power over all ports.
+fn matrix(n: usize) -> PrecodingMatrix {
+    let mut w = [[(0.0, 0.0); 4]; 8];
+    for (port, row) in w.iter_mut().enumerate().take(n) {
+        for (layer, w) in row.iter_mut().enumerate().take(n) {
+            let z = dsp::unit_phasor((port * layer) as f64 / n as f64);
+            *w = (z.re as f32 / n as f32, z.im as f32 / n as f32);
+        }
+    }
+    PrecodingMatrix { n_ports: n as u8, w }
 }
 
 fn us(seconds: f64) -> f64 {
@@ -80,7 +131,7 @@ fn ofdm(bench: &mut Bench, names: [&'static str; 2], case: &SharedCase, paramete
     });
 }
 
-/// Each antenna hears every port, with another phase; noise at 35 dB.
+/// Each antenna hears every port, with another phase; noise 35 dB below each layer.
 fn mixed(sent: &Grid, isa: dsp::Isa) -> Grid {
     let n = sent.n_ports();
     let mut out = Grid::new(n, sent.n_subcarriers());
@@ -93,7 +144,8 @@ fn mixed(sent: &Grid, isa: dsp::Isa) -> Grid {
             }
         }
     }
-    Gaussian::new(1, isa).add(out.elements_mut(), 3e-4 * n as f32);
+    let power = dsp::vector::power(isa, out.elements());
+    Gaussian::new(1, isa).add(out.elements_mut(), 3e-4 * power as f32 / n as f32);
     out
 }
 
@@ -134,7 +186,7 @@ fn downlink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
     let (tb, mut sent) = (bytes(case), Grid::new(layers, n_rb * 12));
     bench.row("gnb-pdsch-transmit", parameters, "us", us, || {
         sent.clear();
-        transmitter.transmit(&pdu, &tb, slot, &mut sent).is_ok()
+        transmitter.transmit_precoded(&pdu, &tb, &[matrix(layers)], slot, &mut sent).is_ok()
     });
     let grid = mixed(&sent, bench.isa);
     ofdm(bench, ["gnb-ofdm-modulate", "ue-ofdm-demodulate"], case, parameters, &grid);

@@ -4,6 +4,9 @@
 //! sign of `level/2 - |x|`, and so on. The max-log value of a bit is a convex, piecewise linear function of its folded
 //! amplitude: the largest of the lines `4 A m (a - (m - 1) A)`. It is exact, not an approximation of max-log.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use super::{LengthMismatch, Modulation, NORM_16, NORM_64, NORM_256, NORM_1024, multiversion};
 use dsp::{Cf32, Isa};
 use fec::Llr;
@@ -40,18 +43,49 @@ pub fn demodulate(
         Modulation::Bpsk => bpsk(false, symbols, noise_var, llrs),
         Modulation::Qpsk => qpsk(isa, symbols, noise_var, llrs),
         Modulation::Qam16 => qam16(isa, symbols, noise_var, llrs),
-        Modulation::Qam64 => qam64(isa, symbols, noise_var, llrs),
-        Modulation::Qam256 => qam256(isa, symbols, noise_var, llrs),
+        Modulation::Qam64 => {
+            let n = wide::<3>(isa, NORM_64, symbols, noise_var, llrs);
+            qam64(isa, &symbols[n..], &noise_var[n..], &mut llrs[6 * n..]);
+        }
+        Modulation::Qam256 => {
+            let n = wide::<4>(isa, NORM_256, symbols, noise_var, llrs);
+            qam256(isa, &symbols[n..], &noise_var[n..], &mut llrs[8 * n..]);
+        }
         Modulation::Qam1024 => qam1024(isa, symbols, noise_var, llrs),
     }
     Ok(())
 }
 
-/// Reliability of one symbol: `LLR_SCALE / noise_var`, zero where the noise power makes no sense.
+/// Does as many symbols as come in whole wide vectors, where the instruction set has those; returns how many.
+fn wide<const BITS: usize>(isa: Isa, norm: f32, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if isa.effective() == Isa::Avx512 {
+        let (inverse_norm, scale) = (1.0 / norm, LLR_SCALE * (4.0 * norm * norm));
+        // Not the last: a few bytes past a vector's are written too.
+        let n = symbols.len().min(noise_var.len()).min(llrs.len() / (2 * BITS)).saturating_sub(1) / avx512::WIDTH;
+        for i in (0..n).map(|i| i * avx512::WIDTH) {
+            let (x, noise) = (symbols[i..].as_ptr(), noise_var[i..].as_ptr());
+            let to = llrs[2 * BITS * i..].as_mut_ptr();
+            // SAFETY: `effective` returns only what the machine has. There are `n` whole vectors of symbols and a symbol more, so there
+            // is room for 2 BITS >= 4 bytes past the last vector.
+            unsafe { avx512::symbols::<BITS>(inverse_norm, scale, x, noise, to) };
+        }
+        return n * avx512::WIDTH;
+    }
+    let _ = (isa, norm, symbols, noise_var, llrs);
+    0
+}
+
+/// The largest reliability, so that a soft bit before saturation is an integer of 32 bits: a noise power 60 dB below a symbol's.
+const W_MAX: f32 = 131_072.0;
+/// The largest amplitude in units of half a level's distance.
+const A_MAX: f32 = 1000.0;
+
+/// Reliability of one symbol, `scale / noise_var`; zero where the noise power makes no sense.
 #[inline(always)]
-fn weight(noise_var: f32) -> f32 {
-    let w = LLR_SCALE / noise_var;
-    let w = if w > 1e30 { 1e30 } else { w };
+fn weight(scale: f32, noise_var: f32) -> f32 {
+    let w = scale / noise_var;
+    let w = if w > W_MAX { W_MAX } else { w };
     if w > 0.0 { w } else { 0.0 }
 }
 
@@ -75,7 +109,7 @@ fn bpsk(half_pi: bool, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     for (i, ((x, n), llr)) in symbols.iter().zip(noise_var).zip(llrs).enumerate() {
         // The point is (1 + j)/sqrt(2), turned by 90 degrees for odd i in pi/2-BPSK.
         let along = if half_pi && i % 2 == 1 { x.im - x.re } else { x.re + x.im };
-        let value = 4.0 * core::f32::consts::FRAC_1_SQRT_2 * along * weight(*n);
+        let value = 4.0 * core::f32::consts::FRAC_1_SQRT_2 * along * weight(LLR_SCALE, *n);
         *llr = if value.is_nan() { 0 } else { quantise(value) };
     }
 }
@@ -107,10 +141,8 @@ fn lines<const N: usize>(a: f32) -> f32 {
 /// Two bits take bytes 0 and 2.
 #[inline(always)]
 fn axis<const BITS: usize>(x: f32, w: f32) -> (u32, u32) {
-    // What is no number weighs nothing, and nothing below becomes one by itself.
-    let w = if x.is_nan() { 0.0 } else { w };
-    let a = if x < 1e6 { x } else { 1e6 };
-    let mut a = if a > -1e6 { a } else { -1e6 };
+    let a = if x < A_MAX { x } else { A_MAX };
+    let mut a = if a > -A_MAX { a } else { -A_MAX };
     let first = quantise_bits(
         w * match BITS {
             1 => lines::<1>(a),
@@ -165,12 +197,13 @@ struct Parts {
 
 impl Parts {
     #[inline(always)]
-    fn fill(&mut self, inverse_norm: f32, gain: f32, symbols: &[Cf32], noise_var: &[f32]) {
+    fn fill(&mut self, inverse_norm: f32, scale: f32, symbols: &[Cf32], noise_var: &[f32]) {
         for (((re, im), w), (x, n)) in
             self.re.iter_mut().zip(&mut self.im).zip(&mut self.w).zip(symbols.iter().zip(noise_var))
         {
             (*re, *im) = (x.re * inverse_norm, x.im * inverse_norm);
-            *w = weight(*n) * gain;
+            // What is no number weighs nothing.
+            *w = if re.is_nan() || im.is_nan() { 0.0 } else { weight(scale, *n) };
         }
     }
 }
@@ -233,17 +266,17 @@ fn write<const BITS: usize>(bits: &Bits, llrs: &mut [Llr]) {
 fn square<const BITS: usize>(norm: f32, symbols: &[Cf32], noise_var: &[f32], llrs: &mut [Llr]) {
     let mut parts = Parts { re: [0.0; BLOCK], im: [0.0; BLOCK], w: [0.0; BLOCK] };
     let mut bits = Bits { words: [0; BLOCK], tails: [0; BLOCK] };
-    let (inverse_norm, gain) = (1.0 / norm, 4.0 * norm * norm);
+    let (inverse_norm, scale) = (1.0 / norm, LLR_SCALE * (4.0 * norm * norm));
     let (x, n) = (symbols.chunks_exact(BLOCK), noise_var.chunks_exact(BLOCK));
     let (x_rest, n_rest) = (x.remainder(), n.remainder());
     let mut out = llrs.chunks_exact_mut(2 * BITS * BLOCK);
     for ((x, n), llrs) in x.zip(n).zip(&mut out) {
-        parts.fill(inverse_norm, gain, &x[..BLOCK], &n[..BLOCK]);
+        parts.fill(inverse_norm, scale, &x[..BLOCK], &n[..BLOCK]);
         block::<BITS>(&parts, &mut bits);
         write::<BITS>(&bits, &mut llrs[..2 * BITS * BLOCK]);
     }
     if !x_rest.is_empty() {
-        parts.fill(inverse_norm, gain, x_rest, n_rest);
+        parts.fill(inverse_norm, scale, x_rest, n_rest);
         block::<BITS>(&parts, &mut bits);
         write::<BITS>(&bits, out.into_remainder());
     }
