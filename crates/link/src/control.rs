@@ -260,12 +260,12 @@ impl Link for PbchLink {
             let received = self.radio.burst(&[&self.sent], noise)?;
             let mut seen = 0u8;
             for samples in received {
-                let found = self.receiver.receive(samples, self.pss_start, 0, 0.0, None, &[self.pdu.l_max]);
-                let known = |i_bar: u8| !self.case.index_known || u32::from(i_bar) == u32::from(self.pdu.ssb_index);
-                let Some(f) = found.filter(|f| f.pci == self.pdu.pci && known(f.i_bar)) else { continue };
-                if let Some(combiner) = self.combiners.get_mut(usize::from(f.i_bar)) {
-                    combiner.add(self.receiver.soft_bits(), f.i_bar, 2 * block);
-                    seen |= 1 << f.i_bar;
+                let index = self.case.index_known.then_some(self.pdu.ssb_index);
+                let found = self.receiver.receive_followed(samples, self.pss_start, self.pdu.pci, index);
+                if let Some((i_bar, combiner)) = found.and_then(|i| Some((i, self.combiners.get_mut(usize::from(i))?)))
+                {
+                    combiner.add(self.receiver.soft_bits(), i_bar, 2 * block);
+                    seen |= 1 << i_bar;
                 }
             }
             for (i_bar, combiner) in self.combiners.iter_mut().enumerate().filter(|(i, _)| seen >> i & 1 == 1) {

@@ -161,6 +161,38 @@ impl SsbReceiver {
         (detection.sss_metric >= SSS_METRIC_MIN || detection.pbch.is_some()).then_some(detection)
     }
 
+    /// Receives the block of a cell whose timing and frequency are followed: the PSS's useful part lies at sample `start` of `capture`, at
+    /// its centre; soft bits as [`SsbReceiver::soft_bits`] gives them. `i_bar` is told by DM-RS where it is not known.
+    ///
+    /// The index taken, and whether the block lies in the capture at all. No allocation.
+    pub fn receive_followed(&mut self, capture: &[Cf32], start: i64, pci: Pci, i_bar: Option<u8>) -> Option<u8> {
+        let early = (self.cp_len / 4) as i64;
+        let mut y = self.demodulate(capture, start - early, 0.0)?;
+        remove_slope(&mut y, -(early as f32) / self.fft_len as f32);
+        let comb = usize::from(pci.get() % 4);
+        let (i_bar, dmrs) = match i_bar {
+            Some(i_bar) => (i_bar & 7, pbch_dmrs(pci, i_bar & 7)),
+            None => best_dmrs(&y, pci, comb),
+        };
+        self.block_soft_bits(&y, pci, &dmrs);
+        Some(i_bar)
+    }
+
+    /// Fills `soft`; channel, noise variance.
+    fn block_soft_bits(&mut self, y: &Block, pci: Pci, dmrs: &[Cf32; PBCH_DMRS]) -> (Block, f32) {
+        let comb = usize::from(pci.get() % 4);
+        let sss = sync::sss(pci.n_id_1(), pci.n_id_2());
+        let mut h = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
+        let noise = block_channel(y, dmrs, &sss, comb, &mut h);
+        let weight = 1.0 / noise.max(f32::MIN_POSITIVE);
+        let data = pbch_region().filter(|(_, k)| k % 4 != comb);
+        for (pair, (l, k)) in self.soft.chunks_exact_mut(2).zip(data) {
+            let z = y[l][k] * h[l][k].conj() * weight;
+            pair.copy_from_slice(&[z.re, z.im]);
+        }
+        (h, noise)
+    }
+
     /// Soft bits of the last block received, before the second descrambling, weighted by its SNR: for [`super::PbchCombiner`].
     pub fn soft_bits(&self) -> &[f32; PBCH_BITS] {
         &self.soft
@@ -240,9 +272,7 @@ impl SsbReceiver {
         let comb = usize::from(detection.pci.get() % 4);
         let (i_bar, dmrs) = best_dmrs(y, detection.pci, comb);
         detection.i_bar = i_bar;
-        let sss = sync::sss(detection.pci.n_id_1(), detection.pci.n_id_2());
-        let mut h = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
-        let noise = block_channel(y, &dmrs, &sss, comb, &mut h);
+        let (h, noise) = self.block_soft_bits(y, detection.pci, &dmrs);
         detection.noise_var = noise.max(f32::MIN_POSITIVE);
         let power: f32 = h[1].iter().chain(&h[3]).map(|h| h.norm_sqr()).sum::<f32>() / (2 * SSB_SUBCARRIERS) as f32;
         detection.rsrp = (power - noise / 10.0).max(0.0);
@@ -250,14 +280,7 @@ impl SsbReceiver {
         let left: Cf32 = (20..SSB_SUBCARRIERS).map(|k| h[1][k] * h[1][k - 20].conj()).sum();
         detection.pss_start -= f64::from(turns_of(left)) / 20.0 * self.fft_len as f64;
 
-        let mut soft = [0f32; PBCH_BITS];
-        let data = pbch_region().filter(|(_, k)| k % 4 != comb);
-        for (pair, (l, k)) in soft.chunks_exact_mut(2).zip(data) {
-            let z = y[l][k] * h[l][k].conj();
-            pair.copy_from_slice(&[z.re, z.im]);
-        }
-        let weight = 1.0 / detection.noise_var;
-        self.soft = soft.map(|x| x * weight);
+        let soft = self.soft;
         let mean = soft.iter().map(|x| x.abs()).sum::<f32>() / PBCH_BITS as f32;
         let scale = 24.0 / mean.max(f32::MIN_POSITIVE);
         let llrs: [Llr; PBCH_BITS] = core::array::from_fn(|i| (soft[i] * scale).clamp(-120.0, 120.0) as Llr);
@@ -397,6 +420,27 @@ fn smooth(raw: &[Cf32], reach: usize, out: &mut [Cf32]) {
     }
 }
 
+/// Pilots on either side of a smoothed one to choose from.
+const REACHES: [usize; 4] = [2, 4, 8, 16];
+
+/// The reach that comes closest to the channel, by Stein's unbiased estimate of the squared error at this noise.
+fn best_reach(raw: &[Cf32; 60], noise: f32) -> usize {
+    let (mut best, mut least) = (REACHES[0], f32::INFINITY);
+    for reach in REACHES {
+        let mut smoothed = [Cf32::default(); 60];
+        smooth(raw, reach, &mut smoothed);
+        let of_pilot = |i: usize| {
+            let n = (i + reach + 1).min(60) - i.saturating_sub(reach);
+            (raw[i] - smoothed[i]).norm_sqr() + 2.0 * noise / n as f32
+        };
+        let risk: f32 = (0..60).map(of_pilot).sum();
+        if risk < least {
+            (best, least) = (reach, risk);
+        }
+    }
+    best
+}
+
 /// Noise variance from what smoothing over 2 `reach` + 1 values took away.
 fn residual(raw: &[Cf32], smoothed: &[Cf32], reach: usize) -> f32 {
     let inner = reach..raw.len().saturating_sub(reach);
@@ -459,8 +503,11 @@ fn block_channel(y: &Block, dmrs: &[Cf32; PBCH_DMRS], sss: &[f32; SYNC_LEN], com
     let unit = |z: Cf32| if z.norm_sqr() > 0.0 { z / z.norm_sqr().sqrt() } else { Cf32::new(1.0, 0.0) };
     let between = unit(raw[0].iter().zip(&raw[1]).map(|(a, b)| b * a.conj()).sum());
     let joined: [Cf32; 60] = core::array::from_fn(|i| (raw[0][i] + raw[1][i] * between.conj()) * 0.5);
+    // Smoothing hides part of the noise only where the channel is flat over its reach: across time it hides nothing.
+    let difference: f32 = (0..60).map(|i| (raw[0][i] - raw[1][i] * between.conj()).norm_sqr()).sum::<f32>() / 120.0;
     let mut smoothed = [Cf32::default(); 60];
-    smooth(&joined, 2, &mut smoothed);
+    let reach = best_reach(&joined, 0.5 * difference);
+    smooth(&joined, reach, &mut smoothed);
     // Interpolate to every subcarrier, held beyond the outer pilots.
     for k in 0..SSB_SUBCARRIERS {
         let at = (k as f32 - comb as f32) / 4.0;
@@ -475,7 +522,5 @@ fn block_channel(y: &Block, dmrs: &[Cf32; PBCH_DMRS], sss: &[f32; SYNC_LEN], com
         h[2][k] = h[1][k] * second;
         h[3][k] = h[1][k] * between;
     }
-    // Smoothing hides part of the noise only where the channel is flat over its reach: across time it hides nothing.
-    let difference: f32 = (0..60).map(|i| (raw[0][i] - raw[1][i] * between.conj()).norm_sqr()).sum::<f32>() / 120.0;
     difference.max(f32::MIN_POSITIVE)
 }
