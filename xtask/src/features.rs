@@ -11,7 +11,12 @@ pub fn run(check: bool) -> Result<(), String> {
     let path = root().join("FEATURES.md");
     let page = fs::read_to_string(&path).map_err(|e| format!("FEATURES.md: {e}"))?;
     let Some((head, _)) = page.split_once(BEGIN) else { return Err(format!("FEATURES.md has no line {BEGIN}")) };
-    let new = format!("{head}{BEGIN}\n\n{}", table()?);
+    let table = table()?;
+    let unknown: Vec<&str> = named(head).filter(|n| !table.contains(&format!("`{n}`"))).collect();
+    if !unknown.is_empty() {
+        return Err(format!("FEATURES.md names tests that do not exist: {}", unknown.join(", ")));
+    }
+    let new = format!("{head}{BEGIN}\n\n{table}");
     if new == page {
         return Ok(());
     }
@@ -19,6 +24,11 @@ pub fn run(check: bool) -> Result<(), String> {
         return Err("FEATURES.md is out of date: run `cargo xtask features`".into());
     }
     fs::write(&path, new).map_err(|e| format!("FEATURES.md: {e}"))
+}
+
+/// Tests that the hand-written tables name.
+fn named(head: &str) -> impl Iterator<Item = &str> {
+    head.lines().filter(|l| l.starts_with('|')).flat_map(|l| l.split('`').skip(1).step_by(2))
 }
 
 fn table() -> Result<String, String> {
