@@ -1,5 +1,5 @@
 //! The mean delay of a narrow allocation from few, noisy pilots: the peak of their summed periodograms within what the cyclic
-//! prefix allows. Where pilots are many, [`crate::estimate::Stats::slope`] is as good and cheaper.
+//! prefix allows. Neighbouring pilots alone tell it too badly in deep fades, whatever their number.
 
 use dsp::{Cf32, unit_phasor};
 

@@ -129,7 +129,7 @@ impl Receiver {
         let n_rx = grid.n_ports();
         let mut stats = Stats::default();
         let mut search = DelaySearch::new();
-        let narrow = n_pilots <= ELEMENTS_MAX;
+        let block = n_pilots.div_ceil(ELEMENTS_MAX);
         for (i, s) in symbols(pdu).enumerate() {
             let mut pilots = [ZERO; PILOTS_PER_RB * PRB_MAX];
             dmrs(pdu, slot, s.l, s.prb + offset_to_carrier as usize).pilots(&mut pilots[..n_pilots]);
@@ -140,12 +140,10 @@ impl Receiver {
                     *ls = y * r.conj();
                 }
                 stats.add(self.isa, ls);
-                if narrow {
-                    search.add(ls, 1);
-                }
+                search.add(ls, block);
             }
         }
-        let slope = if narrow { search.turns(3.0 * TURNS_MAX) } else { stats.slope() };
+        let slope = search.turns(3.0 * block as f64 * TURNS_MAX) / block as f64;
         let ls = &mut self.ls[..rows * n_pilots];
         let (mut sum, mut count) = (0.0, 0.0);
         for row in ls.chunks_exact_mut(n_pilots) {

@@ -24,7 +24,7 @@ pub struct UciDecision<const N: usize> {
     pub bits: [u8; N],
     /// How many.
     pub len: u8,
-    /// The CRC holds, or without one the code word stands out from noise.
+    /// The CRC holds; without one HARQ-ACK's code word stands out from noise, and CSI's PUSCH was seen.
     pub valid: bool,
     /// Normalised correlation with the code word decided for: 1 without noise.
     pub metric: f32,
@@ -184,12 +184,12 @@ impl PuschReceiver {
         Gold::new(c_init(pdu)).fill_packed(sequence);
         let mut control = self.report(pdu, slot, report);
         if !self.layout.roles.is_empty() {
-            control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, 0);
-            control.csi1 = self.decode_uci(pdu, pdu.uci.n_csi1 as usize, 1);
+            control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, 0, !control.dtx);
+            control.csi1 = self.decode_uci(pdu, pdu.uci.n_csi1 as usize, 1, !control.dtx);
             let n_csi2 = pdu.uci.csi2.n_csi2(&control.csi1.bits[..control.csi1.len as usize]) as usize;
             if n_csi2 > 0 {
                 self.layout.set(pdu, &self.reception.layout, n_csi2)?;
-                control.csi2 = self.decode_uci(pdu, n_csi2, 2);
+                control.csi2 = self.decode_uci(pdu, n_csi2, 2, !control.dtx);
             }
         }
         descramble(self.isa, &mut self.llrs[..n_bits], &self.sequence);
@@ -262,7 +262,7 @@ impl PuschReceiver {
     }
 
     /// Collects and decodes one kind of UCI (0 HARQ-ACK, 1 and 2 the parts of CSI) from soft bits that are still scrambled.
-    fn decode_uci<const N: usize>(&mut self, pdu: &PuschPdu, n: usize, kind: usize) -> UciDecision<N> {
+    fn decode_uci<const N: usize>(&mut self, pdu: &PuschPdu, n: usize, kind: usize, seen: bool) -> UciDecision<N> {
         let mut decision = UciDecision { len: n as u8, ..UciDecision::default() };
         if n == 0 || n > N {
             return UciDecision::default();
@@ -295,7 +295,9 @@ impl PuschReceiver {
         }
         if let Ok(result) = fec::uci::decode(&mut self.polar, &self.uci, pdu.coding.q_m, &mut decision.bits[..n]) {
             decision.metric = result.metric;
-            decision.valid = uci_was_sent(&result, n, self.uci.len());
+            // CSI is on every PUSCH that was asked for it; HARQ-ACK is not where the terminal missed the grant. A CRC tells by itself.
+            let always = kind != 0 && result.crc_ok.is_none();
+            decision.valid = if always { seen } else { uci_was_sent(&result, n, self.uci.len()) };
         }
         decision
     }
