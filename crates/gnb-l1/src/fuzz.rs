@@ -18,21 +18,7 @@ thread_local! {
 }
 
 fn make() -> Option<GnbL1> {
-    let view = MibView {
-        pci: Pci::new(1)?,
-        scs_common: MU,
-        k_ssb: 0,
-        coreset_zero: 0,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: MU,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let view = MibView::of_zeros(Pci::new(1)?);
     let (mut cell, _) = cell_from_mib(&view).ok()?;
     (cell.ul.n_rb, cell.rach.long_sequence, cell.rach.configuration_index) = (N_RB, false, 160);
     GnbL1::new(&cell, GnbL1Options { n_soft_buffers: 4, max_ldpc_iterations: 4, ..GnbL1Options::default() }).ok()

@@ -5,7 +5,7 @@
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa};
 use fapi::resolve::{MibView, cell_from_mib};
-use fapi::{PrachOccasion, PucchFormat, PucchPdu, PucchResource, SrsHopping, SrsPdu, SrsResource, SsbCase};
+use fapi::{PrachOccasion, PucchFormat, PucchPdu, PucchResource, SrsHopping, SrsPdu, SrsResource};
 use nr::{Numerology, Pci, Rnti, SlotPoint};
 use ofdm::{Carrier, Grid};
 use std::time::Instant;
@@ -42,21 +42,7 @@ fn pucch(format: PucchFormat, start_symbol: u8, n_symbols: u8, n_harq_ack: u8) -
 }
 
 fn prach(noise: &mut Gaussian) -> Option<()> {
-    let view = MibView {
-        pci: Pci::new(1)?,
-        scs_common: MU,
-        k_ssb: 0,
-        coreset_zero: 0,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: MU,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let view = MibView::of_zeros(Pci::new(1)?);
     let (mut cell, _) = cell_from_mib(&view).ok()?;
     cell.ul.n_rb = N_RB as u16;
     let slot = SlotPoint::new(MU, 0, 19);

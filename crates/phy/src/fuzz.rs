@@ -7,7 +7,7 @@ use fapi::resolve::{MibView, cell_from_mib};
 use fapi::{
     CceRegMapping, Coding, CoresetConfig, Csi2Sizes, CsiImResource, CsiRsResource, DlPrecoding, DmrsPdu, MappingType,
     McsTable, PdschPdu, PrachOccasion, PtrsGroups, PtrsPdu, PucchFormat, PucchLong, PucchPdu, PucchResource, PuschPdu,
-    RbAllocation, Span, SrsHopping, SrsPdu, SrsResource, SsbCase, TransformPrecoding, UciOnPusch,
+    RbAllocation, Span, SrsHopping, SrsPdu, SrsResource, TransformPrecoding, UciOnPusch,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Pci, Rnti, SlotPoint};
@@ -62,21 +62,7 @@ fn make() -> Receivers {
 }
 
 fn prach_receiver(isa: Isa) -> Option<prach::PrachReceiver> {
-    let view = MibView {
-        pci: Pci::new(1)?,
-        scs_common: MU,
-        k_ssb: 0,
-        coreset_zero: 0,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: MU,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let view = MibView::of_zeros(Pci::new(1)?);
     let (mut cell, _) = cell_from_mib(&view).ok()?;
     (cell.ul.n_rb, cell.rach.long_sequence, cell.rach.configuration_index) = (N_RB as u16, false, 145);
     prach::PrachReceiver::new(isa, &cell, Carrier::new(MU, N_RB, 0.0).ok()?).ok()

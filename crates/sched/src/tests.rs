@@ -19,21 +19,7 @@ const TARGETS: (f32, f32) = (30.0, 15.0);
 
 /// Band n78, 20 MHz, all slots full duplex for short tests.
 fn cell() -> CellConfig {
-    let mib = MibView {
-        pci: Pci::new(1).unwrap(),
-        scs_common: Numerology::KHZ30,
-        k_ssb: 0,
-        coreset_zero: 13,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: Numerology::KHZ30,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let mib = MibView { coreset_zero: 13, ..MibView::of_zeros(Pci::new(1).unwrap()) };
     let (mut c, row) = resolve::cell_from_mib(&mib).unwrap();
     let carrier = CarrierConfig { numerology: Numerology::KHZ30, n_rb: N_RB, point_a_hz: 3.49e9, offset_to_carrier: 0 };
     (c.dl, c.ul, c.duplex) = (carrier, carrier, Duplex::Fdd);

@@ -22,21 +22,7 @@ const SLOTS_MAX: usize = 64;
 
 /// The cell as its MIB has it, or with SIB1's whole carrier, described well or badly.
 fn cell(options: u8) -> Option<CellConfig> {
-    let view = MibView {
-        pci: Pci::new(1)?,
-        scs_common: MU,
-        k_ssb: 0,
-        coreset_zero: 1,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: MU,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let view = MibView { coreset_zero: 1, ..MibView::of_zeros(Pci::new(1)?) };
     let (mut cell, _) = cell_from_mib(&view).ok()?;
     let (pattern, n) = ([Some(5), Some(10), None][usize::from(options & 3) % 3], options >> 2);
     cell.duplex = pattern.map_or(Duplex::Fdd, |period_slots| {

@@ -144,6 +144,27 @@ pub struct MibView {
     pub fr2: bool,
 }
 
+impl MibView {
+    /// What a MIB of zeros says in a cell with block 0 of case C at 3.5 GHz and 30 kHz: a beginning, for cells that nobody transmits.
+    pub fn of_zeros(pci: Pci) -> MibView {
+        MibView {
+            pci,
+            scs_common: Numerology::KHZ30,
+            k_ssb: 0,
+            coreset_zero: 0,
+            search_space_zero: 0,
+            type_a_position: 2,
+            ssb_numerology: Numerology::KHZ30,
+            ssb_case: SsbCase::C,
+            l_max: 8,
+            ssb_index: 0,
+            ssb_hz: 3.5e9,
+            min_bandwidth_40mhz: false,
+            fr2: false,
+        }
+    }
+}
+
 /// CORESET 0 in frequency and time.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Type0 {
@@ -343,21 +364,7 @@ mod tests {
 
     #[test] // Spec: TS 38.213 §13
     fn coreset_0_of_a_mib_by_hand() {
-        let m = MibView {
-            pci: Pci::new(1).unwrap(),
-            scs_common: Numerology::KHZ30,
-            k_ssb: 6,
-            coreset_zero: 10,
-            search_space_zero: 0,
-            type_a_position: 2,
-            ssb_numerology: Numerology::KHZ30,
-            ssb_case: SsbCase::C,
-            l_max: 8,
-            ssb_index: 0,
-            ssb_hz: 3_500_000_000.0,
-            min_bandwidth_40mhz: false,
-            fr2: false,
-        };
+        let m = MibView { k_ssb: 6, coreset_zero: 10, ..MibView::of_zeros(Pci::new(1).unwrap()) };
         let t = type0(&m).unwrap();
         // Block's lower edge: 120 subcarriers of 30 kHz below; k_SSB 6 x 15 kHz; 12 RBs of 360 kHz.
         assert_eq!(t.low_hz, 3_500_000_000.0 - 3_600_000.0 - 90_000.0 - 4_320_000.0);

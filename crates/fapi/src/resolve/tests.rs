@@ -9,21 +9,7 @@ use nr::{Numerology, Pci, Rnti, SlotPoint};
 
 /// n78, 51 RB of 30 kHz, CORESET 0 of 48 RB x 1 symbol at RB 1.
 pub(crate) fn cell() -> CellConfig {
-    let m = MibView {
-        pci: Pci::new(500).unwrap(),
-        scs_common: Numerology::KHZ30,
-        k_ssb: 0,
-        coreset_zero: 10,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: Numerology::KHZ30,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3_489_420_000.0,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let m = MibView { coreset_zero: 10, ssb_hz: 3_489_420_000.0, ..MibView::of_zeros(Pci::new(500).unwrap()) };
     let (mut cell, t) = cell_from_mib(&m).unwrap();
     cell.dl.n_rb = 51;
     cell.dl.point_a_hz = t.low_hz - 360_000.0;

@@ -11,14 +11,14 @@
 //! |---|---|---|---|
 //! | n_RNTI, n_ID | `rnti`, `n_id` | scrambling | 16 bits; 0..=1023 |
 //! | M_symb | `n_symbols` | modulation symbols of the codeword | |
-//! | f(j) | [`vrb_order`] | VRB bundle j goes to PRB bundle f(j) | |
+//! | f(j) | [`fapi::resolve::vrb_to_prb`] | VRB bundle j goes to PRB bundle f(j) | |
 
 mod receive;
 #[cfg(test)]
 mod tests;
 mod transmit;
 
-pub use crate::shared::{Layout, vrb_order};
+pub use crate::shared::Layout;
 pub use receive::{PdschReceiver, PdschResult};
 pub use transmit::PdschTransmitter;
 

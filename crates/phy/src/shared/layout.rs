@@ -4,6 +4,7 @@
 
 use super::ptrs;
 use crate::estimate::{ChannelError, dmrs};
+use fapi::resolve::vrb_to_prb;
 use fapi::{DmrsPdu, PtrsGroups, PtrsPdu, RbAllocation, ReservedRbs};
 use nr::{Rnti, SYMBOLS_PER_SLOT};
 
@@ -151,7 +152,7 @@ impl Layout {
         self.in_order = shape.vrb_interleaver.is_none();
         if let Some((start, size, bundle)) = shape.vrb_interleaver {
             let mut virtual_of = [u16::MAX; RB_MAX];
-            vrb_order(start, size, bundle, shape.dmrs.reference_rb, |vrb, prb| {
+            vrb_to_prb(start, size, bundle, shape.dmrs.reference_rb, |vrb, prb| {
                 if let Some(v) = virtual_of.get_mut(usize::from(prb)) {
                     *v = vrb;
                 }
@@ -288,27 +289,5 @@ impl Layout {
     /// Data elements, of one layer.
     pub fn n_elements(&self) -> usize {
         self.starts[SYMBOLS_PER_SLOT]
-    }
-}
-
-/// Calls `f(vrb, prb)` for a bandwidth part of `size` RBs from carrier RB `start` on, interleaved in bundles of `bundle`; virtual RBs
-/// count from 0.
-///
-/// Bundles are aligned to `reference_rb`, from which the DM-RS counts: common RB 0, or CORESET 0's first RB where the PDSCH is
-/// scheduled in it for system information, whose first bundle is whole. Spec: TS 38.211 §7.3.1.6
-pub fn vrb_order(start: u16, size: u16, bundle: u8, reference_rb: i32, mut f: impl FnMut(u16, u16)) {
-    let (l, size) = (i32::from(bundle.max(1)), i32::from(size));
-    let offset = (i32::from(start) - reference_rb).rem_euclid(l);
-    let n_bundle = (size + offset + l - 1) / l;
-    let columns = n_bundle / 2;
-    // First RB and number of RBs of a bundle within the part: the first and the last may be shorter.
-    let range = |j: i32| ((j * l - offset).max(0), ((j + 1) * l - offset).min(size));
-    for j in 0..n_bundle {
-        let to = if j >= 2 * columns { j } else { j % 2 * columns + j / 2 };
-        // The first and the last bundle may be shorter; they map to themselves.
-        let (from, until) = range(j);
-        for (vrb, prb) in (from..until).zip(range(to).0..) {
-            f(vrb as u16, start.saturating_add(prb as u16));
-        }
     }
 }

@@ -13,7 +13,7 @@ pub mod ptrs;
 pub mod send;
 pub mod transform;
 
-pub use layout::{Layout, RB_MAX, Shape, vrb_order};
+pub use layout::{Layout, RB_MAX, Shape};
 
 #[cfg(test)]
 mod tests;

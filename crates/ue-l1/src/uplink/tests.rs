@@ -5,21 +5,7 @@ use fapi::*;
 use nr::{Numerology, Pci};
 
 fn cell() -> CellConfig {
-    let view = MibView {
-        pci: Pci::new(1).unwrap(),
-        scs_common: Numerology::KHZ30,
-        k_ssb: 0,
-        coreset_zero: 10,
-        search_space_zero: 0,
-        type_a_position: 2,
-        ssb_numerology: Numerology::KHZ30,
-        ssb_case: SsbCase::C,
-        l_max: 8,
-        ssb_index: 0,
-        ssb_hz: 3.5e9,
-        min_bandwidth_40mhz: false,
-        fr2: false,
-    };
+    let view = MibView { coreset_zero: 10, ..MibView::of_zeros(Pci::new(1).unwrap()) };
     let (mut cell, _) = cell_from_mib(&view).unwrap();
     cell.rach.preamble_target_power_dbm = -100;
     cell.ssb.block_power_dbm = -5;
