@@ -112,7 +112,7 @@ pub struct PuschIndication {
     pub ldpc_iterations: f32,
 }
 
-/// What the air brought for one call of the gNB's L2.
+/// What the air brought for one call of the gNB's L2: all of a slot, or first its control (`prach`, `uci`) and then its data (`pusch`, `bytes`).
 #[derive(Clone, Debug, Default)]
 pub struct UlIndication {
     /// Preambles.

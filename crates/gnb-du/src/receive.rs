@@ -17,8 +17,14 @@ use seam::f1::{DuToCu, LossCause};
 pub(crate) const UNASKED_MS: i64 = 1000;
 
 impl GnbDu {
-    /// Takes results of uplink slots. `slot` is the slot that is on the air now.
+    /// Takes all results of uplink slots. `slot` is the slot that is on the air now.
     pub fn indicate(&mut self, now: Tc, slot: SlotPoint, ind: &UlIndication) {
+        self.control_indication(now, slot, ind);
+        self.data_indication(now, slot, ind);
+    }
+
+    /// Takes what is known before any transport block is decoded: preambles, HARQ-ACK, SR, CSI.
+    pub fn control_indication(&mut self, now: Tc, slot: SlotPoint, ind: &UlIndication) {
         for d in &ind.prach {
             self.preamble(now, d);
         }
@@ -27,6 +33,10 @@ impl GnbDu {
             self.sched.uci(u, &mut self.outcomes);
         }
         self.take_outcomes(now, slot);
+    }
+
+    /// Takes the transport blocks of the slots whose control was taken.
+    pub fn data_indication(&mut self, now: Tc, slot: SlotPoint, ind: &UlIndication) {
         for p in &ind.pusch {
             if let Some(o) = self.sched.pusch(p) {
                 self.block(now, slot, p, &o, p.tb.of(&ind.bytes));

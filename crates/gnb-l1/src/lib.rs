@@ -1,7 +1,8 @@
 //! The base station's physical layer: slot plans to samples, samples to indications.
 //!
-//! One call a slot each way. [`GnbL1::transmit`] puts on the air what the plan says; [`GnbL1::receive`] looks in the uplink for
-//! what the plan says may be there. All memory is made in [`GnbL1::new`]; nothing is allocated in a slot after warm-up (the
+//! One call a slot down: [`GnbL1::transmit`] puts on the air what the plan says. Two calls up: [`GnbL1::receive_control`] looks in the
+//! uplink for what the plan says may be there and hands up preambles, HARQ-ACK, SR and CSI; [`GnbL1::receive_data`] decodes the transport
+//! blocks, spread over a crew if there is one. All memory is made in [`GnbL1::new`]; nothing is allocated in a slot after warm-up (the
 //! first slot of each kind may grow the indication that the caller owns).
 //!
 //! Samples are in sqrt(mW) at the antenna connector: the mean of |x|^2 is the power in mW. A resource element at the power of
@@ -9,9 +10,10 @@
 //!
 //! Each antenna is an antenna port of CSI-RS. SS/PBCH blocks, PDCCHs and PDSCHs without a precoder go out through the first one.
 //!
-//! Left out: beams, threads within a slot, sounding reference signals, uplink and downlink of different numerology in one
+//! Left out: beams, sounding reference signals, uplink and downlink of different numerology in one
 //! cell's TDD carrier.
 
+mod blocks;
 mod fuzz;
 mod harq;
 mod prach;
@@ -23,6 +25,7 @@ pub use fuzz::fuzz_one;
 use dsp::{Cf32, Isa};
 use fapi::CellConfig;
 use fapi::slot::{SlotPlan, UlIndication};
+use node::Crew;
 use nr::SlotPoint;
 use ofdm::{Carrier, CarrierError};
 use phy::estimate::ChannelError;
@@ -156,16 +159,44 @@ impl GnbL1 {
         self.downlink.transmit(plan, out)
     }
 
-    /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds what was found to `out`.
+    /// Spreads the work of a slot over `crew` from now on; the bits stay the same. Allocates.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.downlink.set_crew(crew);
+        self.uplink.set_crew(crew);
+    }
+
+    /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds to `out` what needs no transport block: preambles
+    /// and UCI. [`GnbL1::receive_data`] has the rest, once, before the next slot.
     ///
-    /// Spec: TS 38.211 §6, TS 38.212 §6
+    /// Spec: TS 38.211 §6, TS 38.212 §6.3
     /// - `samples` sqrt(mW), `[antenna][ul_carrier().slot_len(slot)]`, from where the slot of a UE with the right timing advance begins: n-TimingAdvanceOffset
     ///   (`CellConfig::n_ta_offset_tc`) before the downlink slot of the same number
     /// - `plan`    what was granted for this slot (`prach`, `pucch`, `pusch`)
-    /// - `out`     appended to: PRACH first, then PUCCH in the plan's order, then PUSCH with their UCI before their blocks
+    /// - `out`     appended to: PRACH first, then UCI of PUCCHs in the plan's order, then of PUSCHs
     ///
     /// Call it for every slot that may hold a part of a long preamble: those reach over several slots, and their detections
     /// come with the slot in which they end. Errors: `SlotLength`, `Numerology`; nothing is appended then.
+    pub fn receive_control(
+        &mut self,
+        slot: SlotPoint,
+        samples: &[Cf32],
+        plan: &SlotPlan,
+        out: &mut UlIndication,
+    ) -> Result<RxCounts, L1Error> {
+        self.uplink.receive_control(slot, samples, plan, out)
+    }
+
+    /// Decodes the transport blocks of the slot that [`GnbL1::receive_control`] looked at, and adds them to `out` in the plan's order: one
+    /// indication for each PUSCH. Nothing the second time.
+    ///
+    /// Spec: TS 38.212 §6.2
+    pub fn receive_data(&mut self, out: &mut UlIndication) -> RxCounts {
+        self.uplink.receive_data(out)
+    }
+
+    /// Both.
+    ///
+    /// Errors: as of [`GnbL1::receive_control`].
     pub fn receive(
         &mut self,
         slot: SlotPoint,
@@ -173,6 +204,10 @@ impl GnbL1 {
         plan: &SlotPlan,
         out: &mut UlIndication,
     ) -> Result<RxCounts, L1Error> {
-        self.uplink.receive(slot, samples, plan, out)
+        let mut counts = self.receive_control(slot, samples, plan, out)?;
+        let data = self.receive_data(out);
+        counts.n_refused += data.n_refused;
+        counts.n_evicted += data.n_evicted;
+        Ok(counts)
     }
 }

@@ -1,5 +1,6 @@
 //! Uplink samples to indication.
 
+use super::blocks::Blocks;
 use super::harq::SoftPool;
 use super::prach::PrachWatch;
 use super::transmit::ANTENNAS_MAX;
@@ -7,6 +8,7 @@ use super::{GnbL1Options, L1Error, RxCounts};
 use dsp::Cf32;
 use fapi::slot::{HARQ_ACK_BITS_MAX, PuschIndication, SlotPlan, UciIndication, UlIndication};
 use fapi::{CellConfig, PucchPdu, PuschPdu, Span};
+use node::Crew;
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
 use ofdm::{Carrier, Demodulator, Grid};
 use phy::pucch::{PucchReceiver, PucchResult};
@@ -14,14 +16,15 @@ use phy::pusch::{PuschControl, PuschReceiver};
 
 /// The receive half.
 pub struct Uplink {
-    demodulator: Demodulator,
+    crew: Crew,
+    /// One for each piece that runs at once.
+    demodulators: Vec<Demodulator>,
     grid: Grid,
     prach: PrachWatch,
     pucch: PucchReceiver,
     pusch: PuschReceiver,
     soft: SoftPool,
-    /// The transport block being decoded.
-    block: Vec<u8>,
+    blocks: Blocks,
     max_ldpc_iterations: u8,
     tbs_bits_max: u32,
 }
@@ -36,29 +39,40 @@ impl Uplink {
         let (n_antennas, n_layers) = (options.n_antennas.clamp(1, ANTENNAS_MAX), options.n_ul_layers.clamp(1, 4));
         let tbs_bits_max = (n_layers * n_rb * 12 * 14 * 8) as u32;
         Ok(Uplink {
-            demodulator: Demodulator::new(carrier, isa)?,
+            crew: Crew::default(),
+            demodulators: vec![Demodulator::new(carrier, isa)?],
             grid: Grid::new(n_antennas, carrier.n_subcarriers()),
             prach: PrachWatch::new(cell, carrier, options)?,
             pucch: PucchReceiver::new(isa, ul.offset_to_carrier, n_antennas),
             pusch: PuschReceiver::new(isa, n_rb, n_antennas, n_layers),
             soft: SoftPool::new(options.n_soft_buffers, tbs_bits_max),
-            block: vec![0; tbs_bits_max as usize / 8],
+            blocks: Blocks::default(),
             max_ldpc_iterations: options.max_ldpc_iterations.clamp(1, 100),
             tbs_bits_max,
         })
     }
 
     pub fn carrier(&self) -> &Carrier {
-        self.demodulator.carrier()
+        self.demodulators[0].carrier()
     }
 
-    pub fn receive(
+    /// See [`super::GnbL1::set_crew`].
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.pusch.set_crew(crew);
+        let demodulator = self.demodulators[0].clone();
+        self.demodulators.resize(crew.width(), demodulator);
+        self.crew = crew.clone();
+    }
+
+    /// Everything but the transport blocks.
+    pub fn receive_control(
         &mut self,
         slot: SlotPoint,
         samples: &[Cf32],
         plan: &SlotPlan,
         out: &mut UlIndication,
     ) -> Result<RxCounts, L1Error> {
+        self.blocks.clear();
         if slot.numerology() != self.carrier().numerology() {
             return Err(L1Error::Numerology);
         }
@@ -73,9 +87,14 @@ impl Uplink {
             self.control(slot, pdu, out, &mut counts);
         }
         for pdu in &plan.pusch {
-            self.data(slot, pdu, out, &mut counts);
+            self.pusch_control(slot, pdu, out, &mut counts);
         }
         Ok(counts)
+    }
+
+    /// The transport blocks of the slot that [`Uplink::receive_control`] looked at.
+    pub fn receive_data(&mut self, out: &mut UlIndication) -> RxCounts {
+        self.blocks.decode(&mut self.soft, &mut self.pusch, self.max_ldpc_iterations, out)
     }
 
     /// Transforms those symbols that some PUCCH or PUSCH lies in.
@@ -86,21 +105,22 @@ impl Uplink {
         let wanted = pucch.chain(pusch).fold(0, |all, mask| all | mask);
         // Half of the prefix for late parts of the channel, half for early UEs.
         let advance = 9 * self.carrier().fft_len() / 256;
-        let slot_len = self.carrier().slot_len(slot);
-        let mut at = 0;
-        for l in 0..SYMBOLS_PER_SLOT {
-            let len = self.carrier().symbol_len(slot, l);
-            if wanted >> l & 1 == 1 {
-                for (antenna, samples) in samples.chunks_exact(slot_len).enumerate() {
-                    let symbol = &samples[at..at + len];
-                    let row = self.grid.symbol_mut(antenna, l);
-                    if self.demodulator.demodulate_symbol(slot, l, symbol, advance, row).is_ok() && antenna == 0 {
-                        counts.n_symbols += 1;
-                    }
-                }
+        let (carrier, n_sc) = (*self.carrier(), self.grid.n_subcarriers());
+        let slot_len = carrier.slot_len(slot);
+        counts.n_symbols += (wanted & 0x3fff).count_ones() as u16;
+        // A few symbols are done before another thread has begun.
+        let few = wanted.count_ones() as usize * self.grid.n_ports() < 4;
+        let n_lanes = if few { 1 } else { self.demodulators.len() };
+        self.crew.rows(&mut self.demodulators[..n_lanes], self.grid.elements_mut(), n_sc, &|demodulator, i, row| {
+            let (antenna, l) = (i / SYMBOLS_PER_SLOT, i % SYMBOLS_PER_SLOT);
+            if wanted >> l & 1 == 0 || l >= carrier.symbols_per_slot() {
+                return;
             }
-            at += len;
-        }
+            let at = antenna * slot_len + carrier.symbol_start(slot, l);
+            let Some(symbol) = samples.get(at..at + carrier.symbol_len(slot, l)) else { return };
+            let fits = demodulator.demodulate_symbol(slot, l, symbol, advance, row);
+            debug_assert!(fits.is_ok());
+        });
     }
 
     fn control(&mut self, slot: SlotPoint, pdu: &PucchPdu, out: &mut UlIndication, counts: &mut RxCounts) {
@@ -113,7 +133,7 @@ impl Uplink {
         }
     }
 
-    fn data(&mut self, slot: SlotPoint, pdu: &PuschPdu, out: &mut UlIndication, counts: &mut RxCounts) {
+    fn pusch_control(&mut self, slot: SlotPoint, pdu: &PuschPdu, out: &mut UlIndication, counts: &mut RxCounts) {
         let mut indication = PuschIndication {
             rnti: pdu.rnti,
             harq: pdu.harq,
@@ -128,50 +148,20 @@ impl Uplink {
         };
         let n_bytes = pdu.coding.tbs_bytes as usize;
         let control = self.pusch.receive_control(&self.grid, pdu, slot);
-        match control {
-            Ok(control) if n_bytes * 8 <= self.tbs_bits_max as usize => {
-                counts.n_pusch += 1;
-                if pdu.uci.n_harq_ack > 0 || pdu.uci.n_csi1 > 0 {
-                    out.uci.push(pusch_uci(slot, pdu, &control));
-                }
-                indication.dtx = control.dtx;
-                indication.sinr_db = control.sinr_db;
-                // The unitary transform raised the power of an element by its length.
-                let mw = f64::from(control.rsrp) / self.carrier().fft_len() as f64;
-                indication.rsrp_dbm = (10.0 * libm::log10(mw.max(1e-20))) as f32;
-                indication.timing_error_tc = control.timing_error_tc;
-                self.decode(pdu, &mut indication, out, counts);
+        let control = control.ok().filter(|_| n_bytes * 8 <= self.tbs_bits_max as usize);
+        if let Some(control) = &control {
+            counts.n_pusch += 1;
+            if pdu.uci.n_harq_ack > 0 || pdu.uci.n_csi1 > 0 {
+                out.uci.push(pusch_uci(slot, pdu, control));
             }
-            _ => counts.n_refused += 1,
+            indication.dtx = control.dtx;
+            indication.sinr_db = control.sinr_db;
+            // The unitary transform raised the power of an element by its length.
+            let mw = f64::from(control.rsrp) / self.carrier().fft_len() as f64;
+            indication.rsrp_dbm = (10.0 * libm::log10(mw.max(1e-20))) as f32;
+            indication.timing_error_tc = control.timing_error_tc;
         }
-        out.pusch.push(indication);
-    }
-
-    fn decode(
-        &mut self,
-        pdu: &PuschPdu,
-        indication: &mut PuschIndication,
-        out: &mut UlIndication,
-        counts: &mut RxCounts,
-    ) {
-        let (idx, evicted) = self.soft.take(pdu.rnti, pdu.harq, pdu.new_data);
-        counts.n_evicted += u16::from(evicted);
-        let block = &mut self.block[..pdu.coding.tbs_bytes as usize];
-        let soft = self.soft.get(idx);
-        match self.pusch.decode_data(pdu, soft, self.max_ldpc_iterations, block) {
-            Ok(data) => {
-                indication.ldpc_iterations = data.ldpc_iterations;
-                indication.crc_ok = data.crc_ok;
-                if data.crc_ok {
-                    indication.tb = Span::append(&mut out.bytes, block);
-                    self.soft.release(idx);
-                }
-            }
-            Err(_) => {
-                counts.n_refused += 1;
-                self.soft.release(idx);
-            }
-        }
+        self.blocks.push(pdu, indication, control.is_some(), &mut self.pusch);
     }
 }
 

@@ -11,7 +11,7 @@ use gnb_du::GnbDu;
 use gnb_du::config::Cell;
 use gnb_du::rrc_build::BuildError;
 use gnb_l1::{GnbL1, GnbL1Options, L1Error};
-use node::{Outbox, Tap};
+use node::{Crew, Outbox, Tap};
 use nr::{SlotPoint, Tc};
 use ofdm::Carrier;
 use std::collections::VecDeque;
@@ -79,7 +79,10 @@ pub struct Gnb {
     du: GnbDu,
     cu: GnbCu,
     plans: Vec<SlotPlan>,
-    uplink: UlIndication,
+    /// What the slot brought: first control, then blocks.
+    control: UlIndication,
+    data: UlIndication,
+    crew: Crew,
     cu_outputs: Outbox<CuOutput>,
     outputs: VecDeque<GnbOutput>,
     decided: Option<SlotPoint>,
@@ -102,12 +105,19 @@ impl Gnb {
             du,
             cu: GnbCu::new(config.cu),
             plans: vec![SlotPlan::default(); PLANS],
-            uplink: UlIndication::default(),
+            control: UlIndication::default(),
+            data: UlIndication::default(),
+            crew: Crew::default(),
             cu_outputs: Outbox::default(),
             outputs: VecDeque::new(),
             decided: None,
             tamper: None,
         })
+    }
+    /// Spreads the physical layer's work over `crew` from now on; the bits stay the same.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.l1.set_crew(crew);
+        self.crew = crew.clone();
     }
     /// Begins NG setup.
     pub fn start(&mut self, now: Tc) {

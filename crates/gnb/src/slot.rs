@@ -13,16 +13,20 @@ impl Gnb {
     /// - `rx`    an earlier slot and its uplink samples, `[antenna][sample]`, where there are any yet: consecutive slots, each once
     /// - `tx`    overwritten with the samples of `slot`, `[antenna][sample]`
     pub fn run(&mut self, slot: SlotPoint, now: Tc, rx: Option<(SlotPoint, &[Cf32])>, tx: &mut [Cf32]) {
-        // up: samples -> control and blocks -> packets and messages
-        self.uplink.clear();
+        // up: samples -> control; then control -> scheduler, and blocks -> packets and messages
+        self.control.clear();
+        self.data.clear();
         if let Some((rx_slot, samples)) = rx {
             let plan = &self.plans[rx_slot.index() as usize % PLANS];
             if plan.slot == rx_slot {
                 // A slot that cannot be received is a slot without answers: HARQ and timers see to it.
-                let _ = self.l1.receive(rx_slot, samples, plan, &mut self.uplink);
+                let _ = self.l1.receive_control(rx_slot, samples, plan, &mut self.control);
             }
         }
-        self.du.indicate(now, slot, &self.uplink);
+        let (du, control, l1, data) = (&mut self.du, &self.control, &mut self.l1, &mut self.data);
+        // Feedback does not wait for LDPC.
+        self.crew.join(|| du.control_indication(now, slot, control), || _ = l1.receive_data(data));
+        self.du.data_indication(now, slot, &self.data);
         self.timeouts(now);
         self.settle(now);
 

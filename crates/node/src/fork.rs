@@ -55,6 +55,39 @@ impl Crew {
         self.halves(0, items, f);
     }
 
+    /// Calls `f` with each row of `data`, `row_len` long, its index and one of `lanes`: as many rows for each lane, those of a lane in order.
+    pub fn rows<L: Send, T: Send>(
+        &self,
+        lanes: &mut [L],
+        data: &mut [T],
+        row_len: usize,
+        f: &(dyn Fn(&mut L, usize, &mut [T]) + Sync),
+    ) {
+        self.rows_from(0, lanes, data, row_len.max(1), f);
+    }
+
+    fn rows_from<L: Send, T: Send>(
+        &self,
+        first: usize,
+        lanes: &mut [L],
+        data: &mut [T],
+        row_len: usize,
+        f: &(dyn Fn(&mut L, usize, &mut [T]) + Sync),
+    ) {
+        let n = data.len() / row_len;
+        if lanes.len() < 2 || n < 2 || self.width() == 1 {
+            let Some(lane) = lanes.first_mut() else { return };
+            return data.chunks_exact_mut(row_len).enumerate().for_each(|(i, row)| f(lane, first + i, row));
+        }
+        let (left, right) = lanes.split_at_mut(lanes.len().div_ceil(2));
+        let cut = (n * left.len()).div_ceil(left.len() + right.len()).min(n - 1);
+        let (data_left, data_right) = data.split_at_mut(cut * row_len);
+        self.join(
+            || self.rows_from(first, left, data_left, row_len, f),
+            || self.rows_from(first + cut, right, data_right, row_len, f),
+        );
+    }
+
     fn halves<T: Send>(&self, first: usize, items: &mut [T], f: &(dyn Fn(usize, &mut T) + Sync)) {
         match items {
             [] => {}
@@ -109,6 +142,15 @@ mod tests {
                 let mut items = vec![0usize; n];
                 crew.each(&mut items, &|i, item| *item += i + 1);
                 assert_eq!(items, (1..=n).collect::<Vec<_>>(), "{crew:?}");
+            }
+            for n_lanes in 1..5 {
+                let (mut lanes, mut data) = (vec![0usize; n_lanes], vec![0usize; 3 * 14]);
+                crew.rows(&mut lanes, &mut data, 3, &|lane, i, row| {
+                    *lane += 1;
+                    row.fill(i + 1);
+                });
+                assert_eq!(lanes.iter().sum::<usize>(), 14, "{crew:?}");
+                assert!(data.iter().enumerate().all(|(i, x)| *x == i / 3 + 1), "{crew:?}");
             }
             let (mut a, mut b) = (0, 0);
             crew.join(|| a += 1, || b += 2);

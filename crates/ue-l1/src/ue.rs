@@ -9,7 +9,7 @@ use dsp::{Cf32, Isa};
 use fapi::CellConfig;
 use fapi::resolve::{MibView, cell_from_mib};
 use fapi::ue::{UeIndication, UeL1Command, UeL1Event, UeResponse};
-use node::Rng;
+use node::{Crew, Rng};
 use nr::{Numerology, SlotPoint, Tc};
 
 /// What a UE's L1 is made with.
@@ -165,6 +165,7 @@ pub struct UeL1 {
     epoch: (i64, Tc, u32),
     tuning: Tuning,
     past: Counters,
+    crew: Crew,
 }
 
 impl UeL1 {
@@ -181,6 +182,7 @@ impl UeL1 {
             epoch: (0, Tc::ZERO, rate_hz),
             tuning,
             past: Counters::default(),
+            crew: Crew::default(),
         }
     }
 
@@ -298,8 +300,17 @@ impl UeL1 {
         }
     }
 
-    pub(crate) fn serve(&mut self, serving: Serving) {
+    /// Spreads the work of a slot over `crew` from now on; the bits stay the same.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        if let State::Serving(s) = &mut self.state {
+            s.downlink.set_crew(crew);
+        }
+        self.crew = crew.clone();
+    }
+
+    pub(crate) fn serve(&mut self, mut serving: Serving) {
         self.leave();
+        serving.downlink.set_crew(&self.crew);
         let rate_hz = serving.carrier().sample_rate_hz();
         let tuning =
             Tuning { rate_hz, dl_centre_hz: serving.cell.dl.centre_hz(), ul_centre_hz: serving.cell.ul.centre_hz() };

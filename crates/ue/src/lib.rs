@@ -74,6 +74,10 @@ impl Ue {
     pub fn timing(&self) -> Option<(SlotPoint, f64)> {
         self.l1.timing()
     }
+    /// Spreads the physical layer's work over `crew` from now on; the bits stay the same.
+    pub fn set_crew(&mut self, crew: &node::Crew) {
+        self.l1.set_crew(crew);
+    }
     /// Switches the terminal on: it begins to search.
     pub fn switch_on(&mut self) {
         self.cp.switch_on(self.now, &mut self.cp_outputs);

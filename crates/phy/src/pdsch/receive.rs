@@ -6,11 +6,13 @@ use crate::equalize::Detector;
 use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
 use crate::modulation::descramble;
 use crate::sequences::Gold;
-use crate::shared::demap::{Reception, SymbolReport, SymbolWorker};
+use crate::shared::demap::{Reception, SymbolReport};
+use crate::shared::spread::{BlockCrew, SymbolCrew};
 use dsp::Isa;
 use fapi::{DlPrecoding, PdschPdu};
 use fec::Llr;
-use fec::sch::{SchDecoder, SoftBuffer};
+use fec::sch::SoftBuffer;
+use node::Crew;
 use nr::SlotPoint;
 use ofdm::Grid;
 
@@ -42,8 +44,8 @@ pub struct PdschReceiver {
     isa: Isa,
     estimator: SharedEstimator,
     reception: Reception,
-    worker: SymbolWorker,
-    decoder: SchDecoder,
+    symbols: SymbolCrew,
+    blocks: BlockCrew,
     n_rx_max: usize,
     n_layers_max: usize,
     llrs: Vec<Llr>,
@@ -62,9 +64,9 @@ impl PdschReceiver {
         Self {
             isa,
             reception,
-            worker: SymbolWorker::new(isa, n_rb_max, n_rx, n_layers),
+            symbols: SymbolCrew::new(isa, n_rb_max, n_rx, n_layers),
             estimator,
-            decoder: SchDecoder::new(fec_isa(isa)),
+            blocks: BlockCrew::new(fec_isa(isa)),
             n_rx_max: n_rx,
             n_layers_max: n_layers,
             llrs: vec![0; n_bits],
@@ -75,6 +77,12 @@ impl PdschReceiver {
     /// How several layers are told apart from now on; [`Detector::Joint`] at first.
     pub fn set_detector(&mut self, detector: Detector) {
         self.reception.detector = detector;
+    }
+
+    /// Symbols and code blocks of a PDSCH are spread over `crew` from now on; the bits stay the same. Allocates.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.symbols.set_crew(crew);
+        self.blocks.set_crew(crew);
     }
 
     /// Receives one PDSCH.
@@ -97,7 +105,7 @@ impl PdschReceiver {
         let (n_llrs, report) = self.soft_bits(pdu, slot, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_llrs / usize::from(pdu.coding.q_m));
         let llrs = &self.llrs[..n_llrs];
-        let result = self.decoder.decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb)?;
+        let result = self.blocks.decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb)?;
         let est = self.reception.estimate();
         Ok(PdschResult {
             crc_ok: result.crc_ok,
@@ -122,7 +130,7 @@ impl PdschReceiver {
         check(pdu, grid.n_subcarriers())?;
         let n_layers = usize::from(pdu.n_layers);
         let scheme = modulation(pdu)?;
-        let fits = self.worker.fits(usize::from(pdu.rbs.n_rb()), grid.n_ports(), n_layers);
+        let fits = self.symbols.fits(usize::from(pdu.rbs.n_rb()), grid.n_ports(), n_layers);
         if !fits || n_layers > self.n_layers_max || grid.n_ports() > self.n_rx_max {
             return Err(ChannelError::Invalid("a PDSCH larger than the receiver was made for").into());
         }
@@ -132,11 +140,7 @@ impl PdschReceiver {
         self.reception.layout.fill(&shape(pdu));
         self.reception.begin(&mut self.estimator, grid, slot, &shape(pdu), scheme, None, bundling(pdu))?;
         let n_llrs = self.reception.bits_of(13).end;
-        let mut report = SymbolReport::default();
-        for l in 0..14 {
-            let bits = self.reception.bits_of(l);
-            report.add(&self.worker.soft_bits(&self.reception, grid, l, &mut self.llrs[bits])?);
-        }
+        let report = self.symbols.soft_bits(&self.reception, grid, &mut self.llrs)?;
         let sequence = &mut self.sequence[..n_llrs.div_ceil(8)];
         Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(sequence);
         descramble(self.isa, &mut self.llrs[..n_llrs], sequence);

@@ -225,3 +225,26 @@ fn nonsense_is_refused() {
         assert!(rx.receive(&p, slot, &grid, &mut soft, 8, &mut out).is_err());
     }
 }
+
+#[test] // Spec: ironcell issue §3 (symbols and code blocks spread over any number of threads: the same bits)
+fn a_crew_of_any_width_receives_the_same_bits() {
+    let slot = SlotPoint::new(Numerology::KHZ30, 1, 13);
+    let mut p = pdu();
+    p.coding = Coding { q_m: 8, rate_x1024: 797.0, tbs_bytes: 2049, ..p.coding };
+    let tb = block(2049, 1);
+    for (snr_db, ok) in [(19.0, false), (25.0, true)] {
+        let grid = received(&p, &tb, slot, snr_db, 9);
+        let with = |width: usize| {
+            let mut rx = PdschReceiver::new(Isa::best(), 24, 1, 1);
+            rx.set_crew(&node::Crew::new(std::sync::Arc::new(node::Backwards(width))));
+            let mut out = vec![0; tb.len()];
+            let result = rx.receive(&p, slot, &grid, &mut SoftBuffer::new(200_000), 10, &mut out).unwrap();
+            (result, out)
+        };
+        let first = with(1);
+        assert_eq!(first.0.crc_ok, ok, "{snr_db} dB");
+        for width in [2, 3, 5] {
+            assert_eq!(with(width), first, "{width} pieces at {snr_db} dB");
+        }
+    }
+}

@@ -17,7 +17,7 @@ mod receive;
 mod transmit;
 
 pub use multiplex::{Layout, Role};
-pub use receive::{PuschControl, PuschData, PuschReceiver, UciDecision};
+pub use receive::{PuschControl, PuschData, PuschReceiver, UciDecision, decode_soft};
 pub use transmit::{PuschTransmitter, UciBits};
 
 use crate::estimate::{ChannelError, dmrs};

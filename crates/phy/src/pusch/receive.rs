@@ -8,12 +8,14 @@ use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEst
 use crate::modulation::descramble;
 use crate::pucch::uci_was_sent;
 use crate::sequences::Gold;
-use crate::shared::demap::{Reception, SymbolReport, SymbolWorker};
+use crate::shared::demap::{Reception, SymbolReport};
+use crate::shared::spread::{BlockCrew, Decoders, SymbolCrew};
 use dsp::Isa;
 use fapi::PuschPdu;
 use fec::polar::PolarCodec;
-use fec::sch::{SchDecoder, SoftBuffer};
+use fec::sch::SoftBuffer;
 use fec::{Llr, bits};
+use node::Crew;
 use nr::{SYMBOLS_PER_SLOT, SlotPoint, Tc};
 use ofdm::Grid;
 
@@ -77,8 +79,8 @@ pub struct PuschReceiver {
     isa: Isa,
     estimator: SharedEstimator,
     reception: Reception,
-    worker: SymbolWorker,
-    decoder: SchDecoder,
+    symbols: SymbolCrew,
+    blocks: BlockCrew,
     polar: PolarCodec,
     layout: Layout,
     llrs: Vec<Llr>,
@@ -100,9 +102,9 @@ impl PuschReceiver {
         PuschReceiver {
             isa,
             reception: Reception::new(&estimator, n_rb_max),
-            worker: SymbolWorker::new(isa, n_rb_max, n_rx, n_layers),
+            symbols: SymbolCrew::new(isa, n_rb_max, n_rx, n_layers),
             estimator,
-            decoder: SchDecoder::new(isa),
+            blocks: BlockCrew::new(isa),
             polar: PolarCodec::new(8),
             layout: Layout::with_capacity(n_sc),
             llrs: vec![0; n_bits],
@@ -137,18 +139,12 @@ impl PuschReceiver {
         slot: SlotPoint,
     ) -> Result<PuschControl, ChannelError> {
         self.begin(grid, pdu, slot)?;
-        let mut report = SymbolReport::default();
-        for l in 0..SYMBOLS_PER_SLOT {
-            let bits = self.reception.bits_of(l);
-            report.add(&self.worker.soft_bits(&self.reception, grid, l, &mut self.llrs[bits])?);
-        }
+        let report = self.symbols.soft_bits(&self.reception, grid, &mut self.llrs)?;
         self.finish(pdu, slot, &report)
     }
 
-    /// The first part of [`PuschReceiver::receive_control`], for who spreads symbols over threads: estimates, and makes
-    /// [`PuschReceiver::reception`] ready. Then come the symbols, each by a [`SymbolWorker`] into its own part of
-    /// [`PuschReceiver::split`]'s soft bits, and [`PuschReceiver::finish`] with the sum of their reports in the order of the symbols.
-    pub fn begin(&mut self, grid: &Grid, pdu: &PuschPdu, slot: SlotPoint) -> Result<(), ChannelError> {
+    /// Estimates the channel and lays the symbols out.
+    fn begin(&mut self, grid: &Grid, pdu: &PuschPdu, slot: SlotPoint) -> Result<(), ChannelError> {
         self.n_data = 0;
         check(pdu, grid.n_subcarriers())?;
         let scheme = modulation(pdu)?;
@@ -159,25 +155,15 @@ impl PuschReceiver {
         self.reception.layout.fill(&shape(pdu));
         self.layout.set(pdu, &self.reception.layout, 0)?;
         let n_rb = pdu.rbs.n_rb() as usize;
-        if self.layout.n_bits() > self.llrs.len() || !self.worker.fits(n_rb, grid.n_ports(), n_layers) {
+        if self.layout.n_bits() > self.llrs.len() || !self.symbols.fits(n_rb, grid.n_ports(), n_layers) {
             return Err(ChannelError::Invalid("larger than the receiver was made for"));
         }
         let transform = pdu.transform_precoding.map(|t| (t, pdu.rnti));
         self.reception.begin(&mut self.estimator, grid, slot, &shape(pdu), scheme, transform, Bundling::default())
     }
 
-    /// What symbols share, and all soft bits: symbol l's are those of [`Reception::bits_of`].
-    pub fn split(&mut self) -> (&Reception, &mut [Llr]) {
-        (&self.reception, &mut self.llrs)
-    }
-
-    /// The last part of [`PuschReceiver::receive_control`]: decodes the UCI and leaves the transport block's soft bits.
-    pub fn finish(
-        &mut self,
-        pdu: &PuschPdu,
-        slot: SlotPoint,
-        report: &SymbolReport,
-    ) -> Result<PuschControl, ChannelError> {
+    /// Decodes the UCI and leaves the transport block's soft bits.
+    fn finish(&mut self, pdu: &PuschPdu, slot: SlotPoint, report: &SymbolReport) -> Result<PuschControl, ChannelError> {
         let n_bits = self.layout.n_bits();
         let n_bytes = n_bits.div_ceil(8);
         let sequence = self.sequence.get_mut(..n_bytes).ok_or(ChannelError::Invalid("a PUSCH that was not begun"))?;
@@ -211,18 +197,27 @@ impl PuschReceiver {
         max_iterations: u8,
         tb_out: &mut [u8],
     ) -> Result<PuschData, ChannelError> {
-        if self.dtx || self.n_data == 0 {
-            if pdu.new_data {
-                soft.clear();
-            }
-            return Ok(PuschData { crc_ok: false, ldpc_iterations: 0.0 });
-        }
-        let params = sch_params(pdu, self.n_data);
-        let result = self
-            .decoder
-            .decode(&params, &self.llrs[..self.n_data], soft, pdu.new_data, max_iterations.max(1), tb_out)
-            .map_err(|_| ChannelError::Invalid("transport block size, soft buffer or coding"))?;
-        Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations: result.iterations_mean })
+        let llrs = if self.dtx { &[][..] } else { &self.llrs[..self.n_data] };
+        decode_soft(pdu, llrs, soft, max_iterations, tb_out, &mut self.blocks.all())
+    }
+
+    /// What [`PuschReceiver::receive_control`] left for [`decode_soft`], copied out to make room for the next PUSCH of the slot: `out` is
+    /// overwritten, and empty if the PUSCH was not there. Allocates where `out` is smaller than ever before.
+    pub fn take_soft(&mut self, out: &mut Vec<Llr>) {
+        let n = if self.dtx { 0 } else { self.n_data };
+        out.clear();
+        out.extend_from_slice(&self.llrs[..n]);
+    }
+
+    /// The decoders, for [`decode_soft`] of several PUSCHs at once.
+    pub fn blocks(&mut self) -> &mut BlockCrew {
+        &mut self.blocks
+    }
+
+    /// Symbols and code blocks of a PUSCH are spread over `crew` from now on; the bits stay the same. Allocates.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.symbols.set_crew(crew);
+        self.blocks.set_crew(crew);
     }
 
     /// The soft bits of a PUSCH without UCI, before decoding.
@@ -319,4 +314,28 @@ impl PuschReceiver {
         }
         n
     }
+}
+
+/// The second step of a reception whose soft bits were copied out: as [`PuschReceiver::decode_data`].
+///
+/// Errors: as there.
+pub fn decode_soft(
+    pdu: &PuschPdu,
+    llrs: &[Llr],
+    soft: &mut SoftBuffer,
+    max_iterations: u8,
+    tb_out: &mut [u8],
+    decoders: &mut Decoders<'_>,
+) -> Result<PuschData, ChannelError> {
+    if llrs.is_empty() {
+        if pdu.new_data {
+            soft.clear();
+        }
+        return Ok(PuschData { crc_ok: false, ldpc_iterations: 0.0 });
+    }
+    let params = sch_params(pdu, llrs.len());
+    let result = decoders
+        .decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb_out)
+        .map_err(|_| ChannelError::Invalid("transport block size, soft buffer or coding"))?;
+    Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations: result.iterations_mean })
 }

@@ -275,3 +275,25 @@ fn elements_equal_the_second_derivation() {
     }
     assert_eq!(n_vectors, 13);
 }
+
+#[test] // Spec: ironcell issue §3 (symbols and code blocks spread over any number of threads: the same bits)
+fn a_crew_of_any_width_receives_the_same_bits() {
+    let p = pdu(8, 5002, 948.0, 2);
+    let tb = block(5002);
+    // At 26 dB some code blocks fail, at 40 none.
+    for snr_db in [26.0, 40.0] {
+        let mut outcomes = Vec::new();
+        for width in [1, 2, 3, 5] {
+            let mut link = Link::new(2, 2);
+            link.rx.set_crew(&node::Crew::new(std::sync::Arc::new(node::Backwards(width))));
+            let (control, data, out) = link.send(&p, &tb, &[], &[], snr_db);
+            // A retransmission on top of what is in the soft buffer.
+            let mut again = p;
+            (again.new_data, again.coding.rv) = (false, 2);
+            let second = link.send(&again, &tb, &[], &[], snr_db);
+            outcomes.push((control, data, out, second));
+        }
+        assert_eq!(outcomes[0].1.crc_ok, snr_db == 40.0);
+        assert!(outcomes.iter().all(|o| *o == outcomes[0]), "{snr_db} dB");
+    }
+}

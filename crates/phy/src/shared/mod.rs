@@ -5,12 +5,14 @@
 //! - [`ptrs`] places phase-tracking reference signals and tells the common phase error from them.
 //! - [`transform`] spreads and despreads, and makes the low-PAPR DM-RS that go with it.
 //! - [`send`] writes one slot's layers, reference signals included, into a grid; [`demap`] turns received symbols into soft bits.
+//! - [`spread`] cuts symbols and code blocks into pieces that threads share.
 
 pub mod demap;
 mod layout;
 pub mod precoding;
 pub mod ptrs;
 pub mod send;
+pub mod spread;
 pub mod transform;
 
 pub use layout::{Layout, RB_MAX, Shape};

@@ -178,6 +178,8 @@ impl World {
             finished: false,
             scenario,
         };
+        world.net.gnb.set_crew(&world.crew);
+        world.terminals.iter_mut().for_each(|t| t.set_crew(&world.crew));
         world.net.gnb.start(Tc::ZERO);
         Ok(world)
     }

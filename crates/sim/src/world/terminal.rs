@@ -6,7 +6,7 @@ use air::{Downlink, Link};
 use dsp::Cf32;
 use io::host::{Host, HostEvent};
 use io::tun::Tun;
-use node::Tap;
+use node::{Crew, Tap};
 use nr::Tc;
 use obs::metrics::Durations;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -91,6 +91,10 @@ impl Terminal {
             down_bytes: 0,
             up_bytes: 0,
         }
+    }
+    /// See [`Ue::set_crew`].
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.ue.set_crew(crew);
     }
     /// The session is to be an interface of the operating system as well.
     pub fn set_tun(&mut self, tun: Tun) {

@@ -15,6 +15,7 @@ use fapi::resolve::DlAssignment;
 use fapi::ue::Addressed;
 use fapi::{CellConfig, DedicatedConfig};
 use fec::sch::SoftBuffer;
+use node::Crew;
 use nr::{Rnti, SlotPoint};
 use ofdm::{Carrier, CarrierError};
 use phy::csi_rs::CsiRsReceiver;
@@ -111,6 +112,12 @@ impl Downlink {
             last: None,
             counters: Counters::default(),
         })
+    }
+
+    /// Spreads symbols and code blocks over `crew` from now on; the bits stay the same. Allocates.
+    pub fn set_crew(&mut self, crew: &Crew) {
+        self.front.set_crew(crew);
+        self.pdsch.set_crew(crew);
     }
 
     /// Forgets every HARQ process. Spec: TS 38.321 §5.12
