@@ -228,6 +228,71 @@ fn add_ramped_body<L: Lanes>(x: &mut [f32], b: &[f32], from: Cf32, step: Cf32) {
     }
 }
 
+/// Adds `gains[0] rows[0] + gains[1] rows[1] + ...` to `x`, row after row, up to the shortest of all.
+///
+/// Every instruction set gives the same bits.
+pub fn add_combined<const N: usize>(isa: Isa, x: &mut [Cf32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+    let n = rows.iter().map(|r| r.len()).fold(x.len(), usize::min);
+    let x = as_floats_mut(&mut x[..n]);
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m256, __m512};
+        #[target_feature(enable = "avx2")]
+        fn avx2<const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+            add_combined_body::<__m256, N>(x, rows, gains);
+        }
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn avx512<const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+            add_combined_body::<__m512, N>(x, rows, gains);
+        }
+        match isa.effective() {
+            // SAFETY: `effective` returns only what the machine has.
+            Isa::Avx2 => return unsafe { avx2(x, rows, gains) },
+            // SAFETY: as above.
+            Isa::Avx512 => return unsafe { avx512(x, rows, gains) },
+            _ => {}
+        }
+    }
+    let _ = isa;
+    add_combined_body::<F4, N>(x, rows, gains);
+}
+
+#[inline(always)]
+fn add_combined_body<L: Lanes, const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+    let n = x.len();
+    assert!(rows.iter().all(|r| 2 * r.len() >= n), "rows of a sum");
+    let mut signs = [-1.0f32; LANES];
+    for i in 0..LANES / 2 {
+        signs[2 * i + 1] = 1.0;
+    }
+    let mut at = 0;
+    // SAFETY: every access ends within the `n` floats that all rows hold; signs are the widest vector's.
+    unsafe {
+        let signs = L::load(signs.as_ptr());
+        let (mut re, mut im) = ([signs; N], [signs; N]);
+        for v in 0..N {
+            (re[v], im[v]) = (L::splat(gains[v].re), L::splat(gains[v].im).mul(signs));
+        }
+        while at + L::W <= n {
+            let p = x.as_mut_ptr().add(at);
+            let mut sum = L::load(p);
+            for v in 0..N {
+                let z = L::load(rows[v].as_ptr().cast::<f32>().add(at));
+                sum = sum.add(z.mul(re[v]).add(z.swap_pairs().mul(im[v])));
+            }
+            sum.store(p);
+            at += L::W;
+        }
+    }
+    for i in at / 2..n / 2 {
+        for (row, by) in rows.iter().zip(gains) {
+            let b = row[i];
+            x[2 * i] += b.re * by.re + b.im * -by.im;
+            x[2 * i + 1] += b.im * by.re + b.re * by.im;
+        }
+    }
+}
+
 multiversion! {
     /// Writes |x|^2 to `out`.
     pub fn norm_sqr(x: &[Cf32], out: &mut [f32]) = norm_sqr_body

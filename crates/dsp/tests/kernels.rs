@@ -264,3 +264,26 @@ fn an_inverse_times_its_matrix_is_the_identity() {
     assert!(nothing.is_none());
     assert!(matrix::inverse(&[[Cf32::new(f32::NAN, 0.0); 1]; 1]).is_none());
 }
+
+#[test] // Spec: TS 38.211 §6.3.1.5, §7.3.1.4 (layers to a port)
+fn sums_of_rows_equal_the_definition_on_every_instruction_set() {
+    for n in [0, 1, 7, 8, 9, 33] {
+        let mut rows = vec![vec![Cf32::new(0.0, 0.0); n]; 4];
+        rows.iter_mut().enumerate().for_each(|(i, row)| Gaussian::new(i as u64, Isa::Scalar).fill(row, 1.0));
+        let rows: [&[Cf32]; 4] = [&rows[0], &rows[1], &rows[2], &rows[3]];
+        let gains = [Cf32::new(0.5, -1.0), Cf32::new(0.0, 2.0), Cf32::new(-1.5, 0.25), Cf32::new(1.0, 1.0)];
+        let sum = |isa| {
+            let mut x = vec![Cf32::new(0.25, -0.75); n];
+            vector::add_combined(isa, &mut x, &rows, &gains);
+            x
+        };
+        let expected = sum(Isa::Scalar);
+        for (i, x) in expected.iter().enumerate() {
+            let want: Cf32 = rows.iter().zip(&gains).map(|(r, g)| r[i] * g).sum::<Cf32>() + Cf32::new(0.25, -0.75);
+            assert!((x - want).norm_sqr() < 1e-10, "{n} {i}: {x} {want}");
+        }
+        for isa in Isa::available() {
+            assert_eq!(sum(isa), expected, "{isa} {n}");
+        }
+    }
+}

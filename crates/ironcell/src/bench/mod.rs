@@ -3,7 +3,7 @@
 //! - [`phy`]: kernels, a row each.
 //! - [`slot`]: whole slots, by stage.
 //!
-//! Each value is the median of several rounds of one call repeated, on one thread. What a call works on was made before.
+//! Each value is the median of many short slices of one call repeated, on one thread. What a call works on was made before.
 
 mod phy;
 mod slot;
@@ -56,8 +56,10 @@ struct Row {
     value: f64,
 }
 
-/// Rounds of a measurement; the median counts.
+/// Rounds of a measurement.
 const ROUNDS: usize = 7;
+/// Seconds of a slice of calls: shorter than what a scheduler gives another process, so that the median slice is one without it.
+const SLICE: f64 = 100e-6;
 
 /// Collects rows.
 pub struct Bench<'a> {
@@ -104,24 +106,21 @@ impl Bench<'_> {
     }
 }
 
-/// Seconds of one call: the median of the rounds.
+/// Seconds of one call: the median of the slices of all rounds.
 fn seconds(round_ms: u32, mut call: impl FnMut()) -> f64 {
-    let mut once = || {
+    let mut calls = |n: usize| {
         let start = Instant::now();
-        call();
-        start.elapsed().as_secs_f64()
+        (0..n).for_each(|_| call());
+        start.elapsed().as_secs_f64() / n as f64
     };
-    once();
-    let n = (f64::from(round_ms.clamp(1, 10_000)) * 1e-3 / once().max(1e-8)).ceil().clamp(1.0, 1e7) as usize;
-    let mut rounds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            (0..n).for_each(|_| call());
-            start.elapsed().as_secs_f64() / n as f64
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    rounds[ROUNDS / 2]
+    calls(1);
+    let once = calls(1).min(calls(1)).max(1e-8);
+    let n = (SLICE / once).ceil().clamp(1.0, 1e5) as usize;
+    let total = ROUNDS as f64 * f64::from(round_ms.clamp(1, 10_000)) * 1e-3;
+    let n_slices = (total / (n as f64 * once)).ceil().clamp(3.0, 1e6) as usize;
+    let mut slices: Vec<f64> = (0..n_slices).map(|_| calls(n)).collect();
+    slices.sort_by(f64::total_cmp);
+    slices[n_slices / 2]
 }
 
 /// Runs the command.

@@ -9,6 +9,7 @@ use ofdm::Grid;
 use phy::equalize::Equalizer;
 use phy::estimate::SharedEstimator;
 use phy::modulation::{Modulation, demodulate, modulate};
+use phy::shared::precoding::{PIECE, add_port};
 
 use super::Bench;
 use super::slot::{case, uplink};
@@ -131,8 +132,13 @@ fn precoding(bench: &mut Bench) {
             "MRE/s",
             |s| n as f64 / s * 1e-6,
             || {
-                for port in out.chunks_mut(n) {
-                    phy::shared::precoding::add_port(isa, &weights[..n_layers], &layers, port);
+                for start in (0..n).step_by(PIECE) {
+                    let cells = start..(start + PIECE).min(n);
+                    let mut piece: [&[Cf32]; 4] = [&[]; 4];
+                    piece.iter_mut().zip(&layers).for_each(|(piece, row)| *piece = &row[cells.clone()]);
+                    for port in out.chunks_mut(n) {
+                        add_port(isa, &weights[..n_layers], &piece[..n_layers], &mut port[cells.clone()]);
+                    }
                 }
                 true
             },

@@ -8,7 +8,6 @@
 //! Spec: TS 38.211 §6.3.1.5, TS 38.214 §5.1.2.3
 
 use crate::estimate::ChannelError;
-use crate::modulation::multiversion;
 use dsp::{Cf32, Isa};
 use fapi::{DlPrecoding, PrecodingMatrix, UlPrecoding};
 
@@ -203,6 +202,9 @@ pub fn uplink(
     }
 }
 
+/// Elements that go through all ports before the next: rows of four layers and ports together stay in the first cache.
+pub const PIECE: usize = 480;
+
 /// Adds W x to one port: `out[k] += sum_v row[v] x[v][k]`, in the order of the layers.
 ///
 /// - `weights` the port's row of the matrix, as many as layers
@@ -210,47 +212,23 @@ pub fn uplink(
 ///
 /// Every instruction set gives the same bits. Cost: O(n * layers), no allocation.
 pub fn add_port(isa: Isa, weights: &[(f32, f32)], layers: &[&[Cf32]], out: &mut [Cf32]) {
-    let zero = (0.0, 0.0);
     let n = out.len();
     let used = layers.len().min(weights.len()).min(4);
-    let mut w = [zero; 4];
+    let mut w = [Cf32::default(); 4];
     let mut x: [&[Cf32]; 4] = [&[]; 4];
     let mut m = 0;
     for v in 0..used {
-        if weights[v] != zero && layers[v].len() >= n {
-            (w[m], x[m]) = (weights[v], &layers[v][..n]);
+        if weights[v] != (0.0, 0.0) && layers[v].len() >= n {
+            (w[m], x[m]) = (Cf32::new(weights[v].0, weights[v].1), &layers[v][..n]);
             m += 1;
         }
     }
+    use dsp::vector::add_combined;
     match m {
         0 => {}
-        1 => add_1(isa, w, x, out),
-        2 => add_2(isa, w, x, out),
-        3 => add_3(isa, w, x, out),
-        _ => add_4(isa, w, x, out),
-    }
-}
-
-type Weights = [(f32, f32); 4];
-type Rows<'a> = [&'a [Cf32]; 4];
-
-multiversion!(fn add_1(w: Weights, x: Rows, out: &mut [Cf32]) = add_body::<1>);
-multiversion!(fn add_2(w: Weights, x: Rows, out: &mut [Cf32]) = add_body::<2>);
-multiversion!(fn add_3(w: Weights, x: Rows, out: &mut [Cf32]) = add_body::<3>);
-multiversion!(fn add_4(w: Weights, x: Rows, out: &mut [Cf32]) = add_body::<4>);
-
-#[inline(always)]
-fn add_body<const L: usize>(w: Weights, x: Rows, out: &mut [Cf32]) {
-    let n = out.len();
-    let x: [&[f32]; L] = core::array::from_fn(|v| &dsp::as_floats(x[v])[..2 * n]);
-    let out = dsp::as_floats_mut(out);
-    for k in 0..n {
-        let (mut re, mut im) = (out[2 * k], out[2 * k + 1]);
-        for v in 0..L {
-            let (a, b) = (x[v][2 * k], x[v][2 * k + 1]);
-            re += w[v].0 * a - w[v].1 * b;
-            im += w[v].0 * b + w[v].1 * a;
-        }
-        (out[2 * k], out[2 * k + 1]) = (re, im);
+        1 => add_combined(isa, out, &[x[0]], &[w[0]]),
+        2 => add_combined(isa, out, &[x[0], x[1]], &[w[0], w[1]]),
+        3 => add_combined(isa, out, &[x[0], x[1], x[2]], &[w[0], w[1], w[2]]),
+        _ => add_combined(isa, out, &x, &w),
     }
 }

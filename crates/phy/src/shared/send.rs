@@ -159,14 +159,17 @@ impl Sender {
         let n = grid.n_subcarriers();
         for (first, n_rb) in dmrs::runs(rbs) {
             for (rb, n_rb, w) in job.precoder.runs(usize::from(first), usize::from(n_rb)) {
-                let cells = 12 * rb..12 * (rb + n_rb);
-                let mut layers: [&[Cf32]; 4] = [&[]; 4];
-                for (v, layer) in layers.iter_mut().enumerate().take(job.n_layers) {
-                    *layer = &self.rows[v * n..(v + 1) * n][cells.clone()];
-                }
-                for port in 0..usize::from(w.n_ports).min(grid.n_ports()) {
-                    let out = &mut grid.symbol_mut(port, l)[cells.clone()];
-                    precoding::add_port(self.isa, &w.w[port], &layers[..job.n_layers], out);
+                let n_ports = usize::from(w.n_ports).min(grid.n_ports());
+                for start in (12 * rb..12 * (rb + n_rb)).step_by(precoding::PIECE) {
+                    let cells = start..(start + precoding::PIECE).min(12 * (rb + n_rb));
+                    let mut layers: [&[Cf32]; 4] = [&[]; 4];
+                    for (v, layer) in layers.iter_mut().enumerate().take(job.n_layers) {
+                        *layer = &self.rows[v * n..(v + 1) * n][cells.clone()];
+                    }
+                    for port in 0..n_ports {
+                        let out = &mut grid.symbol_mut(port, l)[cells.clone()];
+                        precoding::add_port(self.isa, &w.w[port], &layers[..job.n_layers], out);
+                    }
                 }
             }
         }
