@@ -1,5 +1,6 @@
 //! What RRC configures. Names follow TS 38.331 §6.3.2; values are the physical ones, not the encoded ones.
 
+use crate::csi::CsiContent;
 use crate::options::{DciOptions, PdschOptions, PuschOptions, ResourceAllocation};
 use nr::{Numerology, Pci, SlotPoint};
 
@@ -324,6 +325,8 @@ pub struct PuschConfig {
     pub beta_offset_ack: [u8; 3],
     /// betaOffsetCSI-Part1-Index 1 and 2. Spec: TS 38.213 table 9.3-2
     pub beta_offset_csi1: [u8; 2],
+    /// betaOffsetCSI-Part2-Index 1 and 2.
+    pub beta_offset_csi2: [u8; 2],
     /// scaling alpha: 0.5, 0.65, 0.8 or 1. Spec: TS 38.212 §6.3.2.4.1.1
     pub uci_scaling: f32,
     /// Nominal power P_O_NOMINAL_PUSCH + P_O_UE_PUSCH, dBm.
@@ -643,7 +646,7 @@ pub struct CsiImResource {
     pub offset_slots: u16,
 }
 
-/// Periodic CQI report on PUCCH. Spec: TS 38.214 §5.2
+/// Periodic wideband report. Spec: TS 38.214 §5.2
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CsiReport {
     /// Period in slots.
@@ -656,6 +659,8 @@ pub struct CsiReport {
     pub cqi_table: McsTable,
     /// NZP CSI-RS resource that is measured.
     pub csi_rs_id: u8,
+    /// What is reported.
+    pub content: CsiContent,
 }
 
 /// All that the physical layer knows of the cell from MIB and SIB1 (at the gNB: from its configuration).

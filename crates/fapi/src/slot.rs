@@ -81,6 +81,10 @@ pub struct UciIndication {
     pub csi1: u32,
     /// How many.
     pub n_csi1: u8,
+    /// CSI part 2 bits on a PUSCH, in the same order; none where part 2 was not to be had.
+    pub csi2: u32,
+    /// How many.
+    pub n_csi2: u8,
     /// SNR a resource element, dB.
     pub snr_db: f32,
     /// Timing error of the UE, in Tc: positive means late.

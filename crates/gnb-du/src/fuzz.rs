@@ -1,6 +1,6 @@
 //! Hostile air and a hostile central unit, slot by slot: for fuzz targets and for tests.
 
-use crate::config::{Cell, preset};
+use crate::config::{Cell, UeRadio, preset};
 use crate::du::GnbDu;
 use crate::overlap;
 use fapi::slot::{PrachDetection, PuschIndication, SlotPlan, UciIndication, UlIndication};
@@ -271,6 +271,8 @@ fn uci(rnti: Rnti, slot: SlotPoint, n_harq_ack: u8, n_csi1: u8, air: Air) -> Uci
         sr: air.policy & 8 != 0,
         csi1: if air.policy & 32 == 0 { 15 } else { 0 },
         n_csi1,
+        csi2: 0,
+        n_csi2: 0,
         snr_db: air.real,
         timing_error_tc: Some(air.timing),
     }
@@ -350,7 +352,11 @@ fn verb(
         7 => sched.set_downlink(ue, s.u32(), s.bit()),
         8 => sched.buffer_status(ue, s.u32(), near),
         9 => sched.headroom(ue, air.real, s.u16(), near),
-        10 => sched.configure(ue, Box::new(cell.dedicated(ue, s.bit(), s.bit())), s.bit()),
+        10 => sched.configure(
+            ue,
+            Box::new(cell.dedicated(ue, &UeRadio { pdsch_256qam: s.bit(), pusch_256qam: s.bit(), dl_layers: 1 })),
+            s.bit(),
+        ),
         11 => sched.confirm(ue),
         12 => match s.below(4) {
             0 => sched.set_fallback(ue, s.bit()),

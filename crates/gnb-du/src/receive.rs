@@ -1,5 +1,6 @@
 //! What the air brought: preambles, control, blocks. Spec: TS 38.321 §5.1, §5.4
 
+use crate::config::UeRadio;
 use crate::du::GnbDu;
 use crate::rrc_build::{self, CellGroup};
 use crate::ue::{State, UeContext, srb};
@@ -146,7 +147,7 @@ impl GnbDu {
         u.contention_id = *id;
         (u.state, u.since) = (State::Msg4, now);
         u.add(srb(1));
-        let d = self.cell.dedicated(idx, false, false);
+        let d = self.cell.dedicated(idx, &UeRadio::default());
         let group = CellGroup { dedicated: Some(&d), add: &[srb(1)], release: &[], reestablish: &[] };
         let Ok(cell_group) = rrc_build::cell_group(&self.cell, &group) else { return self.remove(idx) };
         self.out.push(DuToCu::InitialUlRrc { ue: u.id, c_rnti: rnti, rrc: message.to_vec(), cell_group });

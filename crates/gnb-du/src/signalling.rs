@@ -1,5 +1,6 @@
 //! F1: what the central unit asks for. Spec: TS 38.473 §8.3, §8.4
 
+use crate::config::{Cell, UeRadio};
 use crate::du::GnbDu;
 use crate::rrc_build::{self, CellGroup};
 use crate::ue::{Channel, State, drb, drb_lcid, srb};
@@ -46,7 +47,7 @@ impl GnbDu {
             u.srb0 = Some(pdu);
             // The UE may have applied it already when it acknowledges another transmission of Msg4.
             if u.setup_pending {
-                let d = self.cell.dedicated(idx, false, false);
+                let d = self.cell.dedicated(idx, &UeRadio::default());
                 self.sched.configure(idx, Box::new(d), true);
             }
         }
@@ -57,7 +58,7 @@ impl GnbDu {
         let (cell, sched) = (&self.cell, &mut self.sched);
         let Some(u) = self.ues[idx as usize].as_mut() else { return };
         if let Some(c) = capability {
-            u.qam256 = qam256(c, cell.params.band);
+            u.radio = radio(c, cell);
         }
         let mut wanted: Vec<RlcBearerConfig> = Vec::new();
         if srb2 {
@@ -76,7 +77,7 @@ impl GnbDu {
         for b in &wanted {
             u.add(*b);
         }
-        let d = cell.dedicated(idx, u.qam256.0, u.qam256.1);
+        let d = cell.dedicated(idx, &u.radio);
         let release: Vec<u8> = gone.iter().map(|l| l.get()).collect();
         let group = CellGroup { dedicated: Some(&d), add: &wanted, release: &release, reestablish: &again };
         match rrc_build::cell_group(cell, &group) {
@@ -125,7 +126,7 @@ impl GnbDu {
         let Some(gone) = self.ues[from as usize].take() else { return };
         self.ues[from as usize] = None;
         let Some(u) = self.ues[idx as usize].as_mut() else { return };
-        u.qam256 = gone.qam256;
+        u.radio = gone.radio;
         for mut c in gone.channels.into_iter().filter(|c| c.config.bearer != Bearer::Srb1) {
             c.reestablish();
             c.suspended = true;
@@ -142,10 +143,25 @@ fn is_setup(pdu: &[u8]) -> bool {
     matches!(message.map(|m| m.message), Ok(rrc::DlCcchMessageType::C1(rrc::DlCcchMessageTypeC1::RrcSetup(_))))
 }
 
-/// 256QAM down and up, out of UE-NR-Capability. Spec: TS 38.306 §4.2.7
-fn qam256(capability: &[u8], band: u16) -> (bool, bool) {
-    let Ok(c) = rrc::decode::<rrc::UeNrCapability>(capability) else { return (false, false) };
-    let down = c.phy_parameters.phy_parameters_fr1.as_ref().is_some_and(|p| p.pdsch_256_qam_fr1);
-    let up = c.rf_parameters.supported_band_list_nr.iter().any(|b| b.band_nr == band && b.pusch_256_qam);
-    (down, up)
+/// What the configuration depends on, out of UE-NR-Capability; what every UE can out of bytes that are none.
+///
+/// Spec: TS 38.306 §4.2.7; maxNumberMIMO-LayersPDSCH: the most of the carriers with the cell's subcarrier spacing, one where it is absent
+fn radio(capability: &[u8], cell: &Cell) -> UeRadio {
+    use rrc::Enumerated;
+    let Ok(c) = rrc::decode::<rrc::UeNrCapability>(capability) else { return UeRadio::default() };
+    let band = cell.params.band;
+    let scs_khz = cell.numerology().scs_khz() as i32;
+    let carriers = c.feature_sets.iter().flat_map(|f| f.feature_sets_downlink_per_cc.iter().flatten());
+    let layers = carriers.filter(|f| f.supported_subcarrier_spacing_dl.number() == Some(scs_khz)).map(|f| {
+        match f.max_number_mimo_layers_pdsch {
+            None => 1,
+            Some(rrc::MimoLayersDl::TwoLayers) => 2,
+            Some(_) => 4,
+        }
+    });
+    UeRadio {
+        pdsch_256qam: c.phy_parameters.phy_parameters_fr1.as_ref().is_some_and(|p| p.pdsch_256_qam_fr1),
+        pusch_256qam: c.rf_parameters.supported_band_list_nr.iter().any(|b| b.band_nr == band && b.pusch_256_qam),
+        dl_layers: layers.max().unwrap_or(1),
+    }
 }

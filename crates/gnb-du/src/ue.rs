@@ -1,6 +1,6 @@
 //! What the DU keeps of one UE.
 
-use crate::config::CellParams;
+use crate::config::{CellParams, UeRadio};
 use nr::{DrbId, LcId, SlotPoint, Tc};
 use rlc::{Limits, Rlc};
 use sched::harq::N_HARQ;
@@ -112,8 +112,8 @@ pub(crate) struct UeContext {
     pub setup_pending: bool,
     /// A reconfiguration waits for its completion; the configuration takes effect then.
     pub pending: Option<Box<fapi::DedicatedConfig>>,
-    /// What the UE can do: 256QAM down and up.
-    pub qam256: (bool, bool),
+    /// What the UE can do.
+    pub radio: UeRadio,
     /// To be forgotten once what waits has been delivered, or then.
     pub release_at: Option<Tc>,
     /// The CU was told that it is lost.
@@ -136,7 +136,7 @@ impl UeContext {
             blocks: core::array::from_fn(|_| Vec::new()),
             setup_pending: false,
             pending: None,
-            qam256: (false, false),
+            radio: UeRadio::default(),
             release_at: None,
             lost: false,
             last_heard: slot,

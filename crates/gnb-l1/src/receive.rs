@@ -175,6 +175,8 @@ fn pucch_indication(slot: SlotPoint, pdu: &PucchPdu, r: &PucchResult) -> UciIndi
         sr: r.sr,
         csi1: r.csi1,
         n_csi1: if r.dtx { 0 } else { r.n_csi1 },
+        csi2: 0,
+        n_csi2: 0,
         snr_db: r.snr_db,
         timing_error_tc: r.timing_error_tc,
     }
@@ -189,6 +191,8 @@ fn pusch_uci(slot: SlotPoint, pdu: &PuschPdu, control: &PuschControl) -> UciIndi
     }
     let csi = &control.csi1;
     let with_csi = csi.valid && !control.dtx;
+    let (csi2, with_csi2) = (&control.csi2, with_csi && control.csi2.valid && control.csi2.len <= 32);
+    let word = |bits: &[u8]| bits.iter().fold(0, |w, b| w << 1 | u32::from(*b));
     UciIndication {
         rnti: pdu.rnti,
         slot,
@@ -196,8 +200,10 @@ fn pusch_uci(slot: SlotPoint, pdu: &PuschPdu, control: &PuschControl) -> UciIndi
         harq_ack,
         n_harq_ack: pdu.uci.n_harq_ack as u8,
         sr: false,
-        csi1: if with_csi { csi.bits[..csi.len as usize].iter().fold(0, |w, b| w << 1 | *b as u32) } else { 0 },
+        csi1: if with_csi { word(&csi.bits[..csi.len as usize]) } else { 0 },
         n_csi1: if with_csi { csi.len } else { 0 },
+        csi2: if with_csi2 { word(&csi2.bits[..csi2.len as usize]) } else { 0 },
+        n_csi2: if with_csi2 { csi2.len } else { 0 },
         snr_db: control.sinr_db,
         timing_error_tc: Some(control.timing_error_tc),
     }

@@ -251,6 +251,7 @@ fn cell(case: &PrachCase) -> Result<CellConfig, LinkError> {
             max_layers: 1,
             beta_offset_ack: [9; 3],
             beta_offset_csi1: [6; 2],
+            beta_offset_csi2: [6; 2],
             uci_scaling: 1.0,
             p0_dbm: -90,
             alpha: 1.0,

@@ -226,7 +226,7 @@ impl Scheduler {
         let grant = RarGrant::decode(e.grant);
         let Ok(g) = resolve::msg3(&grant, e.rnti, slot, &self.config.cell) else { return };
         if let Some(u) = self.ue_mut(e.ue) {
-            u.ul[0].start(true, MSG3_RB, row, MSG3_MCS);
+            u.ul[0].start(true, MSG3_RB, row, MSG3_MCS, 1);
             u.ul[0].coding = Some(g.pdu.coding);
             u.ul[0].slot = g.slot;
             u.ul_stats.sent(&u.ul[0]);

@@ -21,6 +21,10 @@ const SHARE_RB: u16 = 8;
 /// UEs that get a new block, or a new grant, in one slot: more would use up the PDCCH before the shared channel.
 pub(crate) const NEW_MAX: usize = 4;
 
+/// Antenna port(s) field for 1 to 4 layers on the first DM-RS ports, of type 1 and one symbol, with as few CDM groups without
+/// data as there can be. Spec: TS 38.212 table 7.3.1.2.2-1
+const ANTENNA_PORTS: [u8; 4] = [0, 2, 9, 10];
+
 /// What an assignment is to be.
 struct Wish {
     harq: u8,
@@ -28,6 +32,7 @@ struct Wish {
     fallback: bool,
     time: u8,
     mcs: u8,
+    layers: u8,
     start: u16,
     n_rb: u16,
 }
@@ -46,7 +51,7 @@ impl Scheduler {
                 && u.phase != Phase::Msg3
                 && (u.dl_bytes > 0 || u.timing_command.is_some())
             {
-                let rate = efficiency_at(u.dl_link.effective_db());
+                let rate = f32::from(layers_of(u, u.fallback)) * efficiency_at(u.dl_link.effective_db());
                 let urgent = if u.dl_signalling || u.phase == Phase::Msg4 { 1e6 } else { 1.0 };
                 order.push((urgent * rate / u.dl_average.max(1.0), idx as u8));
             }
@@ -93,6 +98,7 @@ impl Scheduler {
                         fallback: p.fallback,
                         time: p.time,
                         mcs: p.mcs,
+                        layers: p.layers,
                         start,
                         n_rb,
                     };
@@ -142,7 +148,8 @@ impl Scheduler {
             Some(d) => d.pdsch.mcs_table,
             None => McsTable::Qam64,
         };
-        let wish = |mcs, start, n_rb| Wish { harq, new_data: true, fallback, time, mcs, start, n_rb };
+        let layers = layers_of(u, fallback);
+        let wish = |mcs, start, n_rb| Wish { harq, new_data: true, fallback, time, mcs, layers, start, n_rb };
         if u.phase == Phase::Msg4 {
             // A CCCH message cannot be cut: the most robust MCS that holds it.
             let (start, n) = state.used.free_run(lo, hi, hi - lo)?;
@@ -153,9 +160,9 @@ impl Scheduler {
         }
         let free = (hi - lo) - state.used.count(lo, hi - lo);
         let share = (free / n_waiting.max(1)).max(SHARE_RB);
-        let snr = u.dl_link.effective_db();
-        let re = re_per_rb(&t, self.config.cell.pdsch.dmrs.type_a_position, u, fallback)?;
-        let per_rb = |mcs: u8| mcs_row(table, mcs).map_or(0.1, |r| r.efficiency()) * re / 8.0;
+        let snr = u.dl_link.effective_db() - if fallback { u.precoding_gain_db() } else { 0.0 };
+        let re = re_per_rb(&t, self.config.cell.pdsch.dmrs.type_a_position, u, fallback, layers)?;
+        let per_rb = |mcs: u8| mcs_row(table, mcs).map_or(0.1, |r| r.efficiency()) * re * f32::from(layers) / 8.0;
         let want_at = |mcs: u8| {
             let bytes = if fallback { need.min(FALLBACK_BYTES_MAX) } else { need };
             (((bytes as f32 * 1.02 + 4.0) / per_rb(mcs)) as u16).min(400) + 1
@@ -194,7 +201,7 @@ impl Scheduler {
             let dai = if connected { dai } else { 0 };
             Dci::F1_0(Dci1_0 { frequency, time, interleaved: false, mcs, ndi, rv, harq, dai, tpc, pri, k1 })
         } else {
-            let zero = Dci1_1::default();
+            let zero = Dci1_1 { ports: ANTENNA_PORTS[usize::from(w.layers.clamp(1, 4)) - 1], ..Dci1_1::default() };
             Dci::F1_1(Dci1_1 { frequency, time, mcs, ndi, rv, harq, dai, tpc, pri, k1, ..zero })
         };
         let (space, coreset) = self.space_of(u, w.fallback)?;
@@ -233,7 +240,7 @@ impl Scheduler {
         out: &mut Decision,
     ) -> Option<()> {
         let before = state.control;
-        let level = level_for(u.dl_link.effective_db()).max(if w.fallback { 2 } else { 0 });
+        let level = level_for(u.dl_link.effective_db() - u.precoding_gain_db()).max(if w.fallback { 2 } else { 0 });
         let taken = {
             let (space, coreset) = self.space_of(u, w.fallback)?;
             let c = state.control.take(space, coreset, u.rnti, state.slot, level)?;
@@ -262,7 +269,7 @@ impl Scheduler {
         let p = &mut u.dl[w.harq as usize];
         if w.new_data {
             u.dl_stats.residual_errors += u64::from(p.state == State::Retransmit);
-            p.start(w.fallback, w.n_rb, w.time, w.mcs);
+            p.start(w.fallback, w.n_rb, w.time, w.mcs, w.layers);
             p.coding = Some(pdu.coding);
         } else {
             p.state = State::Waiting;
@@ -288,15 +295,43 @@ impl Scheduler {
         let harq = HarqId::new(w.harq)?;
         let content = Content::Ue { ue: idx, harq, new_data: w.new_data, timing_command };
         out.blocks.push(DlBlock { pdsch: plan.pdsch.len(), tbs_bytes, content });
-        plan.pdsch.push(PdschPdu { new_data: w.new_data, ..pdu });
+        let precoding = if w.fallback { DlPrecoding::Identity } else { precoding(u, w.layers, &mut plan.precoders) };
+        plan.pdsch.push(PdschPdu { new_data: w.new_data, precoding, ..pdu });
         Some(())
     }
 }
 
+/// Layers of a new block: the rank that was reported, as far as it is configured.
+fn layers_of(u: &Ue, fallback: bool) -> u8 {
+    let most = u.dedicated.as_deref().filter(|_| !fallback).map_or(1, |d| d.pdsch.max_layers);
+    u.csi.rank.clamp(1, most.clamp(1, 4))
+}
+
+/// The precoder for so many layers: the one reported last with that rank, over the whole band. Spec: TS 38.214 §5.2.2.2.1
+fn precoding(u: &Ue, layers: u8, precoders: &mut Vec<PrecodingMatrix>) -> DlPrecoding {
+    let Some(report) = u.dedicated.as_deref().and_then(|d| d.csi_report) else { return DlPrecoding::Identity };
+    let (codebook, pmi) = (report.content.codebook, u.csi.pmi[usize::from(layers.clamp(1, 4)) - 1]);
+    let mut matrix = PrecodingMatrix { n_ports: codebook.n_ports(), w: [[(0.0, 0.0); 4]; 8] };
+    if !(2..=8).contains(&matrix.n_ports) {
+        return DlPrecoding::Identity;
+    }
+    for (port, row) in matrix.w.iter_mut().enumerate().take(usize::from(matrix.n_ports)) {
+        for (layer, w) in row.iter_mut().enumerate().take(usize::from(layers)) {
+            let Some(weight) = codebook.weight(layers, &pmi, port as u8, layer as u8) else {
+                return DlPrecoding::Identity;
+            };
+            *w = weight;
+        }
+    }
+    precoders.push(matrix);
+    DlPrecoding::Matrices { prg_size: 0, matrices: Span { start: precoders.len() as u32 - 1, len: 1 } }
+}
+
 /// Elements of one RB that carry data.
-fn re_per_rb(t: &TimeAllocation, type_a_position: u8, u: &Ue, fallback: bool) -> Option<f32> {
+fn re_per_rb(t: &TimeAllocation, type_a_position: u8, u: &Ue, fallback: bool, layers: u8) -> Option<f32> {
     let d = u.dedicated.as_deref().filter(|_| !fallback);
-    let (position, groups) = d.map_or((2, 2), |d| (d.pdsch.dmrs.additional_position, 1));
+    let own = if layers > 2 { 2 } else { 1 };
+    let (position, groups) = d.map_or((2, 2), |d| (d.pdsch.dmrs.additional_position, own));
     let symbols = resolve::pdsch_dmrs_symbols(t, type_a_position, position).ok()?;
     let re = 12 * t.n_symbols as u32 - resolve::dmrs_re_per_prb(symbols, 1, groups);
     Some(re.min(156) as f32)

@@ -5,7 +5,7 @@ use crate::link::{mcs_max, snr_max, snr_of_cqi};
 use crate::ring::{FEEDBACK_MAX, Feedback};
 use crate::scheduler::Scheduler;
 use crate::ue::{Phase, Ue};
-use fapi::resolve;
+use fapi::csi::CsiQuantity;
 use fapi::slot::{PuschIndication, UciIndication};
 use fapi::{McsTable, PuschPdu};
 use nr::tables::pucch::r_pucch;
@@ -151,14 +151,7 @@ impl Scheduler {
                 u.pucch_power.measured(ind.snr_db, ind.slot);
             }
             // The timing of a PUCCH is not followed: one block, shared by cyclic shifts, tells it too badly.
-            if ind.n_csi1 >= resolve::CSI_BITS
-                && let Some(d) = u.dedicated.as_deref()
-                && let Some(report) = d.csi_report
-                && let Some(cqi) = ind.csi1.checked_shr(u32::from(ind.n_csi1 - resolve::CSI_BITS))
-                && let Some(snr) = snr_of_cqi(report.cqi_table, cqi as u8 & 15)
-            {
-                u.dl_link.report(snr, 0.5);
-            }
+            channel_report(u, ind);
         }
         let Some(f) = ring.get(ind.slot).and_then(|s| s.feedback_of(idx)).filter(|f| !f.done) else { return };
         f.reports_due = f.reports_due.saturating_sub(1);
@@ -242,6 +235,38 @@ impl Scheduler {
     }
 }
 
+/// Takes rank, precoder and quality of a report. Bits that are no report of this UE are let go. Spec: TS 38.214 §5.2
+fn channel_report(u: &mut Ue, ind: &UciIndication) {
+    let Some(report) = u.dedicated.as_deref().and_then(|d| d.csi_report).filter(|_| ind.n_csi1 > 0) else { return };
+    let bits = |word: u32, n: u8| -> [u8; 32] {
+        core::array::from_fn(|i| if i < usize::from(n) { (word >> (usize::from(n) - 1 - i) & 1) as u8 } else { 0 })
+    };
+    let (n1, n2) = (ind.n_csi1.min(32), ind.n_csi2.min(32));
+    let (one, two) = (bits(ind.csi1, n1), bits(ind.csi2, n2));
+    let (one, two) = (&one[..usize::from(n1)], &two[..usize::from(n2)]);
+    let content = &report.content;
+    let (mut values, mut precoder) = (None, false);
+    if one.len() == content.pucch_bits() {
+        values = content.decode_pucch(one).ok();
+        precoder = true;
+    } else if one.len() == content.part1_bits() {
+        values = content.decode_part1(one).ok();
+        precoder = values.as_mut().is_some_and(|v| content.decode_part2(two, v).is_ok());
+    }
+    let Some(v) = values else { return };
+    let rank = v.rank.clamp(1, 4);
+    if precoder && matches!(content.quantity, CsiQuantity::Pmi { .. }) {
+        u.csi.pmi[usize::from(rank - 1)] = v.pmi;
+    }
+    if rank != u.csi.rank {
+        u.csi.rank = rank;
+        u.dl_link.renew();
+    }
+    if let Some(snr) = snr_of_cqi(report.cqi_table, v.cqi) {
+        u.dl_link.report(snr, 0.5);
+    }
+}
+
 fn rbs(p: &PuschPdu) -> u16 {
     p.rbs.n_rb()
 }
@@ -289,5 +314,67 @@ fn timing(u: &mut Ue, mu: u8, error_tc: f32, slot: SlotPoint) {
     u.timing_error += w * (error_tc.clamp(-100_000.0, 100_000.0) - u.timing_error);
     if u.timing_count >= 8 && u.timing_error.abs() > 0.75 * step && u.timing_command.is_none() {
         u.timing_command = Some(timing_command(u.timing_error, step));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fapi::csi::{Codebook, CsiContent, CsiValues, Pmi};
+
+    fn heard(rnti: nr::Rnti, slot: SlotPoint, one: &[u8], two: &[u8]) -> UciIndication {
+        let word = |bits: &[u8]| bits.iter().fold(0, |w, b| w << 1 | u32::from(*b));
+        UciIndication {
+            rnti,
+            slot,
+            dtx: false,
+            harq_ack: [0; fapi::slot::HARQ_ACK_BITS_MAX],
+            n_harq_ack: 0,
+            sr: false,
+            csi1: word(one),
+            n_csi1: one.len() as u8,
+            csi2: word(two),
+            n_csi2: two.len() as u8,
+            snr_db: 20.0,
+            timing_error_tc: None,
+        }
+    }
+
+    #[test] // Spec: TS 38.212 §6.3.1.1.2, §6.3.2.1.2 (RI, PMI and CQI on PUCCH, and in two parts on PUSCH); TS 38.214 §5.2.2.2.1
+    fn a_report_sets_rank_precoder_and_quality() {
+        let cell = crate::tests::cell();
+        let quantity = CsiQuantity::Pmi { li: false };
+        let codebook = Codebook::SinglePanel { n1: 2, n2: 1, mode: 1 };
+        let content = CsiContent { quantity, codebook, ranks: 0b1111, ..CsiContent::CQI };
+        let mut d = crate::tests::dedicated(&cell, [2; 5], Vec::new());
+        d.csi_report = Some(fapi::CsiReport {
+            period_slots: 40,
+            offset_slots: 0,
+            resource_idx: 2,
+            cqi_table: McsTable::Qam256,
+            csi_rs_id: 0,
+            content,
+        });
+        let slot = SlotPoint::new(nr::Numerology::KHZ30, 0, 0);
+        let mut u = Ue::new(nr::Rnti(5), &cell, 0.1, 10.0, slot);
+        u.dedicated = Some(Box::new(d));
+        let v = CsiValues { rank: 2, cqi: 15, pmi: Pmi { i11: 5, i12: 0, i13: 1, i2: 1 }, ..CsiValues::default() };
+        let bits = content.encode_pucch(&v).unwrap();
+        channel_report(&mut u, &heard(nr::Rnti(5), slot, bits.as_slice(), &[]));
+        assert_eq!((u.csi.rank, u.csi.pmi[1]), (2, v.pmi));
+        let best = u.dl_link.snr_db;
+        // On a PUSCH: part 1 says rank 3, part 2 its precoder; without part 2 the rank counts, with the precoder of before.
+        let v = CsiValues { rank: 3, cqi: 7, pmi: Pmi { i11: 6, i12: 0, i13: 0, i2: 1 }, ..CsiValues::default() };
+        let (one, two) = content.encode_pusch(&v).unwrap();
+        channel_report(&mut u, &heard(nr::Rnti(5), slot, one.as_slice(), &[]));
+        assert_eq!((u.csi.rank, u.csi.pmi[2]), (3, Pmi::default()));
+        assert!(u.dl_link.snr_db < best - 5.0, "the quality is that of the new rank at once");
+        channel_report(&mut u, &heard(nr::Rnti(5), slot, one.as_slice(), two.as_slice()));
+        assert_eq!(u.csi.pmi[2], v.pmi);
+        // Other numbers of bits, and part 2 of another rank, are nothing.
+        let before = u.csi;
+        channel_report(&mut u, &heard(nr::Rnti(5), slot, &[1, 0, 1], two.as_slice()));
+        channel_report(&mut u, &heard(nr::Rnti(5), slot, one.as_slice(), &[1; 9]));
+        assert_eq!(u.csi, before);
     }
 }

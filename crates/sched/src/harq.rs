@@ -38,6 +38,8 @@ pub struct Process {
     pub time: u8,
     /// MCS.
     pub mcs: u8,
+    /// Layers of every transmission, so that the block keeps its size.
+    pub layers: u8,
     /// Coding of the first transmission.
     pub coding: Option<Coding>,
     /// Slot of the last transmission.
@@ -46,7 +48,7 @@ pub struct Process {
 
 impl Process {
     /// Takes a new block: toggles NDI.
-    pub fn start(&mut self, fallback: bool, n_rb: u16, time: u8, mcs: u8) {
+    pub fn start(&mut self, fallback: bool, n_rb: u16, time: u8, mcs: u8, layers: u8) {
         *self = Process {
             state: State::Waiting,
             ndi: !self.ndi,
@@ -55,6 +57,7 @@ impl Process {
             n_rb,
             time,
             mcs,
+            layers,
             coding: None,
             slot: self.slot,
         };
@@ -125,7 +128,7 @@ mod tests {
         let now = SlotPoint::from_count(nr::Numerology::KHZ30, 100);
         let mut all = [Process::default(); N_HARQ];
         for (i, p) in all.iter_mut().enumerate() {
-            p.start(i == 3, 10, 0, 5);
+            p.start(i == 3, 10, 0, 5, 1);
             p.slot = now.plus(-40 + i as i64);
         }
         assert_eq!(for_new(&all, now, true), None, "all are waited for");
@@ -139,7 +142,7 @@ mod tests {
     #[test] // Spec: TS 38.321 §5.3.2, §5.4.2.1
     fn a_block_lives_and_dies() {
         let mut p = Process::default();
-        p.start(false, 10, 0, 5);
+        p.start(false, 10, 0, 5, 1);
         assert!(p.ndi && p.rv() == 0);
         assert_eq!(p.outcome(false, 3), Outcome::Again);
         assert_eq!(p.outcome(false, 3), Outcome::Stray);
@@ -148,7 +151,7 @@ mod tests {
         assert_eq!(p.outcome(false, 3), Outcome::Again);
         (p.state, p.n_tx) = (State::Waiting, 3);
         assert_eq!((p.rv(), p.outcome(false, 3)), (3, Outcome::Dropped));
-        p.start(false, 1, 0, 0);
+        p.start(false, 1, 0, 0, 1);
         assert!(!p.ndi);
     }
 }

@@ -4,7 +4,7 @@ use crate::broadcast::{PendingRar, RarEntry};
 use crate::pdcch::ControlRegion;
 use crate::rbs::RbSet;
 use crate::ring::Ring;
-use crate::ue::{Phase, Ue};
+use crate::ue::{Phase, Reported, Ue};
 use crate::uplink::SR_BYTES;
 use fapi::dci::{Dci, DciContext};
 use fapi::resolve::{self, PucchChoice};
@@ -208,6 +208,11 @@ impl Scheduler {
     pub fn configure(&mut self, idx: u8, dedicated: Box<DedicatedConfig>, uncertain: bool) {
         let cell = &self.config.cell;
         if let Some(u) = self.ues.get_mut(idx as usize).and_then(|u| u.as_mut()) {
+            // Indices of another codebook mean nothing in this one.
+            let content = |d: &DedicatedConfig| d.csi_report.map(|r| r.content);
+            if u.dedicated.as_deref().and_then(content) != content(&dedicated) {
+                u.csi = Reported::default();
+            }
             u.dci = DciContext::dedicated(cell, &dedicated);
             u.dedicated = Some(dedicated);
             u.uncertain = uncertain;
@@ -312,7 +317,12 @@ impl Scheduler {
                 used,
                 time: best.map(|(i, t)| (i as u8, *t)),
                 csi_rs: !plan.csi_rs.is_empty(),
-                csi_re_per_rb: plan.csi_rs.iter().map(|c| f32::from(c.density_x2) / 2.0).sum(),
+                csi_re_per_rb: {
+                    let elements = |c: &CsiRsPdu| {
+                        f32::from(c.density_x2) / 2.0 * c.locations().map_or(1.0, |r| f32::from(r.n_ports))
+                    };
+                    plan.csi_rs.iter().map(elements).sum()
+                },
             };
             self.sib1(&mut state, plan, out);
             self.responses(&mut state, plan, out);
@@ -379,10 +389,11 @@ impl Scheduler {
             let mut reports = 0;
             if let Some(pusch) = pusch {
                 let d = u.certain();
-                let n_csi = d.filter(|d| resolve::is_csi_occasion(d, slot)).map_or(0, |_| resolve::CSI_BITS);
+                let report = d.filter(|d| resolve::is_csi_occasion(d, slot)).and_then(|d| d.csi_report);
+                let csi = report.as_ref().map(|r| &r.content);
                 let p = d.map_or(&config.cell.pusch, |d| &d.pusch);
-                if n_harq as u16 + n_csi as u16 > 0 {
-                    pusch.uci = resolve::uci_on_pusch(p, n_harq as u16, n_csi as u16);
+                if n_harq > 0 || csi.is_some() {
+                    pusch.uci = resolve::uci_on_pusch(p, n_harq as u16, csi);
                     reports = 1;
                 }
                 plan.pusch.push(*pusch);

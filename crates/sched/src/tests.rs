@@ -18,7 +18,7 @@ const RNTI: Rnti = Rnti(0x4601);
 const TARGETS: (f32, f32) = (30.0, 15.0);
 
 /// Band n78, 20 MHz, all slots full duplex for short tests.
-fn cell() -> CellConfig {
+pub(crate) fn cell() -> CellConfig {
     let mib = MibView { coreset_zero: 13, ..MibView::of_zeros(Pci::new(1).unwrap()) };
     let (mut c, row) = resolve::cell_from_mib(&mib).unwrap();
     let carrier = CarrierConfig { numerology: Numerology::KHZ30, n_rb: N_RB, point_a_hz: 3.49e9, offset_to_carrier: 0 };
@@ -42,7 +42,7 @@ fn cell() -> CellConfig {
     c
 }
 
-fn dedicated(c: &CellConfig, candidates: [u8; 5], csi_rs: Vec<CsiRsResource>) -> DedicatedConfig {
+pub(crate) fn dedicated(c: &CellConfig, candidates: [u8; 5], csi_rs: Vec<CsiRsResource>) -> DedicatedConfig {
     let resource = |id, start_prb| PucchResource {
         id,
         start_prb,
@@ -177,6 +177,8 @@ impl Bench {
             sr: false,
             csi1: 0,
             n_csi1: 0,
+            csi2: 0,
+            n_csi2: 0,
             snr_db,
             timing_error_tc: None,
         };

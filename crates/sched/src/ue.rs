@@ -3,6 +3,7 @@
 use crate::harq::{N_HARQ, Process, State};
 use crate::link::Link;
 use crate::power::PowerLoop;
+use fapi::csi::Pmi;
 use fapi::dci::DciContext;
 use fapi::{CellConfig, DedicatedConfig};
 use nr::{Rnti, SlotPoint};
@@ -16,6 +17,21 @@ pub enum Phase {
     Msg4,
     /// It holds its C-RNTI.
     Connected,
+}
+
+/// What the UE said of the downlink last. Spec: TS 38.214 §5.2.2
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reported {
+    /// Rank, 1..=4.
+    pub rank: u8,
+    /// Precoder of each rank, the one that was reported last with it.
+    pub pmi: [Pmi; 4],
+}
+
+impl Default for Reported {
+    fn default() -> Self {
+        Reported { rank: 1, pmi: [Pmi::default(); 4] }
+    }
 }
 
 /// Counters of one direction.
@@ -109,8 +125,10 @@ pub struct Ue {
     pub proactive_until: Option<SlotPoint>,
     /// Slot of its last grant.
     pub last_grant: Option<SlotPoint>,
-    /// Downlink estimate.
+    /// Downlink estimate, of each layer where there are several.
     pub dl_link: Link,
+    /// Rank and precoders as they were reported last.
+    pub csi: Reported,
     /// Uplink estimate, at the power density that control asks for.
     pub ul_link: Link,
     /// RBs at which the UE reaches its greatest power (from the power headroom).
@@ -161,6 +179,7 @@ impl Ue {
             proactive_until: None,
             last_grant: None,
             dl_link: Link::new(5.0, target_bler),
+            csi: Reported::default(),
             ul_link: Link::new(snr_db.clamp(0.0, 8.0), target_bler),
             ul_rb_limit: 320.0,
             dl_average: 1.0,
@@ -181,6 +200,11 @@ impl Ue {
     /// The dedicated configuration where it is certain that the UE has applied it.
     pub fn certain(&self) -> Option<&DedicatedConfig> {
         self.dedicated.as_deref().filter(|_| !self.uncertain)
+    }
+    /// dB by which a layer's SNR may exceed that of one antenna port without a precoder.
+    pub(crate) fn precoding_gain_db(&self) -> f32 {
+        let ports = self.dedicated.as_deref().and_then(|d| d.csi_report).map_or(1, |r| r.content.codebook.n_ports());
+        10.0 * libm::log10f(f32::from(ports.max(1)) / f32::from(self.csi.rank.max(1))).max(0.0)
     }
     /// A downlink process waits for retransmission.
     pub fn dl_retransmits(&self) -> bool {

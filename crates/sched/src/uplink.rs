@@ -238,13 +238,13 @@ impl Scheduler {
             return None;
         }
         let ctx = if w.fallback { self.common } else { u.dci };
-        let level = level_for(u.dl_link.effective_db()).max(if w.fallback { 2 } else { 0 });
+        let level = level_for(u.dl_link.effective_db() - u.precoding_gain_db()).max(if w.fallback { 2 } else { 0 });
         self.address(state, plan, &dci, &ctx, &Addressee { rnti: u.rnti, space: &space, coreset: &coreset, level })?;
         apply_power(u, tpc, at);
         let p = &mut u.ul[w.harq as usize];
         if w.new_data {
             u.ul_stats.residual_errors += u64::from(p.state == State::Retransmit);
-            p.start(w.fallback, w.n_rb, w.row, w.mcs);
+            p.start(w.fallback, w.n_rb, w.row, w.mcs, 1);
             p.coding = Some(g.pdu.coding);
             u.ul_bytes = u.ul_bytes.saturating_sub(g.pdu.coding.tbs_bytes);
             u.sr = false;

@@ -59,7 +59,7 @@ fn dedicated_configurations_are_read_as_they_were_meant() {
         let cell = Cell::new(preset(name).unwrap()).unwrap();
         let common = read_cell(&cell);
         for idx in [0, 1, 7, cell.params.max_ues - 1] {
-            let mut wanted = cell.dedicated(idx, true, true);
+            let mut wanted = cell.dedicated(idx, &gnb_du::config::UeRadio::ALL);
             let srb1 = RlcBearerConfig {
                 lcid: LcId::new(1).unwrap(),
                 bearer: Bearer::Srb1,

@@ -1,5 +1,7 @@
 //! The whole network, phone to data network over its samples, as scenarios with a seed.
 
+#[path = "network/antennas.rs"]
+mod antennas;
 #[path = "network/attach.rs"]
 mod attach;
 #[path = "network/channel.rs"]

@@ -73,6 +73,11 @@ fn feature_sets(c: &UeCpConfig) -> FeatureSets {
                 .map(|(scs, bandwidth)| FeatureSetDownlinkPerCc {
                     supported_subcarrier_spacing_dl: *scs,
                     supported_bandwidth_dl: SupportedBandwidth::Fr1(*bandwidth),
+                    max_number_mimo_layers_pdsch: match c.capability.dl_layers {
+                        0 | 1 => None,
+                        2 | 3 => Some(MimoLayersDl::TwoLayers),
+                        _ => Some(MimoLayersDl::FourLayers),
+                    },
                     supported_modulation_order_dl: order(c.capability.dl_256qam),
                     ..FeatureSetDownlinkPerCc::default()
                 })
@@ -111,5 +116,15 @@ mod tests {
         let back: UeNrCapability = decode(&bytes).unwrap();
         assert!(!back.rf_parameters.supported_band_list_nr[0].pusch_256_qam);
         assert_eq!(back.rf_parameters.supported_band_list_nr.len(), c.bands.len());
+        let layers = |dl_layers| {
+            let mut c = c.clone();
+            c.capability.dl_layers = dl_layers;
+            let back: UeNrCapability = decode(&encode(&ue_nr_capability(&c)).unwrap()).unwrap();
+            let carriers = back.feature_sets.unwrap().feature_sets_downlink_per_cc.unwrap();
+            carriers.iter().map(|f| f.max_number_mimo_layers_pdsch).collect::<Vec<_>>()
+        };
+        assert_eq!(layers(1), [None, None]);
+        assert_eq!(layers(2), [Some(MimoLayersDl::TwoLayers); 2]);
+        assert_eq!(layers(4), [Some(MimoLayersDl::FourLayers); 2]);
     }
 }

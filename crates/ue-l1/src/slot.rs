@@ -7,6 +7,7 @@ use crate::ue::UlBursts;
 use crate::uplink::{AHEAD, Uplink};
 use dsp::{Cf32, Isa};
 use fapi::dci::DciContext;
+use fapi::resolve::is_csi_occasion;
 use fapi::ue::{UeIndication, UeL1Event};
 use fapi::{CarrierConfig, CellConfig, DedicatedConfig, McsTable};
 use nr::SlotPoint;
@@ -172,7 +173,10 @@ impl Serving {
         }
         self.downlink.measure_csi(&c, slot, samples, rounded, &mut self.sync);
         let snr = self.downlink.csi_snr.unwrap_or(libm::powf(10.0, self.sync.snr_db() / 10.0));
-        self.uplink.cqi = cqi_of(snr, c.d.and_then(|d| d.csi_report).map_or(McsTable::Qam64, |r| r.cqi_table));
+        let report = c.d.and_then(|d| d.csi_report);
+        if report.is_none_or(|r| r.content.codebook.n_ports() == 1 && self.samples.len() == 1) {
+            self.uplink.csi.cqi = cqi_of(snr, report.map_or(McsTable::Qam64, |r| r.cqi_table));
+        }
 
         if slot.slot() == 0 {
             ind.events.push(UeL1Event::InSync(self.sync.in_sync()));
@@ -198,6 +202,10 @@ impl Serving {
             rntis: &self.rntis,
             camped: self.camped,
         };
+        let report = self.dedicated.as_deref().filter(|d| is_csi_occasion(d, due)).and_then(|d| d.csi_report);
+        if let Some(csi) = report.and_then(|r| self.downlink.report(&r)) {
+            self.uplink.csi = csi;
+        }
         self.uplink.build(&c, due, start, &self.sync, out);
     }
 

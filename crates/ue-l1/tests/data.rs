@@ -177,6 +177,7 @@ fn dedicated(cell: &CellConfig) -> DedicatedConfig {
             resource_idx: 3,
             cqi_table: McsTable::Qam256,
             csi_rs_id: 1,
+            content: fapi::csi::CsiContent::CQI,
         }),
     }
 }
@@ -208,9 +209,9 @@ impl Peer {
         let due = (self.due.front().is_some_and(|d| d.0 == slot)).then(|| self.due.pop_front().unwrap());
         if self.granted.front().is_some_and(|g| g.0 == slot) {
             let (_, mut pdu) = self.granted.pop_front().unwrap();
-            let n_csi = if resolve::is_csi_occasion(&self.d, slot) { 4 } else { 0 };
+            let csi = self.d.csi_report.filter(|_| resolve::is_csi_occasion(&self.d, slot)).map(|r| r.content);
             let n_harq = due.map_or(0, |d| u16::from(d.1));
-            pdu.uci = resolve::uci_on_pusch(&self.d.pusch, n_harq, n_csi);
+            pdu.uci = resolve::uci_on_pusch(&self.d.pusch, n_harq, csi.as_ref());
             let control = self.pusch.receive_control(&world.ul_grid, &pdu, slot).unwrap();
             let mut tb = vec![0; pdu.coding.tbs_bytes as usize];
             let data = self.pusch.decode_data(&pdu, &mut self.soft, 8, &mut tb).unwrap();

@@ -314,6 +314,7 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
             max_layers: 1,
             beta_offset_ack: [11; 3],
             beta_offset_csi1: [13; 2],
+            beta_offset_csi2: [13; 2],
             uci_scaling: 1.0,
             p0_dbm: 0,
             alpha: 1.0,

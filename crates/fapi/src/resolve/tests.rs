@@ -287,6 +287,7 @@ fn pucch_before_and_after_a_dedicated_configuration() {
         resource_idx: 4,
         cqi_table: McsTable::Qam256,
         csi_rs_id: 0,
+        content: crate::csi::CsiContent::CQI,
     });
     let at = |slot: u32, n: u8| {
         let h = (n > 0).then_some(HarqUci { n_bits: n, pri: 0, first_cce: 0, n_cce: 8 });

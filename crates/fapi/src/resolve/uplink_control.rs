@@ -2,6 +2,7 @@
 
 use super::{ResolveError, invalid};
 use crate::config::*;
+use crate::csi::CsiContent;
 use crate::pdu::{Csi2Sizes, PucchLong, PucchPdu, UciOnPusch};
 use nr::tables::{beta_offset, pucch as common};
 use nr::{Rnti, SlotPoint};
@@ -32,8 +33,10 @@ pub struct PucchChoice {
     pub sr: Option<PucchPdu>,
 }
 
-/// Bits of the periodic CSI report: a wideband CQI of one port. Spec: TS 38.212 table 6.3.1.1.2-3 (4 bits)
-pub const CSI_BITS: u8 = 4;
+/// Bits of the UE's periodic CSI report on PUCCH; 0 without one. Spec: TS 38.212 tables 6.3.1.1.2-3 to -8
+pub fn csi_bits(d: &DedicatedConfig) -> u8 {
+    d.csi_report.map_or(0, |r| r.content.pucch_bits().min(usize::from(u8::MAX)) as u8)
+}
 
 /// Whether the UE's scheduling request may go out in `slot`. Spec: TS 38.213 §9.2.4
 pub fn is_sr_occasion(d: &DedicatedConfig, slot: SlotPoint) -> bool {
@@ -65,7 +68,7 @@ pub fn pucch(
         return without_harq(d, rnti, sr, csi);
     };
     let csi = csi && d.pucch.f2_simultaneous_harq_csi;
-    let n_csi = if csi { CSI_BITS } else { 0 };
+    let n_csi = if csi { csi_bits(d) } else { 0 };
     if d.pucch.resource_sets.is_empty() {
         return Ok(PucchChoice { main: Some(common_pucch(cell, rnti, &h)?), sr: None });
     }
@@ -98,7 +101,7 @@ pub fn pucch(
 fn without_harq(d: &DedicatedConfig, rnti: Rnti, sr: bool, csi: bool) -> Result<PucchChoice, ResolveError> {
     if let Some(report) = d.csi_report.filter(|_| csi) {
         let resource = *resource_at(&d.pucch, report.resource_idx)?;
-        return Ok(PucchChoice { main: Some(pdu(d, rnti, resource, 0, sr as u8, CSI_BITS)), sr: None });
+        return Ok(PucchChoice { main: Some(pdu(d, rnti, resource, 0, sr as u8, csi_bits(d))), sr: None });
     }
     let own = match d.pucch.sr.filter(|_| sr) {
         Some(s) => Some(pdu(d, rnti, *resource_at(&d.pucch, s.resource_idx)?, 0, 1, 0)),
@@ -218,18 +221,23 @@ fn common_pucch(cell: &CellConfig, rnti: Rnti, h: &HarqUci) -> Result<PucchPdu, 
     })
 }
 
-/// UCI that a PUSCH carries, with the offsets of its configuration. Spec: TS 38.213 §9.3
-pub fn uci_on_pusch(p: &PuschConfig, n_harq_ack: u16, n_csi1: u16) -> UciOnPusch {
+/// UCI that a PUSCH carries, with the offsets of its configuration: HARQ-ACK bits and what `csi` has in its two parts.
+///
+/// Spec: TS 38.213 §9.3, TS 38.212 §6.3.2.1.2
+pub fn uci_on_pusch(p: &PuschConfig, n_harq_ack: u16, csi: Option<&CsiContent>) -> UciOnPusch {
+    let n_csi1 = csi.map_or(0, |c| c.part1_bits() as u16);
+    let csi2 = csi.map_or(Csi2Sizes::default(), CsiContent::part2_sizes);
+    let second = p.beta_offset_csi2[(csi2.max() > 11) as usize];
     let ack = p.beta_offset_ack[if n_harq_ack <= 2 { 0 } else { 1 + (n_harq_ack > 11) as usize }];
-    let csi = p.beta_offset_csi1[(n_csi1 > 11) as usize];
+    let first = p.beta_offset_csi1[(n_csi1 > 11) as usize];
     let value = |table: &[f32], i: u8| table.get(i as usize).or(table.last()).copied().unwrap_or(1.0);
     UciOnPusch {
         n_harq_ack,
         n_csi1,
         beta_harq_ack: value(&beta_offset::HARQ_ACK, ack),
-        csi2: Csi2Sizes::default(),
-        beta_csi1: value(&beta_offset::CSI, csi),
-        beta_csi2: value(&beta_offset::CSI, csi),
+        csi2,
+        beta_csi1: value(&beta_offset::CSI, first),
+        beta_csi2: value(&beta_offset::CSI, second),
         scaling: p.uci_scaling,
     }
 }
@@ -315,9 +323,10 @@ mod tests {
     fn offsets_by_payload() {
         let mut p = crate::resolve::tests::cell().pusch;
         p.beta_offset_ack = [9, 8, 7];
-        assert_eq!(uci_on_pusch(&p, 2, 4).beta_harq_ack, 12.625);
-        assert_eq!(uci_on_pusch(&p, 3, 4).beta_harq_ack, 10.0);
-        assert_eq!(uci_on_pusch(&p, 12, 4).beta_csi1, 6.25);
-        assert_eq!(uci_on_pusch(&p, 12, 4).beta_harq_ack, 8.0);
+        let csi = Some(&CsiContent::CQI);
+        assert_eq!(uci_on_pusch(&p, 2, csi).beta_harq_ack, 12.625);
+        assert_eq!(uci_on_pusch(&p, 3, csi).beta_harq_ack, 10.0);
+        assert_eq!(uci_on_pusch(&p, 12, csi).beta_csi1, 6.25);
+        assert_eq!(uci_on_pusch(&p, 12, csi).beta_harq_ack, 8.0);
     }
 }

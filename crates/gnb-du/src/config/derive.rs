@@ -2,6 +2,7 @@
 
 use super::band::Band;
 use super::{CellParams, ConfigError, check, error};
+use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::resolve::{self, MibView};
 use fapi::*;
 use nr::tables::prach::{self, PrachConfiguration};
@@ -10,6 +11,41 @@ use nr::{Numerology, Pci, Plmn, SlotPoint};
 
 /// Format 1 resources in one PRB: four cyclic shifts by seven orthogonal sequences.
 pub const F1_PER_PRB: u16 = 28;
+
+/// What a UE's radio can do, as far as its configuration depends on it; by default what every UE can.
+///
+/// Spec: TS 38.306 §4.2.7
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UeRadio {
+    /// 256QAM on PDSCH.
+    pub pdsch_256qam: bool,
+    /// 256QAM on PUSCH.
+    pub pusch_256qam: bool,
+    /// Layers of a PDSCH.
+    pub dl_layers: u8,
+}
+
+impl UeRadio {
+    /// A UE that can do all there is here.
+    pub const ALL: UeRadio = UeRadio { pdsch_256qam: true, pusch_256qam: true, dl_layers: 4 };
+}
+
+impl Default for UeRadio {
+    fn default() -> Self {
+        UeRadio { pdsch_256qam: false, pusch_256qam: false, dl_layers: 1 }
+    }
+}
+
+/// What a UE reports of a CSI-RS of so many ports, up to so many layers. Spec: TS 38.214 §5.2.1.4, §5.2.2.2.1
+fn csi_content(n_ports: u8, n_layers: u8) -> CsiContent {
+    let codebook = match n_ports {
+        2 => Codebook::TwoPorts,
+        4 => Codebook::SinglePanel { n1: 2, n2: 1, mode: 1 },
+        _ => return CsiContent::CQI,
+    };
+    let quantity = CsiQuantity::Pmi { li: false };
+    CsiContent { quantity, codebook, ranks: (1 << n_layers.clamp(1, 4)) - 1, ..CsiContent::CQI }
+}
 
 /// A checked cell with everything that follows from its parameters.
 #[derive(Clone, PartialEq, Debug)]
@@ -61,6 +97,12 @@ impl Cell {
         self.config.dl.numerology
     }
 
+    /// Most layers of a PDSCH.
+    pub fn dl_layers(&self) -> u8 {
+        let p = &self.params;
+        if p.dl_layers_max == 0 { p.antennas.min(4) } else { p.dl_layers_max }
+    }
+
     /// Uplink slots in `slots` consecutive ones, a multiple of the pattern's period.
     fn n_ul_slots(&self, slots: u16) -> u16 {
         (slots / self.period).max(1) * self.ul_slots.len() as u16
@@ -108,11 +150,12 @@ impl Cell {
         Ok(())
     }
 
-    /// The dedicated configuration of the UE with index `idx` (below `max_ues`).
-    pub fn dedicated(&self, idx: u8, pdsch_256qam: bool, pusch_256qam: bool) -> DedicatedConfig {
+    /// The dedicated configuration of the UE with index `idx` (below `max_ues`) that can do what `ue` says.
+    pub fn dedicated(&self, idx: u8, ue: &UeRadio) -> DedicatedConfig {
         let (p, c) = (&self.params, &self.config);
         let table = |on: bool| if on { McsTable::Qam256 } else { McsTable::Qam64 };
-        let (dl_table, ul_table) = (table(pdsch_256qam && p.pdsch_256qam), table(pusch_256qam && p.pusch_256qam));
+        let (dl_table, ul_table) = (table(ue.pdsch_256qam && p.pdsch_256qam), table(ue.pusch_256qam && p.pusch_256qam));
+        let dl_layers = self.dl_layers().min(ue.dl_layers).max(1);
         let n_sr_slots = self.n_ul_slots(p.sr_period_slots);
         let i = idx as u16;
         let f1 = |id: u8, n: u16| PucchResource {
@@ -165,6 +208,7 @@ impl Cell {
             pdsch: PdschConfig {
                 dmrs: DmrsConfig { additional_position: p.pdsch_additional_position, ..c.pdsch.dmrs },
                 mcs_table: dl_table,
+                max_layers: dl_layers,
                 ..c.pdsch.clone()
             },
             pusch: PuschConfig {
@@ -185,6 +229,7 @@ impl Cell {
                 resource_idx: 2,
                 cqi_table: dl_table,
                 csi_rs_id: 0,
+                content: csi_content(p.antennas, dl_layers),
             }),
         }
     }
@@ -484,6 +529,7 @@ fn shared_channels(p: &CellParams, cell: &mut CellConfig) {
     cell.pusch.alpha = 1.0;
     cell.pusch.beta_offset_ack = [11; 3];
     cell.pusch.beta_offset_csi1 = [13; 2];
+    cell.pusch.beta_offset_csi2 = [13; 2];
     cell.pucch.common_resource_row = p.pucch_common_row;
     cell.pucch.p0_dbm = p.p0_pucch_dbm;
     let long =
@@ -526,7 +572,12 @@ fn csi_rs(p: &CellParams, c: &CellConfig) -> Result<Vec<CsiRsResource>, ConfigEr
     };
     let resource = CsiRsResource {
         id: 0,
-        row: 2,
+        // One port, or two in frequency, or four as two by two. Spec: TS 38.211 table 7.4.1.5.3-1
+        row: match p.antennas {
+            2 => 3,
+            4 => 4,
+            _ => 2,
+        },
         k: [0, 0, 0, 0, 0, 0],
         l0: 13,
         l1: 0,

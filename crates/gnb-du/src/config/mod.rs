@@ -13,7 +13,7 @@ mod preset;
 mod tests;
 
 pub use band::{Band, band, bandwidth_mhz};
-pub use derive::{Cell, F1_PER_PRB};
+pub use derive::{Cell, F1_PER_PRB, UeRadio};
 pub use params::{CellParams, PARAMS, ParamDoc};
 pub use preset::{PRESETS, preset};
 

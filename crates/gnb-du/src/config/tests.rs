@@ -7,7 +7,7 @@ fn every_preset_is_a_cell() {
         let cell = Cell::new(preset(name).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(cell.config.ssb.k_ssb > 0, "{name}");
         for idx in 0..cell.params.max_ues {
-            let d = cell.dedicated(idx, true, true);
+            let d = cell.dedicated(idx, &UeRadio::ALL);
             assert_eq!(d.pucch.resources.len(), 3);
             let sr = d.pucch.sr.unwrap();
             let slot = nr::SlotPoint::from_count(cell.numerology(), sr.offset_slots as i64);
@@ -23,7 +23,7 @@ fn every_preset_is_a_cell() {
 fn no_two_ues_share_a_pucch_resource_in_a_slot() {
     for name in PRESETS {
         let cell = Cell::new(preset(name).unwrap()).unwrap();
-        let all: Vec<_> = (0..cell.params.max_ues).map(|i| cell.dedicated(i, true, true)).collect();
+        let all: Vec<_> = (0..cell.params.max_ues).map(|i| cell.dedicated(i, &UeRadio::ALL)).collect();
         let key = |r: &fapi::PucchResource| match r.format {
             PucchFormat::F1 { initial_cyclic_shift, time_domain_occ } => {
                 (r.start_prb, 0, initial_cyclic_shift, time_domain_occ)
@@ -66,6 +66,9 @@ fn contradictions_are_told_with_the_way_out() {
     assert!(e.contains("multiple of the TDD period"), "{e}");
     let e = told(CellParams { k2_slots: vec![1], ..base() });
     assert!(e.contains("k2"), "{e}");
+    let e = told(CellParams { antennas: 2, dl_layers_max: 4, ..base() });
+    assert!(e.contains("more layers") && e.contains("dl_layers_max = 2"), "{e}");
+    assert!(told(CellParams { antennas: 3, ..base() }).contains("1, 2, 4"));
     assert!(told(CellParams { plmn: "1".into(), ..base() }).contains("plmn"));
     assert!(told(CellParams { band: 1, ..base() }).contains("band"));
 }

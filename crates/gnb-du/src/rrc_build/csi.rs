@@ -1,6 +1,7 @@
 //! CSI-MeasConfig: resources and the report. Spec: TS 38.331 §6.3.2
 
 use super::*;
+use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::{CsiReport, CsiRsResource, DedicatedConfig, McsTable};
 
 pub(super) fn csi(d: &DedicatedConfig) -> Built<CsiMeasConfig> {
@@ -68,7 +69,13 @@ fn csi_report(r: &CsiReport, d: &DedicatedConfig) -> Built<CsiReportConfig> {
                 pucch_resource: resource.ok_or_else(|| BuildError("CSI report resource".into()))?,
             }],
         }),
-        report_quantity: CsiReportConfigReportQuantity::CriRiCqi,
+        report_quantity: match r.content.quantity {
+            CsiQuantity::Pmi { li: false } => CsiReportConfigReportQuantity::CriRiPmiCqi,
+            CsiQuantity::Pmi { li: true } => CsiReportConfigReportQuantity::CriRiLiPmiCqi,
+            CsiQuantity::Cqi => CsiReportConfigReportQuantity::CriRiCqi,
+            CsiQuantity::Rsrp { .. } => return Err(BuildError("cri-RSRP".into())),
+        },
+        codebook_config: codebook(&r.content)?,
         cqi_table: Some(match r.cqi_table {
             McsTable::Qam64 => CsiReportConfigCqiTable::Table1,
             McsTable::Qam256 => CsiReportConfigCqiTable::Table2,
@@ -77,11 +84,45 @@ fn csi_report(r: &CsiReport, d: &DedicatedConfig) -> Built<CsiReportConfig> {
         }),
         report_freq_configuration: Some(CsiReportConfigReportFreqConfiguration {
             cqi_format_indicator: Some(CsiReportConfigReportFreqConfigurationCqiFormatIndicator::WidebandCqi),
+            pmi_format_indicator: matches!(r.content.quantity, CsiQuantity::Pmi { .. })
+                .then_some(CsiReportConfigReportFreqConfigurationPmiFormatIndicator::WidebandPmi),
             ..Default::default()
         }),
         group_based_beam_reporting: CsiReportConfigGroupBasedBeamReporting::Disabled(Default::default()),
         ..Default::default()
     })
+}
+
+/// codebookConfig: type I single panel, every precoder allowed, ranks by the restriction. Spec: TS 38.214 §5.2.2.2.1
+fn codebook(c: &CsiContent) -> Built<Option<CodebookConfig>> {
+    use CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPorts as Ports;
+    use CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwoN1N2 as Panel;
+    let (ports, mode) = match c.codebook {
+        Codebook::OnePort => return Ok(None),
+        Codebook::TwoPorts => {
+            let two = CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsTwo {
+                two_tx_codebook_subset_restriction: 0x3f,
+            };
+            (Ports::Two(two), 1)
+        }
+        Codebook::SinglePanel { n1: 2, n2: 1, mode } => {
+            let more = CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwo {
+                n1_n2: Panel::TwoOneTypeISinglePanelRestriction(0xff),
+                ..Default::default()
+            };
+            (Ports::MoreThanTwo(more), mode)
+        }
+        Codebook::SinglePanel { n1, n2, .. } => return Err(BuildError(format!("a panel of {n1} x {n2}"))),
+    };
+    let panel = CodebookConfigCodebookTypeType1SubTypeTypeISinglePanel {
+        nr_of_antenna_ports: ports,
+        type_i_single_panel_ri_restriction: c.ranks,
+    };
+    let type1 = CodebookConfigCodebookTypeType1 {
+        sub_type: CodebookConfigCodebookTypeType1SubType::TypeISinglePanel(panel),
+        codebook_mode: mode,
+    };
+    Ok(Some(CodebookConfig { codebook_type: CodebookConfigCodebookType::Type1(type1) }))
 }
 
 fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
@@ -104,18 +145,24 @@ fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
         640 => P::Slots640(o),
         n => return Err(BuildError(format!("a CSI-RS every {n} slots"))),
     };
-    let (allocation, density) = match r.row {
-        1 => (A::Row1(1 << r.k[0]), CsiRsResourceMappingDensity::Three),
-        2 => (A::Row2(1 << r.k[0]), CsiRsResourceMappingDensity::One),
+    use CsiRsResourceMappingCdmType as Cdm;
+    use CsiRsResourceMappingNrofPorts as Ports;
+    let one = CsiRsResourceMappingDensity::One;
+    // k_0 is a multiple of two in row 3 and of four in row 4. Spec: TS 38.211 §7.4.1.5.3
+    let (allocation, density, ports, cdm) = match r.row {
+        1 => (A::Row1(1 << r.k[0]), CsiRsResourceMappingDensity::Three, Ports::P1, Cdm::NoCdm),
+        2 => (A::Row2(1 << r.k[0]), one, Ports::P1, Cdm::NoCdm),
+        3 => (A::Other(1 << (r.k[0] / 2)), one, Ports::P2, Cdm::FdCdm2),
+        4 => (A::Row4(1 << (r.k[0] / 4)), one, Ports::P4, Cdm::FdCdm2),
         n => return Err(BuildError(format!("row {n} of TS 38.211 table 7.4.1.5.3-1"))),
     };
     Ok(NzpCsiRsResource {
         nzp_csi_rs_resource_id: r.id,
         resource_mapping: CsiRsResourceMapping {
             frequency_domain_allocation: allocation,
-            nrof_ports: CsiRsResourceMappingNrofPorts::P1,
+            nrof_ports: ports,
             first_ofdm_symbol_in_time_domain: r.l0,
-            cdm_type: CsiRsResourceMappingCdmType::NoCdm,
+            cdm_type: cdm,
             density,
             freq_band: CsiFrequencyOccupation {
                 starting_rb: r.start_rb,

@@ -33,6 +33,10 @@ pub(super) fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCel
         }),
         pdsch_serving_cell_config: Some(SetupRelease::Setup(PdschServingCellConfig {
             nrof_harq_processes_for_pdsch: n_harq,
+            ext1: (d.pdsch.max_layers > 1).then(|| PdschServingCellConfigExt1 {
+                max_mimo_layers: Some(d.pdsch.max_layers),
+                ..Default::default()
+            }),
             ..Default::default()
         })),
         csi_meas_config: Some(SetupRelease::Setup(csi(d)?)),
@@ -161,8 +165,8 @@ fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
                 beta_offset_ack_index3: Some(c.beta_offset_ack[2]),
                 beta_offset_csi_part1_index1: Some(c.beta_offset_csi1[0]),
                 beta_offset_csi_part1_index2: Some(c.beta_offset_csi1[1]),
-                beta_offset_csi_part2_index1: Some(c.beta_offset_csi1[0]),
-                beta_offset_csi_part2_index2: Some(c.beta_offset_csi1[1]),
+                beta_offset_csi_part2_index1: Some(c.beta_offset_csi2[0]),
+                beta_offset_csi_part2_index2: Some(c.beta_offset_csi2[1]),
             })),
             scaling: match (c.uci_scaling * 100.0 + 0.5) as u32 {
                 50 => UciOnPuschScaling::F0p5,

@@ -205,7 +205,8 @@ impl Terminal {
     fn same_pdsch(&self, plan: &SlotPlan, a: &DlAssignment) -> Vec<u8> {
         assert_eq!(a.slot, plan.slot);
         let sent = plan.pdsch.iter().find(|p| p.rnti == a.pdu.rnti).expect("an assignment without PDSCH");
-        let mut sent_pdu = PdschPdu { tb: a.pdu.tb, new_data: true, ..*sent };
+        // A terminal does not know the precoder, and need not.
+        let mut sent_pdu = PdschPdu { tb: a.pdu.tb, new_data: true, precoding: a.pdu.precoding, ..*sent };
         if a.pdu.coding.mcs_table == McsTable::Qam64 && a.pdu.coding.tbs_bytes <= 1053 {
             // One code block: the size of the soft buffer does not matter, and may be seen differently in fallback.
             sent_pdu.coding.tbs_lbrm = a.pdu.coding.tbs_lbrm;
@@ -435,9 +436,9 @@ impl Terminal {
             let (tb, _) = self.block(now, &g);
             let p = self.dedicated.as_ref().map_or(&cell.pusch, |d| &d.pusch);
             let mut pdu = g.pdu;
-            let n_csi = if csi { resolve::CSI_BITS as u16 } else { 0 };
-            if n as u16 + n_csi > 0 {
-                pdu.uci = resolve::uci_on_pusch(p, n as u16, n_csi);
+            let report = self.dedicated.as_ref().filter(|_| csi).and_then(|d| d.csi_report);
+            if n > 0 || report.is_some() {
+                pdu.uci = resolve::uci_on_pusch(p, n as u16, report.as_ref().map(|r| &r.content));
             }
             return Spoken { pusch: Some((pdu, tb)), bits, ..Spoken::default() };
         }

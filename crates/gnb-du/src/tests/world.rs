@@ -2,7 +2,7 @@
 
 use super::alloc;
 use super::terminal::{Spoken, Terminal};
-use crate::config::{Cell, preset};
+use crate::config::{Cell, UeRadio, preset};
 use crate::du::GnbDu;
 use crate::overlap;
 use fapi::slot::*;
@@ -192,7 +192,10 @@ impl World {
             // The unit's index follows from the (temporary) C-RNTI; the configuration itself would come in RRC.
             let own =
                 [u.c_rnti, u.tc_rnti].into_iter().flatten().find_map(|r| self.du.sched.find(r)).unwrap_or(i as u8);
-            let future = (cell.dedicated(own, false, false), cell.dedicated(own, true, true));
+            let future = (
+                cell.dedicated(own, &UeRadio::default()),
+                cell.dedicated(own, &UeRadio { dl_layers: 1, ..UeRadio::ALL }),
+            );
             let (a, b) = (core::cell::RefCell::new(&mut self.rng), faults);
             u.listen(
                 self.now,
@@ -396,6 +399,8 @@ fn uci(rnti: nr::Rnti, slot: SlotPoint, bits: Option<[u8; 64]>, n_harq_ack: u8, 
         sr,
         csi1: 15,
         n_csi1,
+        csi2: 0,
+        n_csi2: 0,
         snr_db: 20.0,
         timing_error_tc: Some(0),
     }

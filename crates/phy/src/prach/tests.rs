@@ -60,6 +60,7 @@ pub fn cell(numerology: Numerology, n_rb: u16, duplex: Duplex, rach: RachConfig)
             max_layers: 1,
             beta_offset_ack: [9; 3],
             beta_offset_csi1: [6; 2],
+            beta_offset_csi2: [6; 2],
             uci_scaling: 1.0,
             p0_dbm: -90,
             alpha: 1.0,

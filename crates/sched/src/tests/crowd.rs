@@ -95,6 +95,8 @@ impl Crowd {
             sr: false,
             csi1: 0,
             n_csi1: 0,
+            csi2: 0,
+            n_csi2: 0,
             snr_db: snr[of(rnti)],
             timing_error_tc: None,
         };

@@ -3,6 +3,7 @@
 use super::bearer::rlc_bearer;
 use super::sib1::{coreset, pdsch_times, pusch_times, search_space};
 use super::{ApplyError, error, number, period};
+use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::*;
 use nr::LcId;
 use rrc::{Enumerated, SetupRelease};
@@ -312,6 +313,8 @@ fn pusch(d: &mut DedicatedConfig, p: &rrc::PuschConfig, cell: &CellConfig) -> Re
                 ];
                 c.beta_offset_csi1 =
                     [b.beta_offset_csi_part1_index1.unwrap_or(13), b.beta_offset_csi_part1_index2.unwrap_or(13)];
+                c.beta_offset_csi2 =
+                    [b.beta_offset_csi_part2_index1.unwrap_or(13), b.beta_offset_csi_part2_index2.unwrap_or(13)];
             }
             Some(rrc::UciOnPuschBetaOffsets::Dynamic(_)) => {
                 return error("dynamic beta offsets", "TS 38.213 §9.3");
@@ -450,9 +453,53 @@ fn csi(d: &mut DedicatedConfig, c: &rrc::CsiMeasConfig) -> Result<(), ApplyError
                 _ => McsTable::Qam64,
             },
             csi_rs_id,
+            content: csi_content(r)?,
         });
     }
     Ok(())
+}
+
+/// What is to be reported. Spec: TS 38.331 CSI-ReportConfig, CodebookConfig; TS 38.214 §5.2.2.2.1
+fn csi_content(r: &rrc::CsiReportConfig) -> Result<CsiContent, ApplyError> {
+    use rrc::CsiReportConfigReportQuantity as Q;
+    let quantity = match r.report_quantity {
+        Q::CriRiPmiCqi => CsiQuantity::Pmi { li: false },
+        Q::CriRiLiPmiCqi => CsiQuantity::Pmi { li: true },
+        Q::CriRiCqi if r.codebook_config.is_none() => return Ok(CsiContent::CQI),
+        _ => return error("a report of another quantity than RI, PMI and CQI", "TS 38.214 §5.2.1.4"),
+    };
+    let frequency = r.report_freq_configuration.as_ref();
+    let narrow = frequency.is_some_and(|f| {
+        f.cqi_format_indicator == Some(rrc::CsiReportConfigReportFreqConfigurationCqiFormatIndicator::SubbandCqi)
+            || f.pmi_format_indicator == Some(rrc::CsiReportConfigReportFreqConfigurationPmiFormatIndicator::SubbandPmi)
+    });
+    let Some((codebook, ranks)) = r.codebook_config.as_ref().filter(|_| !narrow).and_then(codebook) else {
+        return error("a codebook, a restriction of one or subbands that are not done here", "TS 38.214 §5.2.2.2.1");
+    };
+    let content = CsiContent { quantity, codebook, ranks, ..CsiContent::CQI };
+    match content.check() {
+        Ok(()) => Ok(content),
+        Err(e) => error(e.to_string(), "TS 38.214 §5.2.2.2.1"),
+    }
+}
+
+/// Codebook and ranks of a single panel of two or four ports; `None` for others, and where precoders are restricted.
+fn codebook(c: &rrc::CodebookConfig) -> Option<(Codebook, u8)> {
+    use rrc::CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPorts as Ports;
+    use rrc::CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwoN1N2 as Panel;
+    let rrc::CodebookConfigCodebookType::Type1(t) = &c.codebook_type else { return None };
+    let rrc::CodebookConfigCodebookTypeType1SubType::TypeISinglePanel(s) = &t.sub_type else { return None };
+    let codebook = match &s.nr_of_antenna_ports {
+        Ports::Two(two) if two.two_tx_codebook_subset_restriction == 0x3f => Codebook::TwoPorts,
+        Ports::MoreThanTwo(more)
+            if more.n1_n2 == Panel::TwoOneTypeISinglePanelRestriction(0xff)
+                && more.type_i_single_panel_codebook_subset_restriction_i2.is_none() =>
+        {
+            Codebook::SinglePanel { n1: 2, n2: 1, mode: t.codebook_mode }
+        }
+        _ => return None,
+    };
+    Some((codebook, s.type_i_single_panel_ri_restriction))
 }
 
 /// The first NZP CSI-RS of a resource setting.
@@ -474,7 +521,11 @@ fn csi_rs(r: &rrc::NzpCsiRsResource) -> Result<CsiRsResource, ApplyError> {
         // Bit strings of 4 and 12 bits, the last bit is subcarrier 0. Spec: TS 38.211 §7.4.1.5.3
         A::Row1(b) => (1, b.trailing_zeros() as u8),
         A::Row2(b) => (2, b.trailing_zeros() as u8),
-        _ => return error("a CSI-RS of more than one port", "TS 38.211 table 7.4.1.5.3-1"),
+        A::Row4(b) => (4, 4 * b.trailing_zeros().min(2) as u8),
+        A::Other(b) if m.nrof_ports == rrc::CsiRsResourceMappingNrofPorts::P2 => {
+            (3, 2 * b.trailing_zeros().min(5) as u8)
+        }
+        _ => return error("a CSI-RS of more than four ports", "TS 38.211 table 7.4.1.5.3-1"),
     };
     let density_x2 = match m.density {
         rrc::CsiRsResourceMappingDensity::Three => 6,

@@ -27,7 +27,14 @@ fn resources_for_requests_and_reports_are_released() {
 
         let mut d = apply(&cell_group::initial(&cell)).dedicated;
         let cqi_table = fapi::McsTable::Qam64;
-        d.csi_report = Some(CsiReport { period_slots: 40, offset_slots: 4, resource_idx: 1, cqi_table, csi_rs_id: 0 });
+        d.csi_report = Some(CsiReport {
+            period_slots: 40,
+            offset_slots: 4,
+            resource_idx: 1,
+            cqi_table,
+            csi_rs_id: 0,
+            content: fapi::csi::CsiContent::CQI,
+        });
         (cp.state, cp.cell, cp.dedicated) = (RrcState::Connected, Some(cell.clone()), Some(d.clone()));
         cp.l2_event(Tc::ZERO, event, &mut out);
         let left = configured(&mut out).unwrap();

@@ -18,7 +18,8 @@ use fec::sch::SoftBuffer;
 use node::Crew;
 use nr::{Rnti, SlotPoint};
 use ofdm::{Carrier, CarrierError};
-use phy::csi_rs::CsiRsReceiver;
+use phy::csi::CsiComputer;
+use phy::csi_rs::{CsiRsChannel, CsiRsReceiver};
 use phy::pdcch::PdcchReceiver;
 use phy::pdsch::PdschReceiver;
 
@@ -75,6 +76,10 @@ pub struct Downlink {
     broadcast: SoftBuffer,
     later: Vec<Later>,
     max_iterations: u8,
+    /// Channel of the CSI-RS that is reported, and whether a report is still to be made of it.
+    channel: CsiRsChannel,
+    channel_is_new: bool,
+    computer: CsiComputer,
     /// Linear SNR of the last CSI-RS measured.
     pub csi_snr: Option<f32>,
     last: Option<phy::pdsch::PdschResult>,
@@ -108,6 +113,9 @@ impl Downlink {
             broadcast: SoftBuffer::new(tbs_bits.min(32_768)),
             later: Vec::with_capacity(LATER_MAX),
             max_iterations,
+            channel: CsiRsChannel::default(),
+            channel_is_new: false,
+            computer: CsiComputer::new(),
             csi_snr: None,
             last: None,
             counters: Counters::default(),

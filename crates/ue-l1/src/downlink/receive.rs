@@ -6,9 +6,10 @@ use crate::sync::Sync;
 use crate::uplink::{Ack, Uplink};
 use dsp::Cf32;
 use fapi::Span;
+use fapi::csi::CsiValues;
 use fapi::resolve::{ssb_first_subcarrier, ssb_occasions};
 use fapi::ue::{Addressed, UeIndication, UeL1Event};
-use fapi::{CsiRsResource, PdschPdu};
+use fapi::{CsiReport, CsiRsResource, PdschPdu};
 use nr::SlotPoint;
 use ofdm::Grid;
 use phy::csi_rs::{CsiRsMeasurement, CsiRsReceiver};
@@ -173,6 +174,10 @@ impl Downlink {
                 continue;
             }
             let grid = self.front.grid(samples, 1 << resource.l0);
+            if reported && by_channel(c, grid.n_ports()) {
+                self.keep_channel(c, resource, slot, samples, sync);
+                continue;
+            }
             let Some(m) = csi_rs(&mut self.csi, resource, slot, c.cell.dl.offset_to_carrier, grid, &mut self.tracking)
             else {
                 continue;
@@ -197,10 +202,45 @@ impl Downlink {
         }
     }
 
+    /// Estimates the channel of the ports of `resource` at every antenna, for the report.
+    fn keep_channel(
+        &mut self,
+        c: &InForce,
+        resource: &CsiRsResource,
+        slot: SlotPoint,
+        samples: Samples<'_>,
+        sync: &Sync,
+    ) {
+        // A band that is wider than the bandwidth part is taken as wide as that. Spec: TS 38.331 CSI-FrequencyOccupation
+        let n_rb = resource.n_rb.min(c.cell.dl.n_rb.saturating_sub(resource.start_rb));
+        let resource = &CsiRsResource { n_rb, ..*resource };
+        let symbols =
+            (0..resource.locations().map_or(1, |r| r.groups().iter().map(|g| g.1 + r.n_l).max().unwrap_or(1)))
+                .fold(0u16, |m, l| m | 1u16.checked_shl(u32::from(l)).unwrap_or(0));
+        let grid = self.front.grid(samples, symbols);
+        let offset = c.cell.dl.offset_to_carrier;
+        self.channel_is_new = self.csi.channel(resource, slot, offset, grid, &mut self.channel).is_ok();
+        // Across subcarriers an echo looks like noise: what the blocks say bounds it.
+        self.channel.noise_var = self.channel.noise_var.min(sync.noise_var().unwrap_or(f32::MAX));
+    }
+
+    /// Rank, precoder and quality of the channel measured last, if no report was made of it yet. Spec: TS 38.214 §5.2.2
+    pub fn report(&mut self, report: &CsiReport) -> Option<CsiValues> {
+        if !core::mem::take(&mut self.channel_is_new) {
+            return None;
+        }
+        self.computer.compute(&self.channel, None, &report.content, report.cqi_table, 0.0, 0).ok()
+    }
+
     /// The result of the PDSCH received last in this slot, once.
     pub fn take_result(&mut self) -> Option<PdschResult> {
         self.last.take()
     }
+}
+
+/// Whether the report takes the channel of every port at every antenna, not just the SNR of one.
+fn by_channel(c: &InForce, n_rx: usize) -> bool {
+    n_rx > 1 || c.d.and_then(|d| d.csi_report).is_some_and(|r| r.content.codebook.n_ports() > 1)
 }
 
 /// Two antennas' view of a block: the stronger one's power, delay and turns by power. Spec: TS 38.215 §5.1.1

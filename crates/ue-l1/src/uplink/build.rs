@@ -16,9 +16,11 @@ use crate::ue::UlBursts;
 use dsp::Cf32;
 use dsp::mix::Nco;
 use fapi::PucchPdu;
-use fapi::resolve::{self, CSI_BITS};
+use fapi::csi::{CsiContent, CsiPart, CsiValues};
+use fapi::resolve;
 use fapi::ue::UeL1Event;
 use nr::{Rnti, SlotPoint, Tc};
+use phy::pusch::UciBits;
 
 /// What the shared part of the sender needs of a channel.
 struct Sent {
@@ -75,15 +77,18 @@ impl Uplink {
         slot: SlotPoint,
     ) -> Option<Sent> {
         let (mut pdu, msg3) = (granted.grant.pdu, granted.msg3);
-        let (csi, n_csi) = self.csi(csi_due && !msg3);
+        let report = c.d.and_then(|d| d.csi_report).filter(|_| csi_due && !msg3);
+        let content = report.as_ref().map(|r| &r.content);
+        let (csi1, csi2) = content.map_or(Default::default(), |x| self.csi_parts(x));
         let harq_ack = if msg3 { &[][..] } else { book.bits() };
-        if !harq_ack.is_empty() || n_csi > 0 {
+        if !harq_ack.is_empty() || content.is_some() {
             let config = c.d.map_or(&c.cell.pusch, |d| &d.pusch);
-            pdu.uci = resolve::uci_on_pusch(config, harq_ack.len() as u16, n_csi as u16);
+            pdu.uci = resolve::uci_on_pusch(config, harq_ack.len() as u16, content);
         }
         self.grid.clear();
         let tb = &self.harq[usize::from(pdu.harq.get())].tb;
-        if self.pusch.transmit(&pdu, tb, harq_ack, &csi[..n_csi], slot, &mut self.grid).is_err() {
+        let uci = UciBits { harq_ack, csi1: csi1.as_slice(), csi2: csi2.as_slice() };
+        if self.pusch.transmit_uci(&pdu, tb, &uci, slot, &mut self.grid).is_err() {
             self.counters.ul_refused += 1;
             return None;
         }
@@ -115,7 +120,11 @@ impl Uplink {
         let positive = self.sr_pending;
         // The request's own resource carries everything where there is a request.
         let pdu: PucchPdu = choice.sr.filter(|_| positive).or(choice.main)?;
-        let (csi, n_csi) = self.csi(csi_due && pdu.n_csi1 > 0);
+        let report = c.d.and_then(|d| d.csi_report).filter(|_| csi_due && pdu.n_csi1 > 0);
+        let csi = report.map_or(CsiPart::default(), |r| {
+            let lowest = |_| r.content.encode_pucch(&lowest(&r.content));
+            r.content.encode_pucch(&self.csi).or_else(lowest).unwrap_or_default()
+        });
         let harq_ack = if pdu.n_harq_ack > 0 { book.bits() } else { &[] };
         let first = pdu.resource.start_symbol;
         if !c.cell.duplex.is_uplink(slot, first, pdu.resource.n_symbols) {
@@ -124,7 +133,7 @@ impl Uplink {
         }
         self.grid.clear();
         let sr = positive && (pdu.n_sr > 0);
-        if self.pucch.transmit(&pdu, harq_ack, sr, &csi[..n_csi], slot, &mut self.grid).is_err() {
+        if self.pucch.transmit(&pdu, harq_ack, sr, csi.as_slice(), slot, &mut self.grid).is_err() {
             self.counters.ul_refused += 1;
             return None;
         }
@@ -140,10 +149,10 @@ impl Uplink {
         Some(Sent { symbols: (first, pdu.resource.n_symbols), n_subcarriers: 12.0 * f32::from(n_rb), dbm })
     }
 
-    /// The bits of the CSI report, if one is due.
-    fn csi(&self, due: bool) -> ([u8; 4], usize) {
-        let bits = core::array::from_fn(|i| self.cqi >> (3 - i) & 1);
-        (bits, if due { usize::from(CSI_BITS) } else { 0 })
+    /// Both parts of the CSI report on a PUSCH; where nothing was measured for this content yet, those of its lowest rank.
+    fn csi_parts(&self, content: &CsiContent) -> (CsiPart, CsiPart) {
+        let lowest = |_| content.encode_pusch(&lowest(content));
+        content.encode_pusch(&self.csi).or_else(lowest).unwrap_or_default()
     }
 
     /// Scales, shifts and modulates the grid, and appends the burst.
@@ -212,6 +221,11 @@ impl Uplink {
         let end = slot.plus(n_slots - 1);
         self.events.push(UeL1Event::PreambleSent { ra_rnti: due.occasion.ra_rnti(), end });
     }
+}
+
+/// CQI 0 (out of range) with the lowest rank that a content allows. Spec: TS 38.214 §5.2.2.1
+fn lowest(content: &CsiContent) -> CsiValues {
+    CsiValues { rank: content.ranks.trailing_zeros().min(3) as u8 + 1, ..CsiValues::default() }
 }
 
 /// Writes `amplitude` exp(-2 pi i `turns` (k - half)) for subcarrier k: a delay of a fraction of a sample.

@@ -15,6 +15,7 @@ pub use power::Power;
 use crate::downlink::{InForce, N_HARQ, Rntis};
 use crate::ue::Counters;
 use dsp::Isa;
+use fapi::csi::CsiValues;
 use fapi::dci::{Dci, RntiKind};
 use fapi::resolve::{self, Heard, RarGrant, UlGrant};
 use fapi::ue::{UeIndication, UeL1Event, UeResponse};
@@ -77,8 +78,8 @@ pub struct Uplink {
     sr_pending: bool,
     /// Power control.
     pub power: Power,
-    /// CQI that the next report carries, 0..=15.
-    pub cqi: u8,
+    /// What the next report says.
+    pub csi: CsiValues,
     last_rar: Option<SlotPoint>,
     /// Events of what was sent, for the next indication.
     pub events: Vec<UeL1Event>,
@@ -114,7 +115,7 @@ impl Uplink {
             adjustment: None,
             sr_pending: false,
             power: Power::new(p_max_dbm, cell),
-            cqi: 1,
+            csi: CsiValues { rank: 1, cqi: 1, ..CsiValues::default() },
             last_rar: None,
             events: Vec::with_capacity(16),
             counters: Counters::default(),

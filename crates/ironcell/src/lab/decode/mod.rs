@@ -169,7 +169,7 @@ fn load(args: &DecodeArgs) -> Result<(Recording, Known), ScenarioError> {
 fn configured(path: &std::path::Path) -> Result<(CellConfig, DedicatedConfig), ScenarioError> {
     let scenario = crate::cli::check(path)?;
     let cell = gnb_du::config::Cell::new(scenario.cell)?;
-    let dedicated = cell.dedicated(0, true, true);
+    let dedicated = cell.dedicated(0, &gnb_du::config::UeRadio::ALL);
     Ok((cell.config, dedicated))
 }
 

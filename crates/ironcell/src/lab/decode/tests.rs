@@ -184,7 +184,7 @@ fn one_slot_without_a_block_is_enough_with_the_configuration() {
     let sent = air.plans[at].clone();
     let known = Known {
         rntis: vec![Rnti(0x4601)],
-        cell: Some((cell.config.clone(), cell.dedicated(0, true, true))),
+        cell: Some((cell.config.clone(), cell.dedicated(0, &gnb_du::config::UeRadio::ALL))),
         ..Known::default()
     };
     // Cut by the slot, and with something before and after; noise and an offset of a tenth of a subcarrier.
@@ -214,7 +214,7 @@ fn a_call_in_progress_needs_its_configuration() {
     let late = part(&air.recording, 0.32, 0.1);
     let known = |rnti| Known {
         rntis: vec![Rnti(rnti)],
-        cell: Some((cell.config.clone(), cell.dedicated(0, true, true))),
+        cell: Some((cell.config.clone(), cell.dedicated(0, &gnb_du::config::UeRadio::ALL))),
         ..Known::default()
     };
     let d = decode_recording(&late, &known(rnti), Isa::best()).unwrap().unwrap();

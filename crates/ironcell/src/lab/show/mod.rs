@@ -218,8 +218,11 @@ fn busy_slot(mut scenario: sim::scenario::Scenario) -> Result<Option<Busy>, Scen
         }
         let samples = kept.lock().map(|k| k.iter().copied().collect()).unwrap_or_default();
         let recording = Recording { samples, rate_hz, centre_hz: Some(dl.centre_hz()) };
-        let known =
-            Known { pci: None, rntis: vec![rnti], cell: Some((cell.config.clone(), cell.dedicated(0, true, true))) };
+        let known = Known {
+            pci: None,
+            rntis: vec![rnti],
+            cell: Some((cell.config.clone(), cell.dedicated(0, &gnb_du::config::UeRadio::ALL))),
+        };
         best = Some((n_rb, recording, known, (slot.sfn(), slot.slot())));
         if n_rb * 2 >= dl.n_rb {
             break;
