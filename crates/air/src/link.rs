@@ -218,6 +218,20 @@ impl Link {
         Ok(())
     }
 
+    /// Lets the UE's next samples pass with its receiver off: zeros, and no noise is drawn.
+    ///
+    /// Errors: as of [`Link::pull`].
+    pub fn skip(&mut self, downlink: &Downlink, out: &mut [Cf32]) -> Result<(), NotYet> {
+        let available = self.available(downlink);
+        let n = out.len() / self.config.n_rx;
+        if n > available {
+            return Err(NotYet { available });
+        }
+        out.fill(Cf32::default());
+        self.next += n as i64;
+        Ok(())
+    }
+
     /// Sends `samples`, `[antenna][n]`, the first of each at the UE's count `start`, at the present tuning. Bursts add up where they overlap.
     ///
     /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait.

@@ -329,3 +329,27 @@ fn bounds_hold() {
     }
     assert!(Link::new(&cell(), LinkConfig { delay_s: -1.0, ..link() }, tuning(), Isa::best()).is_err());
 }
+
+#[test] // Spec: TS 38.213 §11.1 (a UE need not receive in symbols that are uplink)
+fn a_receiver_that_is_off_hears_nothing_and_loses_no_time() {
+    let comb = Comb::new(8, 1e6);
+    let both: Vec<Vec<Cf32>> = [false, true]
+        .into_iter()
+        .map(|off| {
+            let mut air = air(&[(LinkConfig { noise_figure_db: -300.0, ..link() }, tuning())]);
+            air.push_downlink(&comb.samples(RATE, 0, 60_000));
+            let (downlink, links) = air.split_mut();
+            let mut out = vec![Cf32::new(1.0, 0.0); 20_000];
+            if off {
+                links[0].skip(downlink, &mut out).unwrap();
+                assert!(out.iter().all(|x| *x == ZERO));
+            } else {
+                links[0].pull(downlink, &mut out).unwrap();
+            }
+            assert!(links[0].skip(downlink, &mut vec![ZERO; 60_000]).is_err());
+            links[0].pull(downlink, &mut out).unwrap();
+            out
+        })
+        .collect();
+    assert!(both[0] == both[1]);
+}

@@ -10,8 +10,8 @@ use fapi::dci::DciContext;
 use fapi::resolve::is_csi_occasion;
 use fapi::ue::{UeIndication, UeL1Event};
 use fapi::{CarrierConfig, CellConfig, DedicatedConfig, McsTable};
-use nr::SlotPoint;
 use nr::tables::cqi;
+use nr::{SYMBOLS_PER_SLOT, SlotPoint};
 use ofdm::{Carrier, CarrierError};
 
 /// Samples kept from before the present slot, for a timing that moves to earlier.
@@ -106,6 +106,11 @@ impl Serving {
         let end = self.sync.start_count() + self.carrier.slot_len(self.sync.next) as i64;
         let have = self.first + self.samples[0].len() as i64;
         (end - have).clamp(1, 2 * self.carrier.slot_len_max() as i64) as usize
+    }
+
+    /// Whether the present slot has any downlink symbol.
+    pub fn listens(&self) -> bool {
+        (0..SYMBOLS_PER_SLOT as u8).any(|l| self.cell.duplex.is_downlink(self.sync.next, l, 1))
     }
 
     /// Takes samples; runs the slot that they complete.

@@ -53,6 +53,8 @@ pub struct Need {
     pub samples: usize,
     /// The tuning for them and all that follow, until it changes.
     pub tuning: Tuning,
+    /// It looks at them; else its receiver is off, and zeros will do: it serves no cell and searches none, or there is no downlink in them.
+    pub listens: bool,
 }
 
 /// Bursts for the uplink, in one arena that is used again.
@@ -193,7 +195,12 @@ impl UeL1 {
             State::Searching => self.search.as_ref().map_or(1, Search::need),
             State::Serving(s) => s.need(),
         };
-        Need { samples: samples.max(1), tuning: self.tuning }
+        let listens = match &self.state {
+            State::Idle => false,
+            State::Searching => true,
+            State::Serving(s) => s.listens(),
+        };
+        Need { samples: samples.max(1), tuning: self.tuning, listens }
     }
 
     /// The UE's clock: the time of its next sample.
