@@ -1,6 +1,6 @@
 //! Block error rates over AWGN, QPSK: `cargo run --release -p fec --example bler [blocks]`.
 //!
-//! Each row: code, Es/N0 in dB, blocks, block error rate, mean iterations. Soft bits are exact LLRs rounded to 8 bits, 8 steps a unit.
+//! Each row: code, Es/N0 in dB, blocks, block error rate, mean iterations. Soft bits are exact LLRs rounded to 8 bits, 6 steps a unit.
 
 use fec::polar::PolarCodec;
 use fec::sch::{SchDecoder, SchEncoder, SchParams, SoftBuffer};
@@ -30,7 +30,7 @@ impl Noise {
         let n0 = 10f64.powf(-es_n0_db / 10.0);
         let amplitude = 0.5f64.sqrt();
         let y = (1.0 - 2.0 * f64::from(bit)) * amplitude + (n0 / 2.0).sqrt() * self.normal();
-        (8.0 * 4.0 * amplitude * y / n0).round().clamp(-120.0, 120.0) as Llr
+        (6.0 * 4.0 * amplitude * y / n0).round().clamp(-120.0, 120.0) as Llr
     }
 }
 

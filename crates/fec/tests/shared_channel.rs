@@ -152,7 +152,9 @@ fn blocks_survive_the_noise_that_they_should() {
             let n = (0..40).filter(|_| {
                 let tb = rng.bytes(tbs as usize / 8);
                 let coded = encode(&mut encoder, &p, &tb);
-                let llrs = awgn(&mut rng, coded.into_iter(), db, 20.0);
+                // Six steps a neper.
+                let unit = 24.0 * 10f64.powf(db / 10.0);
+                let llrs = awgn(&mut rng, coded.into_iter(), db, unit);
                 let mut found = vec![0; tb.len()];
                 let result = decoder.decode(&p, &llrs, &mut soft, true, 10, &mut found).unwrap();
                 assert!(!result.crc_ok || found == tb);

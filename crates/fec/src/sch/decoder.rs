@@ -120,7 +120,8 @@ impl SoftBuffer {
             blocks.iter_mut().for_each(|state| state.passed = false);
         }
         let iterations_mean = if decoded == 0 { 0.0 } else { iterations as f32 / decoded as f32 };
-        Ok(SchResult { crc_ok, iterations_mean, n_cb: plan.n_blocks as u16, n_cb_ok: n_cb_ok as u16 })
+        let cbg_acks = plan.groups().map_or(0, |cbgs| self.cbg_acks(plan, cbgs.n_max));
+        Ok(SchResult { crc_ok, iterations_mean, n_cb: plan.n_blocks as u16, n_cb_ok: n_cb_ok as u16, cbg_acks })
     }
 
     /// HARQ-ACK of code block groups: bit m is set if every code block of group m has passed; to be asked after the transport block
@@ -186,6 +187,8 @@ pub struct SchResult {
     pub n_cb: u16,
     /// Those that have passed so far.
     pub n_cb_ok: u16,
+    /// [`SoftBuffer::cbg_acks`] where there are code block groups, else 0.
+    pub cbg_acks: u8,
 }
 
 /// Decodes transport blocks of any size; owns its scratch (about 1.7 MB), made once.

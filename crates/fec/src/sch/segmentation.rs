@@ -136,6 +136,11 @@ impl Segmentation {
         (0..block).map(|block| self.e(block)).sum()
     }
 
+    /// The code block groups, where there are any.
+    pub(super) fn groups(&self) -> Option<Cbgs> {
+        self.cbgs
+    }
+
     /// Whether soft bits held of the code blocks sent are to be forgotten. Spec: TS 38.214 §5.1.7.2 (CBGFI)
     pub(super) fn flushes(&self) -> bool {
         self.cbgs.is_some_and(|cbgs| !cbgs.combine)

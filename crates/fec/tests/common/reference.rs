@@ -34,9 +34,9 @@ impl Noise {
     }
 }
 
-/// Eight steps a neper, as far as 8 bits go.
+/// As far as 8 bits go.
 pub fn quantise(llr: f64) -> Llr {
-    (8.0 * llr).round().clamp(-120.0, 120.0) as Llr
+    (f64::from(fec::LLR_STEPS_PER_NEPER) * llr).round().clamp(-120.0, 120.0) as Llr
 }
 
 /// ln(1 + exp(-x)) in steps of 1/64, for linear interpolation (error below 1e-5).

@@ -23,7 +23,7 @@ pub use receive::{PdschReceiver, PdschResult};
 pub use transmit::PdschTransmitter;
 
 use crate::estimate::ChannelError;
-use crate::shared::Shape;
+use crate::shared::{Shape, check_cbgs};
 use fapi::{Coding, PdschPdu};
 use fec::sch::{SchError, SchParams};
 use nr::Rnti;
@@ -107,9 +107,7 @@ pub fn shape(pdu: &PdschPdu) -> Shape<'_> {
 
 /// Checks what both ends need of a PDU.
 fn check(pdu: &PdschPdu, n_subcarriers: usize) -> Result<(), PdschError> {
-    if pdu.cbg.is_some() {
-        return Err(ChannelError::Unsupported { clause: "TS 38.214 §5.1.7: code block groups" }.into());
-    }
+    check_cbgs(pdu.cbg)?;
     if pdu.ptrs.is_some_and(|p| p.dmrs_ports.count_ones() > 1) {
         return Err(ChannelError::Invalid("one PT-RS port in the downlink (TS 38.214 §5.1.6.3)").into());
     }

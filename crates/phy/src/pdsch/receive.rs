@@ -6,6 +6,7 @@ use crate::equalize::Detector;
 use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEstimator};
 use crate::modulation::descramble;
 use crate::sequences::Gold;
+use crate::shared::cbgs;
 use crate::shared::demap::{Reception, SymbolReport};
 use crate::shared::spread::{BlockCrew, SymbolCrew};
 use dsp::Isa;
@@ -37,6 +38,8 @@ pub struct PdschResult {
     pub doppler_per_symbol: f32,
     /// LDPC iterations, mean over code blocks.
     pub ldpc_iterations: f32,
+    /// HARQ-ACK of code block groups: bit m is group m; 0 where none are configured. Spec: TS 38.213 §9.1.1
+    pub cbg_acks: u8,
 }
 
 /// Receives PDSCHs of a carrier of a given size; owns estimator, equalizer, decoder and all scratch.
@@ -105,7 +108,8 @@ impl PdschReceiver {
         let (n_llrs, report) = self.soft_bits(pdu, slot, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_llrs / usize::from(pdu.coding.q_m));
         let llrs = &self.llrs[..n_llrs];
-        let result = self.blocks.decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb)?;
+        let (groups, iterations) = (cbgs(pdu.cbg), max_iterations.max(1));
+        let result = self.blocks.decode(&params, groups, llrs, soft, pdu.new_data, iterations, tb)?;
         let est = self.reception.estimate();
         Ok(PdschResult {
             crc_ok: result.crc_ok,
@@ -117,6 +121,7 @@ impl PdschReceiver {
             turns_per_symbol: est.turns_per_symbol,
             doppler_per_symbol: est.doppler_per_symbol,
             ldpc_iterations: result.iterations_mean,
+            cbg_acks: result.cbg_acks,
         })
     }
 

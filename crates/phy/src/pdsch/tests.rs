@@ -195,7 +195,7 @@ fn noise_wrong_scrambling_and_non_numbers_fail() {
     assert!(!rx.receive(&other, slot, &grid, &mut soft, 8, &mut out).unwrap().crc_ok);
     // Elements that are no numbers count as erased: a fifth of them leaves a block that arrives, all of them leave nothing.
     grid.elements_mut().iter_mut().step_by(5).for_each(|z| *z = Cf32::new(f32::NAN, f32::INFINITY));
-    assert!(rx.receive(&pdu(), slot, &grid, &mut soft, 8, &mut out).unwrap().crc_ok);
+    assert!(rx.receive(&pdu(), slot, &grid, &mut soft, 20, &mut out).unwrap().crc_ok);
     assert_eq!(out, tb);
     grid.elements_mut().fill(Cf32::new(f32::NAN, f32::INFINITY));
     assert!(!rx.receive(&pdu(), slot, &grid, &mut soft, 8, &mut out).unwrap().crc_ok);

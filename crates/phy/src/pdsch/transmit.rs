@@ -4,6 +4,7 @@ use super::{Layout, PdschError, c_init, check, fec_isa, sch_params, shape};
 use crate::estimate::ChannelError;
 use crate::modulation::{Modulation, modulate};
 use crate::sequences::Gold;
+use crate::shared::cbgs;
 use crate::shared::precoding::Precoder;
 use crate::shared::send::{Job, Sender};
 use dsp::{Cf32, Isa};
@@ -64,7 +65,7 @@ impl PdschTransmitter {
     ) -> Result<(), PdschError> {
         let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_symbols);
-        self.encoder.encode(&params, tb, &mut self.coded[..n_bytes])?;
+        self.encoder.encode_cbgs(&params, cbgs(pdu.cbg), tb, &mut self.coded[..n_bytes])?;
         self.send_coded(pdu, scheme, n_symbols, n_bytes, precoders, slot, grid)
     }
 

@@ -22,7 +22,7 @@ pub use transmit::{PuschTransmitter, UciBits};
 
 use crate::estimate::{ChannelError, dmrs};
 use crate::modulation::Modulation;
-use crate::shared::{Shape, transform};
+use crate::shared::{Shape, check_cbgs, transform};
 use fapi::{PuschPdu, RbAllocation};
 use fec::sch::SchParams;
 
@@ -57,9 +57,7 @@ fn shape(pdu: &PuschPdu) -> Shape<'_> {
 /// Checks what both ends need; the allocation must fit `n_subcarriers`.
 fn check(pdu: &PuschPdu, n_subcarriers: usize) -> Result<(), ChannelError> {
     shape(pdu).check(pdu.n_layers, n_subcarriers)?;
-    if pdu.cbg.is_some() {
-        return Err(ChannelError::Unsupported { clause: "TS 38.214 §6.1.5: code block groups" });
-    }
+    check_cbgs(pdu.cbg)?;
     if pdu.transform_precoding.is_some() {
         check_transform(pdu)?;
     }

@@ -2,7 +2,7 @@
 
 use super::{sch_params, shape};
 use crate::estimate::ChannelError;
-use crate::shared;
+use crate::shared::{self, cbgs};
 use fapi::PuschPdu;
 use fec::sch::Segmentation;
 use nr::SYMBOLS_PER_SLOT;
@@ -295,9 +295,10 @@ impl Quota {
                 Err(ChannelError::Invalid("code rate of a PUSCH without transport block (TS 38.212 §6.3.2.4.2)"))
             };
         }
-        let plan = Segmentation::new(&sch_params(pdu, g))
+        // Code blocks that CBGTI leaves out count as none.
+        let plan = Segmentation::with_cbgs(&sch_params(pdu, g), cbgs(pdu.cbg))
             .map_err(|_| ChannelError::Invalid("transport block of a PUSCH with UCI"))?;
-        Ok(Quota { per_bit: all as f64 / (plan.n_blocks * plan.k) as f64 })
+        Ok(Quota { per_bit: all as f64 / (plan.n_sent * plan.k) as f64 })
     }
 
     fn needed(&self, bits: usize, beta: f32) -> usize {

@@ -8,6 +8,7 @@ use crate::estimate::{Bundling, ChannelError, ChannelEstimate, RX_MAX, SharedEst
 use crate::modulation::descramble;
 use crate::pucch::uci_was_sent;
 use crate::sequences::Gold;
+use crate::shared::cbgs;
 use crate::shared::demap::{Reception, SymbolReport};
 use crate::shared::spread::{BlockCrew, Decoders, SymbolCrew};
 use dsp::Isa;
@@ -72,6 +73,8 @@ pub struct PuschData {
     pub crc_ok: bool,
     /// LDPC iterations, mean over code blocks.
     pub ldpc_iterations: f32,
+    /// Code block groups that have passed: bit m is group m; 0 where none are configured. Spec: TS 38.214 §6.1.5
+    pub cbg_acks: u8,
 }
 
 /// Receives PUSCHs. Holds plans and scratch; nothing is allocated in a call once the largest PUSCH was seen.
@@ -220,6 +223,12 @@ impl PuschReceiver {
         self.blocks.set_crew(crew);
     }
 
+    /// Q'_ACK of the last PUSCH.
+    #[cfg(test)]
+    pub(crate) fn n_ack_elements(&self) -> usize {
+        self.layout.n_ack
+    }
+
     /// The soft bits of a PUSCH without UCI, before decoding.
     #[cfg(test)]
     pub(crate) fn receive_soft(
@@ -331,11 +340,12 @@ pub fn decode_soft(
         if pdu.new_data {
             soft.clear();
         }
-        return Ok(PuschData { crc_ok: false, ldpc_iterations: 0.0 });
+        return Ok(PuschData { crc_ok: false, ldpc_iterations: 0.0, cbg_acks: 0 });
     }
     let params = sch_params(pdu, llrs.len());
     let result = decoders
-        .decode(&params, llrs, soft, pdu.new_data, max_iterations.max(1), tb_out)
+        .decode(&params, cbgs(pdu.cbg), llrs, soft, pdu.new_data, max_iterations.max(1), tb_out)
         .map_err(|_| ChannelError::Invalid("transport block size, soft buffer or coding"))?;
-    Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations: result.iterations_mean })
+    let (ldpc_iterations, cbg_acks) = (result.iterations_mean, result.cbg_acks);
+    Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations, cbg_acks })
 }

@@ -4,9 +4,9 @@ use super::{Layout, Role, c_init, check, modulation, sch_params, shape};
 use crate::estimate::ChannelError;
 use crate::modulation::modulate;
 use crate::sequences::Gold;
-use crate::shared;
 use crate::shared::precoding::{self, Precoder};
 use crate::shared::send::{Job, Sender};
+use crate::shared::{self, cbgs};
 use dsp::{Cf32, Isa};
 use fapi::PuschPdu;
 use fec::bits;
@@ -157,7 +157,7 @@ impl PuschTransmitter {
         let g = self.layout.g_ul_sch;
         if g > 0 {
             self.encoder
-                .encode(&sch_params(pdu, g), tb, &mut self.coded[..g.div_ceil(8)])
+                .encode_cbgs(&sch_params(pdu, g), cbgs(pdu.cbg), tb, &mut self.coded[..g.div_ceil(8)])
                 .map_err(|_| ChannelError::Invalid("transport block size and coding"))?;
         }
         #[cfg(test)]

@@ -7,7 +7,7 @@ use super::demap::{Reception, SymbolReport, SymbolWorker};
 use crate::estimate::ChannelError;
 use dsp::Isa;
 use fec::Llr;
-use fec::sch::{SchDecoder, SchError, SchParams, SchResult, SchTask, Segmentation, SoftBuffer};
+use fec::sch::{Cbgs, SchDecoder, SchError, SchParams, SchResult, SchTask, Segmentation, SoftBuffer};
 use node::Crew;
 use nr::SYMBOLS_PER_SLOT;
 use ofdm::Grid;
@@ -112,13 +112,14 @@ impl BlockCrew {
     pub fn decode(
         &mut self,
         params: &SchParams,
+        cbgs: Option<Cbgs>,
         llrs: &[Llr],
         soft: &mut SoftBuffer,
         new_data: bool,
         max_iterations: u8,
         tb_out: &mut [u8],
     ) -> Result<SchResult, SchError> {
-        self.all().decode(params, llrs, soft, new_data, max_iterations, tb_out)
+        self.all().decode(params, cbgs, llrs, soft, new_data, max_iterations, tb_out)
     }
 
     /// All decoders.
@@ -149,13 +150,14 @@ impl Decoders<'_> {
     pub fn decode(
         &mut self,
         params: &SchParams,
+        cbgs: Option<Cbgs>,
         llrs: &[Llr],
         soft: &mut SoftBuffer,
         new_data: bool,
         max_iterations: u8,
         tb_out: &mut [u8],
     ) -> Result<SchResult, SchError> {
-        decode(self.crew, self.decoders, params, llrs, soft, new_data, max_iterations, tb_out)
+        decode(self.crew, self.decoders, params, cbgs, llrs, soft, new_data, max_iterations, tb_out)
     }
 }
 
@@ -183,19 +185,20 @@ fn decode(
     crew: &Crew,
     decoders: &mut [SchDecoder],
     params: &SchParams,
+    cbgs: Option<Cbgs>,
     llrs: &[Llr],
     soft: &mut SoftBuffer,
     new_data: bool,
     max_iterations: u8,
     tb_out: &mut [u8],
 ) -> Result<SchResult, SchError> {
-    let n_blocks = Segmentation::with_cbgs(params, None).map_or(0, |plan| plan.n_blocks);
+    let n_blocks = Segmentation::with_cbgs(params, cbgs).map_or(0, |plan| plan.n_blocks);
     let lengths_fit = llrs.len() == params.g as usize && 8 * tb_out.len() == params.tbs_bits as usize;
     if decoders.len() < 2 || n_blocks < 2 || !lengths_fit {
         let decoder = decoders.first_mut().ok_or(SchError::Layers(0))?;
-        return decoder.decode(params, llrs, soft, new_data, max_iterations, tb_out);
+        return decoder.decode_cbgs(params, cbgs, llrs, soft, new_data, max_iterations, tb_out);
     }
-    let task = soft.begin(params, None, new_data)?;
+    let task = soft.begin(params, cbgs, new_data)?;
     let plan = task.plan;
     code_blocks(crew, decoders, task, llrs, max_iterations)?;
     soft.finish(&plan, tb_out)

@@ -1,21 +1,18 @@
 //! `ironcell lab bler`: error-rate curves on all cores.
 
+mod case;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use fapi::{MappingType, PucchFormat};
 use indicatif::{ProgressBar, ProgressStyle};
-use link::count::{Effort, Link, Runner, Tally};
-use link::propagation::{Antennas, Propagation, correlation};
-use link::pucch::{Count, PucchCase, PucchLink};
-use link::shared::{Direction, SharedCase, SharedLink};
+use link::count::{Effort, Runner, Tally};
+use link::propagation::Propagation;
 use link::{LinkError, theory};
-use nr::Numerology;
-use nr::tables::mcs;
-use phy::equalize::Detector;
 
+use self::case::{Case, bound_of, case};
 use super::plot::{Curve, Plot};
 use crate::cli::bad_use;
 
@@ -28,6 +25,12 @@ pub enum Channel {
     Pdsch,
     /// Uplink control.
     Pucch,
+    /// Downlink control.
+    Pdcch,
+    /// The MIB, over the four blocks of its 80 ms.
+    Pbch,
+    /// Random access.
+    Prach,
 }
 
 /// Arguments of `lab bler`.
@@ -35,9 +38,11 @@ pub enum Channel {
 #[command(after_help = "Examples:\n  \
     ironcell lab bler pusch --mcs 10 --prb 51 --snr 0:8:1\n  \
     ironcell lab bler pdsch --mcs 20 --layers 2 --tx 2 --rx 2 --channel TDLA30-10 --harq 4 --out curve\n  \
-    ironcell lab bler pucch --format 2 --bits 22 --prb 9 --symbols 2 --rx 2 --channel TDLC300-100 --snr=-4:2:1")]
+    ironcell lab bler pucch --format 2 --bits 22 --prb 9 --symbols 2 --rx 2 --channel TDLC300-100 --snr=-4:2:1\n  \
+    ironcell lab bler pdcch --level 4 --prb 48 --symbols 2 --snr=-6:0:1\n  \
+    ironcell lab bler prach --format B4 --rx 2 --snr=-18:-10:2")]
 pub struct BlerArgs {
-    /// pusch, pdsch or pucch.
+    /// pusch, pdsch, pucch, pdcch, pbch or prach.
     #[arg(value_enum)]
     pub channel: Channel,
     /// I_MCS of TS 38.214 table 5.1.3.1-1 (or -2 with --qam256).
@@ -82,12 +87,15 @@ pub struct BlerArgs {
     /// LDPC iterations at most.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub iterations: u8,
-    /// PUCCH format, 0 to 4.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub format: u8,
-    /// UCI bits of a PUCCH.
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    pub bits: u8,
+    /// PUCCH format, 0 to 4 (1 without it), or PRACH format, as A2 or B4 (0 without it).
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// UCI bits of a PUCCH (2 without it), DCI bits of a PDCCH (41 without it).
+    #[arg(long, value_name = "N")]
+    pub bits: Option<u8>,
+    /// Aggregation level of a PDCCH; its CORESET has --prb blocks and --symbols symbols.
+    #[arg(long, default_value_t = 4, value_name = "L")]
+    pub level: u8,
     /// Errors at which a point ends.
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub errors: u64,
@@ -109,6 +117,12 @@ pub struct BlerArgs {
     /// One JSON document on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+impl BlerArgs {
+    fn format<'a>(&'a self, otherwise: &'a str) -> &'a str {
+        self.format.as_deref().unwrap_or(otherwise)
+    }
 }
 
 /// One point of a curve.
@@ -134,86 +148,14 @@ pub fn run(args: &BlerArgs) -> ExitCode {
     }
 }
 
-/// What the arguments describe, checked.
-enum Case {
-    Shared(SharedCase),
-    Pucch(PucchCase),
-}
-
-impl Case {
-    fn link(&self, isa: dsp::Isa) -> Result<Box<dyn Link>, LinkError> {
-        Ok(match self {
-            Case::Shared(case) => Box::new(SharedLink::new(*case, isa)?),
-            Case::Pucch(case) => Box::new(PucchLink::new(*case, isa)?),
-        })
-    }
-}
-
-fn case(args: &BlerArgs) -> Result<Case, LinkError> {
-    let numerology = Numerology::from_scs_khz(args.scs)
-        .ok_or_else(|| LinkError::new(format!("--scs {}: expected 15, 30, 60, 120 or 240", args.scs)))?;
-    let propagation = Propagation::parse(&args.propagation)?;
-    let antennas = Antennas {
-        n_tx: args.tx.unwrap_or(args.layers),
-        n_rx: args.rx.unwrap_or(args.layers),
-        correlation: correlation(&args.correlation)?,
-    };
-    if args.channel == Channel::Pucch {
-        let format = pucch_format(args)?;
-        let hops = args.symbols > 1;
-        let case = PucchCase::new(format, args.symbols, args.prb, hops, numerology, args.prb.max(25));
-        return Ok(Case::Pucch(PucchCase { count: Count::Uci, n_bits: args.bits, antennas, propagation, ..case }));
-    }
-    let table = if args.qam256 { &mcs::TABLE_2[..] } else { &mcs::TABLE_1[..] };
-    let row = table.get(usize::from(args.mcs)).filter(|r| !r.is_reserved());
-    let row = row.ok_or_else(|| LinkError::new(format!("--mcs {}: no such row, or a reserved one", args.mcs)))?;
-    let uplink = args.channel == Channel::Pusch;
-    let (start_symbol, dmrs_symbols) = if uplink { (0, 1 << 2 | 1 << 11) } else { (2, 1 << 2 | 1 << 11) };
-    let mut case = SharedCase {
-        direction: if uplink { Direction::Uplink } else { Direction::Downlink },
-        numerology,
-        carrier_rb: args.prb,
-        first_rb: 0,
-        n_rb: args.prb,
-        start_symbol,
-        n_symbols: args.symbols.min(14 - start_symbol),
-        mapping: MappingType::A,
-        dmrs_symbols,
-        n_cdm_groups: 2,
-        q_m: row.q_m,
-        rate_x1024: row.rate_x1024(),
-        tbs_bits: 0,
-        n_layers: args.layers,
-        prg_size: 0,
-        transform_precoding: args.transform_precoding,
-        n_transmissions: args.harq,
-        ldpc_iterations: args.iterations,
-        detector: Detector::Linear,
-        antennas,
-        propagation,
-    };
-    case.tbs_bits = case.tbs_bits();
-    Ok(Case::Shared(case))
-}
-
-fn pucch_format(args: &BlerArgs) -> Result<PucchFormat, LinkError> {
-    let n_prb = u8::try_from(args.prb).ok().filter(|n| (1..=16).contains(n));
-    let n_prb = n_prb.ok_or_else(|| LinkError::new("--prb of a PUCCH: expected 1 to 16"));
-    Ok(match args.format {
-        0 => PucchFormat::F0 { initial_cyclic_shift: 0 },
-        1 => PucchFormat::F1 { initial_cyclic_shift: 0, time_domain_occ: 0 },
-        2 => PucchFormat::F2 { n_prb: n_prb? },
-        other => return Err(LinkError::new(format!("--format {other}: expected 0, 1 or 2"))),
-    })
-}
-
 /// The SNRs to simulate: as given, or nine around where the bound gives an error rate of 10 %.
 fn snrs(args: &BlerArgs, case: &Case) -> Result<Vec<f64>, LinkError> {
     if args.snr == "auto" {
         let centre = match case {
             Case::Shared(c) if c.propagation == Propagation::AWGN => bound_of(c).map_or(0.0, |f| f.1 + 0.75),
             Case::Shared(_) => 10.0,
-            Case::Pucch(_) => -6.0,
+            Case::Pucch(_) | Case::Pdcch(_) | Case::Pbch(_) => -6.0,
+            Case::Prach(_) => -14.0,
         };
         let step = if args.propagation.eq_ignore_ascii_case("AWGN") { 0.25 } else { 1.0 };
         return Ok((-4..=4).map(|i| ((centre + f64::from(i) * step) * 20.0).round() / 20.0).collect());
@@ -230,15 +172,6 @@ fn snrs(args: &BlerArgs, case: &Case) -> Result<Vec<f64>, LinkError> {
         }
         _ => Err(wrong()),
     }
-}
-
-/// Symbols a transmission, and the SNR at which the normal approximation gives 10 %; in AWGN with one layer and one antenna.
-fn bound_of(c: &SharedCase) -> Option<(f64, f64)> {
-    let alone = c.antennas.n_rx == 1 && c.n_layers == 1 && c.propagation == Propagation::AWGN && !c.transform_precoding;
-    let n_data = u32::from(c.n_symbols) - c.dmrs_symbols.count_ones();
-    let n_symbols = f64::from(n_data * 12 * u32::from(c.n_rb));
-    let snr_db = theory::required_snr_db(f64::from(c.tbs_bits), n_symbols, c.q_m, 0.1);
-    (alone && c.n_transmissions == 1).then_some((n_symbols, snr_db))
 }
 
 fn simulate(args: &BlerArgs) -> Result<Vec<Point>, LinkError> {
@@ -287,7 +220,10 @@ pub fn bar(what: &str) -> ProgressBar {
 
 fn title(args: &BlerArgs) -> String {
     let what = match args.channel {
-        Channel::Pucch => format!("PUCCH format {}, {} bits", args.format, args.bits),
+        Channel::Pucch => format!("PUCCH format {}, {} bits", args.format("1"), args.bits.unwrap_or(2)),
+        Channel::Pdcch => format!("PDCCH level {}, {} bits", args.level, args.bits.unwrap_or(41)),
+        Channel::Pbch => "PBCH, four blocks".into(),
+        Channel::Prach => format!("PRACH format {}", args.format("0")),
         Channel::Pusch | Channel::Pdsch => {
             let name = if args.channel == Channel::Pusch { "PUSCH" } else { "PDSCH" };
             format!("{name} MCS {} (table {}), {} layer(s)", args.mcs, if args.qam256 { 2 } else { 1 }, args.layers)
@@ -348,4 +284,55 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
     let _ = writeln!(std::io::stderr(), "wrote {}", path.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: BlerArgs,
+    }
+
+    fn points(line: &str) -> Vec<Point> {
+        simulate(&Line::try_parse_from(line.split(' ')).unwrap().args).unwrap()
+    }
+
+    #[test] // Spec: ironcell issue §2 (a point of a curve in the tree, by a counting rule: 3.5 standard deviations of a binomial's)
+    fn a_point_of_a_curve_in_the_tree_comes_again() {
+        let curve = include_str!("../../../../../docs/curves/pdcch-awgn-level-4.csv");
+        let row = |line: &str| -> Option<[f64; 3]> {
+            let numbers: Vec<f64> = line.split(',').map_while(|x| x.parse().ok()).collect();
+            numbers.first_chunk().copied()
+        };
+        let stands = curve.lines().filter_map(row).find(|[_, blocks, errors]| errors / blocks < 0.2).unwrap();
+        let [snr_db, blocks, errors] = stands;
+        let line = format!("bler pdcch --level 4 --prb 48 --symbols 1 --snr={snr_db} --seed 3 --errors 60 --threads 1");
+        let tally = points(&line)[0].tally;
+        let (n, found) = (tally.blocks as f64, tally.errors as f64);
+        let rate = (errors + found) / (blocks + n);
+        let sigma = (rate * (1.0 - rate) * (1.0 / blocks + 1.0 / n)).sqrt();
+        assert!((errors / blocks - found / n).abs() <= 3.5 * sigma, "{errors} of {blocks}, {found} of {n}");
+    }
+
+    #[test] // Spec: ironcell issue §2 (lab bler of every channel), TS 38.211 §6.3.2, §6.3.3, §7.3.2, §7.3.3
+    fn every_channel_has_a_curve() {
+        for line in [
+            "bler pucch --format 0 --bits 1 --symbols 1 --snr 30",
+            "bler pucch --format 4 --bits 22 --symbols 14 --snr 30",
+            "bler pucch --format 3 --prb 2 --bits 22 --snr 30",
+            "bler pdcch --level 8 --prb 48 --symbols 2 --snr 30",
+            "bler pbch --prb 24 --snr 20",
+            "bler prach --format B4 --prb 24 --snr 10",
+            "bler prach --scs 15 --prb 25 --snr 10",
+        ] {
+            assert_eq!(points(&format!("{line} --blocks 20 --threads 1"))[0].tally.errors, 0, "{line}");
+        }
+        for line in ["bler prach --format B5", "bler pucch --format 5", "bler pdcch --level 3 --snr 0"] {
+            assert!(simulate(&Line::try_parse_from(line.split(' ')).unwrap().args).is_err(), "{line}");
+        }
+    }
 }
