@@ -152,12 +152,7 @@ impl TestDu {
         for sub in &subs {
             match sub {
                 UlSubPdu::Ccch(sdu) if msg3 => self.initial(rnti, sdu),
-                UlSubPdu::CRnti(c) => {
-                    of = *c;
-                    if let Some(u) = self.ues.get_mut(&c.0) {
-                        u.wanted = u.wanted.max(50);
-                    }
-                }
+                UlSubPdu::CRnti(c) => of = *c,
                 _ => {}
             }
         }
@@ -168,6 +163,10 @@ impl TestDu {
                 UlSubPdu::Bsr(bsr) => u.wanted = (0..8).filter_map(|g| bsr.bytes(g)).sum(),
                 _ => {}
             }
+        }
+        if of != rnti {
+            // Whatever is left to send: the contention ends with a grant.
+            u.wanted = u.wanted.max(50);
         }
     }
     fn initial(&mut self, rnti: Rnti, sdu: &[u8]) {
