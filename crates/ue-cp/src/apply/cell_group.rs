@@ -425,7 +425,7 @@ fn pucch_resource(r: &rrc::PucchResource) -> Result<PucchResource, ApplyError> {
 
 fn csi(d: &mut DedicatedConfig, c: &rrc::CsiMeasConfig) -> Result<(), ApplyError> {
     for r in c.nzp_csi_rs_resource_to_add_mod_list.iter().flatten() {
-        let r = csi_rs(r)?;
+        let r = csi_rs(r, d.dl_bwp.n_rb)?;
         d.csi_rs.retain(|x| x.id != r.id);
         d.csi_rs.push(r);
     }
@@ -514,7 +514,7 @@ fn measured_resource(c: &rrc::CsiMeasConfig, setting: u8) -> Option<u8> {
     sets.into_iter().find(|x| x.nzp_csi_resource_set_id == set)?.nzp_csi_rs_resources.first().copied()
 }
 
-fn csi_rs(r: &rrc::NzpCsiRsResource) -> Result<CsiRsResource, ApplyError> {
+fn csi_rs(r: &rrc::NzpCsiRsResource, bwp_n_rb: u16) -> Result<CsiRsResource, ApplyError> {
     use rrc::CsiRsResourceMappingFrequencyDomainAllocation as A;
     let m = &r.resource_mapping;
     let (row, k0) = match m.frequency_domain_allocation {
@@ -547,7 +547,8 @@ fn csi_rs(r: &rrc::NzpCsiRsResource) -> Result<CsiRsResource, ApplyError> {
         odd_rbs: false,
         density_x2,
         start_rb: m.freq_band.starting_rb,
-        n_rb: m.freq_band.nrof_rbs,
+        // In steps of four: what goes beyond the part is not there. Spec: TS 38.331 CSI-FrequencyOccupation
+        n_rb: m.freq_band.nrof_rbs.min(bwp_n_rb),
         scrambling_id: r.scrambling_id,
         period_slots,
         offset_slots,

@@ -180,6 +180,17 @@ fn a_cell_group_configures_the_terminal() {
     assert_eq!((max_retx_threshold, t_status_prohibit_ms), (32, 15));
 }
 
+#[test] // Spec: TS 38.331 §6.3.2 CSI-FrequencyOccupation (in steps of four; the width of the BWP where that is less)
+fn a_csi_rs_ends_with_the_bandwidth_part() {
+    let (c, mut g) = cell_and_group();
+    let serving = g.sp_cell_config.as_mut().unwrap().sp_cell_config_dedicated.as_mut().unwrap();
+    let Some(SetupRelease::Setup(csi)) = &mut serving.csi_meas_config else { panic!() };
+    let band = &mut csi.nzp_csi_rs_resource_to_add_mod_list.as_mut().unwrap()[0].resource_mapping.freq_band;
+    (band.starting_rb, band.nrof_rbs) = (0, c.initial_dl_bwp.n_rb.next_multiple_of(4) + 4);
+    let out = cell_group::apply(&g, &cell_group::initial(&c), &cell_group::default_mac(), &c).unwrap();
+    assert_eq!(out.dedicated.csi_rs[0].n_rb, c.initial_dl_bwp.n_rb);
+}
+
 #[test] // Spec: TS 38.331 §6.3.2 (RadioBearerConfig: SDAP-Config, PDCP-Config)
 fn a_radio_bearer_is_read() {
     let message: rrc::DlDcchMessage = rrc::decode(&vector("DL-DCCH-Message")).unwrap();
