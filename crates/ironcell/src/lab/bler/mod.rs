@@ -303,14 +303,15 @@ mod tests {
 
     #[test] // Spec: ironcell issue §2 (a point of a curve in the tree, by a counting rule: 3.5 standard deviations of a binomial's)
     fn a_point_of_a_curve_in_the_tree_comes_again() {
-        let curve = include_str!("../../../../../docs/curves/pdcch-awgn-level-4.csv");
+        let curve = include_str!("../../../../../docs/curves/pusch-awgn-mcs-10.csv");
         let row = |line: &str| -> Option<[f64; 3]> {
             let numbers: Vec<f64> = line.split(',').map_while(|x| x.parse().ok()).collect();
             numbers.first_chunk().copied()
         };
         let stands = curve.lines().filter_map(row).find(|[_, blocks, errors]| errors / blocks < 0.2).unwrap();
         let [snr_db, blocks, errors] = stands;
-        let line = format!("bler pdcch --level 4 --prb 48 --symbols 1 --snr={snr_db} --seed 3 --errors 60 --threads 1");
+        let line =
+            format!("bler pusch --mcs 10 --prb 25 --snr={snr_db} --seed 3 --errors 60 --blocks 2000 --threads 1");
         let tally = points(&line)[0].tally;
         let (n, found) = (tally.blocks as f64, tally.errors as f64);
         let rate = (errors + found) / (blocks + n);
