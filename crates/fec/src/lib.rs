@@ -27,7 +27,7 @@ pub use fuzz::fuzz_one;
 /// A soft bit: positive means 0, the magnitude grows with certainty, 0 is an erasure; saturates at +-[`LLR_MAX`].
 pub type Llr = i8;
 
-/// The scale of an [`Llr`] at which LDPC decoding is at its best. Twice as much costs some tenths of a dB at low code rates; other decoders do not
+/// The scale of an [`Llr`] at which LDPC decoding is at its best. Much more loses at low code rates; other decoders do not
 /// mind.
 pub const LLR_STEPS_PER_NEPER: f32 = 6.0;
 
