@@ -93,6 +93,40 @@ pub(crate) fn dedicated(c: &CellConfig, candidates: [u8; 5], csi_rs: Vec<CsiRsRe
     }
 }
 
+/// Control information that arrived, every block acknowledged.
+fn uci(rnti: Rnti, slot: SlotPoint, n_harq_ack: u8, snr_db: f32) -> UciIndication {
+    UciIndication {
+        rnti,
+        slot,
+        dtx: false,
+        harq_ack: [1; HARQ_ACK_BITS_MAX],
+        n_harq_ack,
+        sr: false,
+        csi1: 0,
+        n_csi1: 0,
+        csi2: 0,
+        n_csi2: 0,
+        snr_db,
+        timing_error_tc: None,
+    }
+}
+
+/// A PUSCH that arrived.
+fn pusch(p: &PuschPdu, slot: SlotPoint, sinr_db: f32) -> PuschIndication {
+    PuschIndication {
+        rnti: p.rnti,
+        harq: p.harq,
+        slot,
+        crc_ok: true,
+        dtx: false,
+        tb: Span::default(),
+        sinr_db,
+        rsrp_dbm: -90.0,
+        timing_error_tc: 0,
+        ldpc_iterations: 1.0,
+    }
+}
+
 /// A scheduler with one connected UE, number 0.
 struct Bench {
     s: Scheduler,
@@ -167,40 +201,15 @@ impl Bench {
             self.snr.0 += pucch as f32;
             self.snr.1 += pusch as f32;
         }
-        let (mut outcomes, rnti) = (Vec::new(), RNTI);
-        let uci = |n_harq_ack, snr_db| UciIndication {
-            rnti,
-            slot,
-            dtx: false,
-            harq_ack: [1; HARQ_ACK_BITS_MAX],
-            n_harq_ack,
-            sr: false,
-            csi1: 0,
-            n_csi1: 0,
-            csi2: 0,
-            n_csi2: 0,
-            snr_db,
-            timing_error_tc: None,
-        };
+        let mut outcomes = Vec::new();
         for p in &self.plan.pucch {
-            self.s.uci(&uci(p.n_harq_ack, self.snr.0), &mut outcomes);
+            self.s.uci(&uci(RNTI, slot, p.n_harq_ack, self.snr.0), &mut outcomes);
         }
         for p in &self.plan.pusch {
             if p.uci.n_harq_ack > 0 {
-                self.s.uci(&uci(p.uci.n_harq_ack as u8, self.snr.1), &mut outcomes);
+                self.s.uci(&uci(RNTI, slot, p.uci.n_harq_ack as u8, self.snr.1), &mut outcomes);
             }
-            self.s.pusch(&PuschIndication {
-                rnti,
-                harq: p.harq,
-                slot,
-                crc_ok: true,
-                dtx: false,
-                tb: Span::default(),
-                sinr_db: self.snr.1,
-                rsrp_dbm: -90.0,
-                timing_error_tc: 0,
-                ldpc_iterations: 1.0,
-            });
+            self.s.pusch(&pusch(p, slot, self.snr.1));
         }
     }
 }

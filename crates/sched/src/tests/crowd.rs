@@ -1,9 +1,9 @@
 //! Several UEs with more to carry than there is room for: who waits, and how long.
 
-use super::{ALL, cell, dedicated};
+use super::{ALL, cell, dedicated, pusch, uci};
 use crate::scheduler::{Config, Content, Decision, Scheduler};
 use crate::ue::Phase;
-use fapi::slot::{HARQ_ACK_BITS_MAX, PrachDetection, PuschIndication, SlotPlan, UciIndication};
+use fapi::slot::{PrachDetection, SlotPlan};
 use fapi::*;
 use nr::tables::prach;
 use nr::{Numerology, Rnti, SlotPoint};
@@ -86,39 +86,15 @@ impl Crowd {
         }
         let mut outcomes = Vec::new();
         let (snr, of) = (&self.snr_db, |r: Rnti| (r.0 - rnti(0).0) as usize);
-        let uci = |rnti: Rnti, n_harq_ack| UciIndication {
-            rnti,
-            slot,
-            dtx: false,
-            harq_ack: [1; HARQ_ACK_BITS_MAX],
-            n_harq_ack,
-            sr: false,
-            csi1: 0,
-            n_csi1: 0,
-            csi2: 0,
-            n_csi2: 0,
-            snr_db: snr[of(rnti)],
-            timing_error_tc: None,
-        };
+        let heard = |rnti: Rnti, n: u8| uci(rnti, slot, n, snr[of(rnti)]);
         for p in &self.plan.pucch {
-            self.s.uci(&uci(p.rnti, p.n_harq_ack), &mut outcomes);
+            self.s.uci(&heard(p.rnti, p.n_harq_ack), &mut outcomes);
         }
         for p in &self.plan.pusch {
             if p.uci.n_harq_ack > 0 {
-                self.s.uci(&uci(p.rnti, p.uci.n_harq_ack as u8), &mut outcomes);
+                self.s.uci(&heard(p.rnti, p.uci.n_harq_ack as u8), &mut outcomes);
             }
-            let _ = self.s.pusch(&PuschIndication {
-                rnti: p.rnti,
-                harq: p.harq,
-                slot,
-                crc_ok: true,
-                dtx: false,
-                tb: Span::default(),
-                sinr_db: snr[of(p.rnti)],
-                rsrp_dbm: -90.0,
-                timing_error_tc: 0,
-                ldpc_iterations: 1.0,
-            });
+            let _ = self.s.pusch(&pusch(p, slot, snr[of(p.rnti)]));
         }
     }
 }
