@@ -93,7 +93,21 @@ fn conditions_by_name_have_the_delay_spread_of_their_name() {
     assert_eq!(ChannelModel::from_name("AWGN"), Ok((ChannelModel::Static, 0.0)));
     let train = ChannelModel::from_name("HST-3-NR500-30").unwrap();
     assert_eq!(train, (ChannelModel::HighSpeedTrain(HighSpeedTrain::NR500_TUNNEL), 3334.0));
-    for word in ["", "TDLA30", "TDLA30-", "TDLA30-x", "TDLA31-10", "HST-1-NR350-60", "TDLA30-10001", "-", "TDLA30--1"] {
+    let (model, doppler) = ChannelModel::from_name("HST-972").unwrap();
+    let train = HighSpeedTrain { d_s_m: 300.0, d_min_m: 2.0, speed_km_h: 500.0 };
+    assert_eq!((model, doppler), (ChannelModel::HighSpeedTrain(train), 972.0));
+    for word in [
+        "",
+        "HST-971",
+        "TDLA30",
+        "TDLA30-",
+        "TDLA30-x",
+        "TDLA31-10",
+        "HST-1-NR350-60",
+        "TDLA30-10001",
+        "-",
+        "TDLA30--1",
+    ] {
         assert!(ChannelModel::from_name(word).is_err(), "{word}");
     }
 }

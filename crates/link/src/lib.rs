@@ -5,6 +5,7 @@
 //! | [`count`] | runs blocks on all cores until enough errors are seen, the same on any number of threads; finds a required SNR |
 //! | [`propagation`] | AWGN, and the fading conditions of TS 38.104 annex G and TS 38.101-4 annex B by their names |
 //! | [`shared`], [`uci`] | PUSCH and PDSCH with HARQ, CSI on PUSCH |
+//! | [`cells`] | cells that interfere with a PDSCH |
 //! | [`pucch`], [`prach`], [`control`] | uplink control, random access, PDCCH and PBCH |
 //! | [`frc`] | fixed reference channels of TS 38.104 annex A |
 //! | [`conformance`] | the demodulation requirements, as rows that can be run |
@@ -13,6 +14,7 @@
 //! Everything is at the antenna: samples go through OFDM modulation, the channel, noise, and OFDM demodulation. SNR is the ratio of
 //! powers at one receive antenna in the allocated band (TS 38.104 §8.1.1).
 
+pub mod cells;
 pub mod conformance;
 pub mod control;
 pub mod count;

@@ -1,13 +1,14 @@
 //! Propagation conditions by the names of TS 38.104 annex G and TS 38.101-4 annex B, and the radio that carries slots through them.
 
-use air::mimo::{ChannelModel, MimoChannel, MimoConfig, Polarisation};
-pub use air::mimo::{Correlation, Direction};
+use air::mimo::{ChannelModel, MimoChannel, MimoConfig};
+pub use air::mimo::{Correlation, Direction, Polarisation};
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa};
 use nr::SlotPoint;
 use ofdm::{Carrier, Demodulator, Grid, Modulator};
 
 use crate::LinkError;
+use crate::cells::InterferingCell;
 
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
@@ -46,19 +47,43 @@ pub struct Propagation {
     pub doppler_hz: f64,
     /// Which end transmits, as far as correlation asks.
     pub direction: Direction,
+    /// How the antennas stand that are correlated.
+    pub polarisation: Polarisation,
 }
 
 impl Propagation {
     /// One path, the same at every antenna but for its phase.
-    pub const AWGN: Propagation =
-        Propagation { model: ChannelModel::Static, doppler_hz: 0.0, direction: Direction::Uplink };
+    pub const AWGN: Propagation = Propagation::of(ChannelModel::Static, 0.0);
+
+    /// A model, uplink, with uniform arrays.
+    const fn of(model: ChannelModel, doppler_hz: f64) -> Propagation {
+        Propagation { model, doppler_hz, direction: Direction::Uplink, polarisation: Polarisation::Uniform }
+    }
 
     /// By name: `AWGN`, `TDLA30-10`, `TDLC300-100`, `HST-1-NR350-30` and so on.
     ///
     /// Errors: no such condition.
     pub fn parse(name: &str) -> Result<Propagation, LinkError> {
         let (model, doppler_hz) = ChannelModel::from_name(name).map_err(LinkError::new)?;
-        Ok(Propagation { model, doppler_hz, direction: Direction::Uplink })
+        Ok(Propagation::of(model, doppler_hz))
+    }
+
+    /// Makes the channel between antennas.
+    ///
+    /// Errors: antennas or a sampling rate that cannot be.
+    pub(crate) fn channel(self, antennas: Antennas, sample_rate_hz: u32, isa: Isa) -> Result<MimoChannel, LinkError> {
+        let config = MimoConfig {
+            model: self.model,
+            n_tx: antennas.n_tx.into(),
+            n_rx: antennas.n_rx.into(),
+            correlation: antennas.correlation,
+            polarisation: self.polarisation,
+            direction: self.direction,
+            doppler_hz: self.doppler_hz,
+            sample_rate_hz,
+            seed: 1,
+        };
+        MimoChannel::new(config, isa).map_err(LinkError::new)
     }
 }
 
@@ -74,6 +99,7 @@ pub struct Radio {
     received: Vec<Vec<Cf32>>,
     grid: Grid,
     noise: Gaussian,
+    cells: Vec<InterferingCell>,
     isa: Isa,
     window_advance: usize,
 }
@@ -83,30 +109,25 @@ impl Radio {
     ///
     /// Errors: antennas or a transform that cannot be.
     pub fn new(carrier: Carrier, antennas: Antennas, propagation: Propagation, isa: Isa) -> Result<Radio, LinkError> {
-        let config = MimoConfig {
-            model: propagation.model,
-            n_tx: antennas.n_tx.into(),
-            n_rx: antennas.n_rx.into(),
-            correlation: antennas.correlation,
-            polarisation: Polarisation::Uniform,
-            direction: propagation.direction,
-            doppler_hz: propagation.doppler_hz,
-            sample_rate_hz: carrier.sample_rate_hz(),
-            seed: 1,
-        };
         let n = carrier.slot_len_max();
         Ok(Radio {
             modulator: Modulator::new(carrier, isa).map_err(LinkError::new)?,
             demodulator: Demodulator::new(carrier, isa).map_err(LinkError::new)?,
-            channel: MimoChannel::new(config, isa).map_err(LinkError::new)?,
+            channel: propagation.channel(antennas, carrier.sample_rate_hz(), isa)?,
             sent: vec![vec![ZERO; n]; antennas.n_tx.into()],
             received: vec![vec![ZERO; n]; antennas.n_rx.into()],
             grid: Grid::new(antennas.n_rx.into(), carrier.n_subcarriers()),
             noise: Gaussian::new(0, isa),
+            cells: Vec::new(),
             isa,
             window_advance: 9 * carrier.fft_len() / 1024,
             carrier,
         })
+    }
+
+    /// Other cells send into every slot from now on.
+    pub fn set_cells(&mut self, cells: Vec<InterferingCell>) {
+        self.cells = cells;
     }
 
     /// Starts a channel and a noise of its own.
@@ -117,11 +138,13 @@ impl Radio {
         // A train may be anywhere on its way.
         let part = (dsp::noise::split_mix_64(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
         self.channel.place_train(part);
+        self.cells.iter_mut().for_each(|c| c.reseed(dsp::noise::split_mix_64(&mut state)));
     }
 
     /// Lets the channel's time go on by `n` samples.
     pub fn pause(&mut self, n: u64) {
         self.channel.skip(n);
+        self.cells.iter_mut().for_each(|c| c.pause(n));
     }
 
     /// The carrier.
@@ -143,6 +166,9 @@ impl Radio {
             self.modulator.modulate(slot, sent, tx, &mut samples[..n]).map_err(LinkError::new)?;
         }
         self.channel.burst(n, &self.sent, &mut self.received).map_err(LinkError::new)?;
+        for cell in &mut self.cells {
+            cell.add_slot(slot, n, noise_var, &mut self.received)?;
+        }
         for (rx, received) in self.received.iter_mut().enumerate() {
             self.noise.add(&mut received[..n], noise_var as f32);
             let done = self.demodulator.demodulate(slot, &received[..n], self.window_advance, &mut self.grid, rx);

@@ -5,8 +5,8 @@
 
 use dsp::{Cf32, Isa};
 use fapi::{
-    Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PrecodingMatrix, PuschPdu, RbAllocation, Span,
-    TransformPrecoding, UciOnPusch, UlPrecoding,
+    Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PrecodingMatrix, PtrsPdu, PuschPdu, RbAllocation,
+    Span, TransformPrecoding, UciOnPusch, UlPrecoding,
 };
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Rnti, SlotPoint};
@@ -16,6 +16,7 @@ use phy::pdsch::{PdschReceiver, PdschTransmitter};
 use phy::pusch::{PuschReceiver, PuschTransmitter};
 
 use crate::LinkError;
+use crate::cells::{Cell, InterferingCell};
 use crate::count::{Link, Tally};
 use crate::propagation::{Antennas, Propagation, Radio};
 
@@ -185,6 +186,29 @@ impl SharedCase {
     }
 }
 
+/// What some requirements on PDSCH have besides.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Extras {
+    /// CSI-RS in every fifth slot, which the PDSCH leaves free. Spec: TS 38.101-4 table 5.2.2.1.2-2
+    pub csi_rs: bool,
+    /// Phase tracking in every second resource block and every symbol. Spec: TS 38.101-4 table 7.2-1
+    pub ptrs: bool,
+    /// Cells that interfere.
+    pub cells: &'static [Cell],
+    /// Slots of a transmission; above 1 what counts are transport blocks that never came.
+    pub n_slots: u8,
+}
+
+impl Extras {
+    /// None of them.
+    pub const NONE: Extras = Extras { csi_rs: false, ptrs: false, cells: &[], n_slots: 1 };
+}
+
+/// Elements of two ports of NZP CSI-RS in symbol 13, and of eight of ZP CSI-RS in symbol 12. Spec: TS 38.211 table 7.4.1.5.3-1, rows 3 and 6
+const CSI_RS: [u16; 14] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x3fc, 0x3];
+/// Slots from one CSI-RS to the next.
+const CSI_RS_PERIOD: u32 = 5;
+
 /// Both ends of a shared channel.
 enum Ends {
     Uplink(Box<(PuschTransmitter, PuschReceiver, PuschPdu)>),
@@ -208,6 +232,8 @@ pub struct SharedLink {
     n_slots: u8,
     /// Count transport blocks, not slots.
     residual: bool,
+    /// PDSCH leaves CSI-RS free.
+    csi_rs: bool,
     state: u64,
 }
 
@@ -251,6 +277,7 @@ impl SharedLink {
             n_sent: 0,
             n_slots: 1,
             residual: false,
+            csi_rs: false,
             state: 0,
             case,
         })
@@ -265,6 +292,22 @@ impl SharedLink {
             return Err(LinkError::new("expected 1 to 8 slots a transmission"));
         }
         Ok(SharedLink { n_slots, residual: true, ..SharedLink::new(case, isa)? })
+    }
+
+    /// As [`SharedLink::new`] of a PDSCH with what `extras` adds to it.
+    ///
+    /// Errors: as [`SharedLink::repeated`]; a PUSCH.
+    pub fn downlink(case: SharedCase, extras: Extras, isa: Isa) -> Result<SharedLink, LinkError> {
+        let mut link = SharedLink { csi_rs: extras.csi_rs, ..SharedLink::repeated(case, extras.n_slots, isa)? };
+        link.residual = extras.n_slots > 1;
+        let Ends::Downlink(e) = &mut link.ends else { return Err(LinkError::new("expected a PDSCH")) };
+        // TS 38.101-4 table 7.2-1: offset10.
+        let ptrs = PtrsPdu { time_density: 1, frequency_density: 2, re_offset: 2, dmrs_ports: 1, power_offset_db: 0.0 };
+        e.2.ptrs = extras.ptrs.then_some(ptrs);
+        let carrier = *link.radio.carrier();
+        let cells = extras.cells.iter().map(|c| InterferingCell::new(*c, &case, carrier, isa));
+        link.radio.set_cells(cells.collect::<Result<_, _>>()?);
+        Ok(link)
     }
 
     /// Power of the signal at a receive antenna: that of all ports together.
@@ -291,7 +334,11 @@ impl SharedLink {
         }
         match &mut self.ends {
             Ends::Uplink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
-            Ends::Downlink(e) => (e.2.coding.rv, e.2.new_data) = (rv, new_data),
+            Ends::Downlink(e) => {
+                (e.2.coding.rv, e.2.new_data) = (rv, new_data);
+                let reserved = self.csi_rs && self.slot.index().is_multiple_of(CSI_RS_PERIOD);
+                e.2.reserved_re = if reserved { CSI_RS } else { [0; 14] };
+            }
         }
     }
 }
@@ -345,7 +392,7 @@ impl Link for SharedLink {
 }
 
 /// A precoder of the type I single-panel codebook, drawn at random. Spec: TS 38.214 §5.2.2.2.1, tables 5.2.2.2.1-1, -5, -6
-fn type1(n_ports: u8, n_layers: u8, draw: u64) -> PrecodingMatrix {
+pub(crate) fn type1(n_ports: u8, n_layers: u8, draw: u64) -> PrecodingMatrix {
     let mut matrix = PrecodingMatrix { n_ports, w: [[(0.0, 0.0); 4]; 8] };
     let scale = 1.0 / libm::sqrtf(f32::from(n_ports) * f32::from(n_layers));
     // Columns of a DFT with a phase between polarisations: the form of every rank of the codebook.

@@ -131,9 +131,9 @@ pub enum ChannelModel {
 
 impl ChannelModel {
     /// A condition by its name and its greatest Doppler shift in Hz: `AWGN`, `TDLA30-10`, `TDLB100-400`, `TDLC300-100` ...,
-    /// `HST-1-NR350` or `HST-3-NR500` with `-15` or `-30` (kHz) behind.
+    /// `HST-1-NR350` or `HST-3-NR500` with `-15` or `-30` (kHz) behind, `HST-750`, `HST-972`, `HST-1000` and `HST-1667`.
     ///
-    /// Spec: TS 38.104 §G.2.2, §G.3; TS 38.101-4 §B.2.2. Errors: `UnknownProfile`; `Range` for the Doppler shift.
+    /// Spec: TS 38.104 §G.2.2, §G.3; TS 38.101-4 §B.2.2, §B.3.1. Errors: `UnknownProfile`; `Range` for the Doppler shift.
     pub fn from_name(name: &str) -> Result<(ChannelModel, f64), AirError> {
         if name == "AWGN" {
             return Ok((ChannelModel::Static, 0.0));
@@ -152,6 +152,16 @@ impl ChannelModel {
                 _ => return Err(AirError::UnknownProfile),
             };
             return Ok((ChannelModel::HighSpeedTrain(train), doppler));
+        }
+        if let Some((speed_km_h, doppler_hz)) = match name {
+            "HST-750" => Some((300.0, 750.0)),
+            "HST-972" => Some((500.0, 972.0)),
+            "HST-1000" => Some((300.0, 1000.0)),
+            "HST-1667" => Some((500.0, 1667.0)),
+            _ => None,
+        } {
+            let train = HighSpeedTrain { d_s_m: 300.0, d_min_m: 2.0, speed_km_h };
+            return Ok((ChannelModel::HighSpeedTrain(train), doppler_hz));
         }
         let profile = match front {
             "TDLA10" => Simplified::A10,

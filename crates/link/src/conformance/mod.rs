@@ -29,7 +29,7 @@ use crate::control::{PbchCase, PbchLink, PdcchCase, PdcchLink};
 use crate::count::{Effort, Link, Runner, Tally};
 use crate::prach::{PrachCase, PrachLink};
 use crate::pucch::{PucchCase, PucchLink};
-use crate::shared::{SharedCase, SharedLink};
+use crate::shared::{Extras, SharedCase, SharedLink};
 use crate::uci::{UciCase, UciLink};
 
 /// What is simulated.
@@ -39,6 +39,8 @@ pub enum Case {
     Shared(SharedCase),
     /// PUSCH, each transmission over so many slots; what counts are transport blocks that never came.
     Repeated(SharedCase, u8),
+    /// PDSCH with what else its requirement asks for.
+    Pdsch(SharedCase, Extras),
     /// CSI on PUSCH.
     Uci(UciCase),
     /// PUCCH.
@@ -99,6 +101,7 @@ impl Requirement {
         Ok(match &self.case {
             Case::Shared(case) => Box::new(SharedLink::new(*case, isa)?),
             Case::Repeated(case, n_slots) => Box::new(SharedLink::repeated(*case, *n_slots, isa)?),
+            Case::Pdsch(case, extras) => Box::new(SharedLink::downlink(*case, *extras, isa)?),
             Case::Uci(case) => Box::new(UciLink::new(*case, isa)?),
             Case::Pucch(case) => Box::new(PucchLink::new(*case, isa)?),
             Case::Prach(case) => Box::new(PrachLink::new(*case, isa)?),
@@ -176,7 +179,7 @@ fn broken(table: &str) -> LinkError {
     LinkError::new(format!("a row of the table {table} cannot be read"))
 }
 
-/// Resource blocks of a channel bandwidth. Spec: TS 38.104 table 5.3.2-1
+/// Resource blocks of a channel bandwidth. Spec: TS 38.104 tables 5.3.2-1, 5.3.2-2
 fn n_rb(bandwidth_mhz: u32, scs_khz: u32) -> Option<u16> {
     Some(match (scs_khz, bandwidth_mhz) {
         (15, 3) => 15,
@@ -187,6 +190,9 @@ fn n_rb(bandwidth_mhz: u32, scs_khz: u32) -> Option<u16> {
         (30, 20) => 51,
         (30, 40) => 106,
         (30, 100) => 273,
+        (60, 50) | (120, 100) => 66,
+        (120, 50) => 32,
+        (60, 100) | (120, 200) => 132,
         _ => return None,
     })
 }
@@ -204,6 +210,27 @@ mod tests {
         let first = &all[0];
         assert_eq!((first.clause.as_str(), first.required_snr_db), ("TS 38.104 §8.2.1.2", -2.3));
         assert!(first.test.contains("1x2 TDLB100-400 G-FR1-A3-8 70 %"), "{}", first.test);
+    }
+
+    #[test] // Spec: TS 38.101-4 §5.2.2.1.1, §5.2.2.1.2, §5.2.2.1.3, §5.2.2.1.6, §5.2.2.1.15, §7.2.2.2.1, §7.2.2.2.3 (kinds of PDSCH)
+    fn a_row_of_each_kind_of_pdsch_is_met() {
+        let all = ue().unwrap();
+        for (clause, test) in [
+            ("§5.2.2.1.1", "HST-972"),
+            ("§5.2.2.1.1", "TDLC300-600"),
+            ("§5.2.2.1.1", "TDLD30-5"),
+            ("§5.2.2.1.2", ""),
+            ("§5.2.2.1.3", ""),
+            ("§5.2.2.1.6", ""),
+            ("§5.2.2.1.15", "one cell"),
+            ("§7.2.2.2.1", "test 1-3"),
+            ("§7.2.2.2.3", ""),
+        ] {
+            let r = all.iter().find(|r| r.clause.ends_with(clause) && r.test.contains(test)).unwrap();
+            let effort = Effort { errors: 60, blocks_max: 60, batch: 20, threads: 2 };
+            let row = r.check(Isa::best(), effort, 1, &|_| {}).unwrap();
+            assert!(row.pass(), "{clause} {test}: {} of {}", row.tally.errors, row.tally.blocks);
+        }
     }
 
     #[test] // Spec: TS 38.104 §8.2.2.2, §8.2.3.2, §8.3.4.2.2, TS 38.101-4 §5.2.2.1.1, §5.2.3.1.1, §5.3.2, §5.3.3, §5.4.2 (a decibel to spare)
