@@ -125,7 +125,7 @@ pub fn decode(codec: &mut PolarCodec, llrs: &[Llr], q_m: u8, payload: &mut [u8])
         let bits = bits.get_mut(..layout.params.k).ok_or(PolarError::Size { k: layout.params.k, e })?;
         let soft = &llrs[block * e..(block + 1) * e];
         crc_ok &= codec.decode(layout.params, soft, bits, |bits| layout.crc.of_bits(bits) == 0)?;
-        correlation += codec.correlate(layout.params, bits, soft)?;
+        correlation += codec.correlate(layout.params, soft)?;
         let (from, to) = ((block * layout.a).saturating_sub(padding), (block + 1) * layout.a - padding);
         let skip = if block == 0 { padding } else { 0 };
         payload[from..to].copy_from_slice(&bits[skip..layout.a]);

@@ -5,7 +5,7 @@
 //! which lane a path finds its values, and reads go through a shuffle.
 
 use super::N_MAX;
-use super::plan::{Plan, Register, Role};
+use super::plan::{Plan, Role};
 use core::arch::x86_64::*;
 
 /// Lanes of a vector.
@@ -25,14 +25,39 @@ struct Position([i16; LANES]);
 #[repr(C, align(16))]
 struct Turn([u8; 16]);
 
+/// A number of each path.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Words([u32; LANES]);
+
+impl From<Words> for __m256i {
+    #[inline(always)]
+    fn from(words: Words) -> __m256i {
+        // Safety: both are 32 octets, and every pattern is valid.
+        unsafe { core::mem::transmute(words) }
+    }
+}
+
+impl From<__m256i> for Words {
+    #[inline(always)]
+    fn from(vector: __m256i) -> Words {
+        // Safety: both are 32 octets, and every pattern is valid.
+        unsafe { core::mem::transmute(vector) }
+    }
+}
+
 const STRAIGHT: Turn = Turn([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
 
 /// List decoder of up to eight paths, with its memory.
 pub struct LaneDecoder {
     list_size: usize,
     n_paths: usize,
-    cost: [u32; LANES],
-    register: [Register; LANES],
+    /// Stages in use.
+    n_stages: usize,
+    /// Above [`COST_MAX`] where there is no path.
+    cost: Words,
+    /// As [`super::plan::Register`], a path each.
+    register: Words,
     soft_turn: [Turn; STAGES],
     left_turn: [Turn; STAGES],
     /// Soft values of each stage.
@@ -58,8 +83,9 @@ impl LaneDecoder {
         Some(Self {
             list_size,
             n_paths: 0,
-            cost: [0; LANES],
-            register: [Register::default(); LANES],
+            n_stages: 0,
+            cost: Words([0; LANES]),
+            register: Words([0; LANES]),
             soft_turn: [STRAIGHT; STAGES],
             left_turn: [STRAIGHT; STAGES],
             soft: zeros(),
@@ -75,11 +101,13 @@ impl LaneDecoder {
         for (position, &value) in self.soft[at(stage)..at(stage) + plan.n].iter_mut().zip(soft) {
             *position = Position([value; LANES]);
         }
-        (self.n_paths, self.cost, self.register) = (1, [0; LANES], [Register::default(); LANES]);
+        self.n_stages = stage + 1;
+        (self.n_paths, self.cost, self.register) = (1, Words([COST_MAX; LANES]), Words([0; LANES]));
+        self.cost.0[0] = 0;
         (self.soft_turn, self.left_turn) = ([STRAIGHT; STAGES], [STRAIGHT; STAGES]);
         // Safety: `new` saw AVX2.
         unsafe { self.node(plan, stage, 0) };
-        let (cost, rank) = (&self.cost, &mut self.rank[..self.n_paths]);
+        let (cost, rank) = (&self.cost.0, &mut self.rank[..self.n_paths]);
         rank.iter_mut().enumerate().for_each(|(i, r)| *r = i as u8);
         rank.sort_unstable_by_key(|&r| (cost[r as usize], r));
         self.n_paths
@@ -107,20 +135,21 @@ impl LaneDecoder {
     fn node(&mut self, plan: &Plan, stage: usize, first: usize) {
         let len = 1 << stage;
         let inputs = (plan.count[first + len] - plan.count[first]) as usize;
+        let unseen = first >= plan.checked;
         if inputs == 0 {
-            return self.frozen(stage, plan.n_pc > 0);
+            return self.frozen(stage, !unseen);
         }
-        if inputs == 1 && plan.roles[first + len - 1] == Role::Information && (plan.n_pc == 0 || len == 1) {
+        if inputs == 1 && plan.roles[first + len - 1] == Role::Information && (unseen || len == 1) {
             return self.repetition(stage);
         }
         if stage == 0 {
             return self.parity_check();
         }
-        if plan.n_pc == 0 && inputs == len && self.all_free(stage) {
+        if unseen && inputs == len && self.all_free(stage) {
             return;
         }
         let first_frozen = plan.roles[first] == Role::Frozen;
-        if plan.n_pc == 0 && inputs + 1 == len && first_frozen && len > 2 && self.one_parity(stage) {
+        if unseen && inputs + 1 == len && first_frozen && len > 2 && self.one_parity(stage) {
             return;
         }
         self.descend(stage, false);
@@ -184,15 +213,23 @@ impl LaneDecoder {
     /// For each path the sum of negative magnitudes, what zeros cost, and the sum of all.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn totals(&self, stage: usize) -> ([u32; LANES], [i32; LANES]) {
+    fn totals(&self, stage: usize) -> (__m256i, __m256i) {
         let (mut zeros, mut all) = (_mm256_setzero_si256(), _mm256_setzero_si256());
         self.each(stage, |_, position| {
             let value = _mm256_cvtepi16_epi32(position);
             zeros = _mm256_sub_epi32(zeros, _mm256_min_epi32(value, _mm256_setzero_si256()));
             all = _mm256_add_epi32(all, value);
         });
-        // Safety: both are 32 octets, and every pattern is valid.
-        unsafe { (core::mem::transmute::<__m256i, [u32; 8]>(zeros), core::mem::transmute::<__m256i, [i32; 8]>(all)) }
+        (zeros, all)
+    }
+
+    /// Turns the registers by a position.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn turn_registers(&mut self) {
+        let register = self.register.into();
+        let lowest = _mm256_and_si256(register, _mm256_set1_epi32(1));
+        self.register = _mm256_or_si256(_mm256_srli_epi32::<1>(register), _mm256_slli_epi32::<4>(lowest)).into();
     }
 
     /// A subtree of zeros: a path pays for every soft value that says one.
@@ -200,19 +237,17 @@ impl LaneDecoder {
     #[target_feature(enable = "avx2")]
     fn frozen(&mut self, stage: usize, turn: bool) {
         let (zeros, _) = self.totals(stage);
-        for (cost, zeros) in self.cost.iter_mut().zip(zeros) {
-            *cost += zeros;
-        }
+        self.cost = _mm256_add_epi32(self.cost.into(), zeros).into();
         if turn {
-            self.register.iter_mut().for_each(|register| (0..(1 << stage) % 5).for_each(|_| register.turn()));
+            (0..(1 << stage) % 5).for_each(|_| self.turn_registers());
         }
-        self.fill(stage, [0; LANES]);
+        self.fill(stage, _mm_setzero_si128());
     }
 
     /// Sets all partial sums of a stage.
     #[inline]
-    fn fill(&mut self, stage: usize, sums: [i16; LANES]) {
-        self.sums[at(stage)..at(stage) + (1 << stage)].fill(Position(sums));
+    fn fill(&mut self, stage: usize, sums: __m128i) {
+        self.sums[at(stage)..at(stage) + (1 << stage)].fill(Position(lanes(sums)));
     }
 
     /// A subtree whose last position alone is information: all zeros or all ones.
@@ -220,55 +255,60 @@ impl LaneDecoder {
     #[target_feature(enable = "avx2")]
     fn repetition(&mut self, stage: usize) {
         let (zeros, all) = self.totals(stage);
-        let mut costs = [[COST_MAX; 2]; LANES];
-        let (mut kept_max, mut lost_min) = (0, u32::MAX);
-        for (lane, cost) in costs.iter_mut().enumerate().take(self.n_paths) {
-            // Only parity checks read the register, and with those a leaf is the only repetition; a turn more does no harm.
-            self.register[lane].turn();
-            let zeros = self.cost[lane] + zeros[lane];
-            let ones = zeros.wrapping_add_signed(all[lane]);
-            *cost = [zeros, ones];
-            kept_max = kept_max.max(zeros.min(ones));
-            lost_min = lost_min.min(zeros.max(ones));
-        }
-        let mut bits = [0i16; LANES];
-        if self.n_paths == self.list_size && lost_min >= kept_max {
-            // Every path goes on by its better half, and no fork can displace one.
-            for (lane, [zeros, ones]) in costs.into_iter().enumerate().take(self.n_paths) {
-                self.cost[lane] = zeros.min(ones);
-                bits[lane] = -i16::from(ones < zeros);
-                self.register[lane].add(u8::from(ones < zeros));
+        // Only parity checks read the register, and before the last one a leaf is the only repetition; a turn more does no harm.
+        self.turn_registers();
+        let most = _mm256_set1_epi32(COST_MAX as i32);
+        let zeros = _mm256_add_epi32(self.cost.into(), zeros);
+        let ones = _mm256_min_epi32(_mm256_add_epi32(zeros, all), most);
+        let zeros = _mm256_min_epi32(zeros, most);
+        if self.n_paths == self.list_size {
+            // Lanes without a path count for neither side.
+            let lost = _mm256_max_epi32(zeros, ones);
+            let kept = _mm256_andnot_si256(_mm256_cmpeq_epi32(lost, most), _mm256_min_epi32(zeros, ones));
+            if least(lost) >= -least(_mm256_sub_epi32(_mm256_setzero_si256(), kept)) {
+                // Every path goes on by its better half, and no fork can displace one.
+                let one = _mm256_cmpgt_epi32(zeros, ones);
+                self.cost = _mm256_min_epi32(zeros, ones).into();
+                self.register = _mm256_xor_si256(self.register.into(), _mm256_srli_epi32::<31>(one)).into();
+                return self.fill(stage, halves(one));
             }
-        } else {
-            self.fork(&costs, &mut bits);
         }
+        let bits = self.fork(zeros, ones);
         self.fill(stage, bits);
     }
 
-    /// Takes the cheapest of the ways to go on; the turns of all stages follow the paths.
+    /// Takes the cheapest of the ways to go on; the turns of all stages follow the paths. Returns the bits, 0 or -1.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn fork(&mut self, costs: &[[u32; 2]; LANES], bits: &mut [i16; LANES]) {
+    fn fork(&mut self, zeros: __m256i, ones: __m256i) -> __m128i {
         let n_forks = 2 * self.n_paths;
         self.n_paths = n_forks.min(self.list_size);
         let mut order: [u8; 2 * LANES] = std::array::from_fn(|i| i as u8);
         if n_forks > self.list_size {
-            order = sorted(costs);
+            order = sorted(zeros, ones);
         }
-        let (register, mut turn) = (self.register, [0u8; 16]);
-        for slot in 0..LANES {
-            let (parent, bit) = (usize::from(order[slot] / 2) % LANES, order[slot] % 2);
-            (turn[2 * slot], turn[2 * slot + 1]) = (2 * parent as u8, 2 * parent as u8 + 1);
-            self.cost[slot] = costs[parent][usize::from(bit)].min(COST_MAX);
-            self.register[slot] = register[parent];
-            self.register[slot].add(bit);
-            bits[slot] = -i16::from(bit);
+        // Safety: 8 octets are read of 16.
+        let order = _mm256_cvtepu8_epi32(unsafe { _mm_loadl_epi64(order.as_ptr().cast()) });
+        let parent = _mm256_srli_epi32::<1>(order);
+        let bit = _mm256_srai_epi32::<31>(_mm256_slli_epi32::<31>(order));
+        let (zeros, ones) = (_mm256_permutevar8x32_epi32(zeros, parent), _mm256_permutevar8x32_epi32(ones, parent));
+        let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        let lost = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(self.n_paths as i32 - 1));
+        let cost = _mm256_blendv_epi8(zeros, ones, bit);
+        self.cost = _mm256_blendv_epi8(cost, _mm256_set1_epi32(COST_MAX as i32), lost).into();
+        let register = _mm256_permutevar8x32_epi32(self.register.into(), parent);
+        self.register = _mm256_xor_si256(register, _mm256_srli_epi32::<31>(bit)).into();
+        // Octets 2 p and 2 p + 1 for parent p.
+        let turn = _mm_mullo_epi16(halves(parent), _mm_set1_epi16(0x0202));
+        let turn = _mm_add_epi16(turn, _mm_set1_epi16(0x0100));
+        for stage in 0..self.n_stages {
+            for turns in [&mut self.soft_turn, &mut self.left_turn] {
+                // Safety: both are 16 octets, and every pattern is valid.
+                turns[stage] =
+                    unsafe { core::mem::transmute::<__m128i, Turn>(_mm_shuffle_epi8(narrow(turns[stage]), turn)) };
+            }
         }
-        let turn = narrow(Turn(turn));
-        for stage in self.soft_turn.iter_mut().chain(&mut self.left_turn) {
-            // Safety: both are 16 octets, and every pattern is valid.
-            *stage = unsafe { core::mem::transmute::<__m128i, Turn>(_mm_shuffle_epi8(narrow(*stage), turn)) };
-        }
+        halves(bit)
     }
 
     /// A subtree without frozen positions, if no path would lose to a fork: hard decisions then cost nothing.
@@ -280,7 +320,7 @@ impl LaneDecoder {
         }
         let mut least = _mm_set1_epi16(i16::MAX);
         self.each(stage, |_, position| least = _mm_min_epi16(least, _mm_abs_epi16(position)));
-        let (least, costs) = (lanes(least), &self.cost[..self.n_paths]);
+        let (least, costs) = (lanes(least), &self.cost.0[..self.n_paths]);
         let kept_max = costs.iter().copied().max().unwrap_or(0);
         if costs.iter().zip(least).any(|(&cost, least)| cost + (least as u32) < kept_max) {
             return false;
@@ -311,9 +351,9 @@ impl LaneDecoder {
         let (mut costs, mut kept_max, mut lost_min) = (self.cost, 0, u32::MAX);
         for lane in 0..self.n_paths {
             let (least, second, odd) = (least[lane] as u32, second[lane] as u32, parity[lane] < 0);
-            costs[lane] = self.cost[lane] + if odd { least } else { 0 };
-            kept_max = kept_max.max(costs[lane]);
-            lost_min = lost_min.min(self.cost[lane] + if odd { second } else { least + second });
+            costs.0[lane] = self.cost.0[lane] + if odd { least } else { 0 };
+            kept_max = kept_max.max(costs.0[lane]);
+            lost_min = lost_min.min(self.cost.0[lane] + if odd { second } else { least + second });
         }
         if lost_min < kept_max {
             return false;
@@ -341,39 +381,52 @@ impl LaneDecoder {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn parity_check(&mut self) {
-        let mut soft = [0; LANES];
-        self.each(0, |_, position| soft = lanes(position));
-        let mut bits = [0; LANES];
-        for lane in 0..self.n_paths {
-            self.register[lane].turn();
-            let (bit, soft) = (self.register[lane].parity(), soft[lane]);
-            if (soft < 0) != (bit == 1) {
-                self.cost[lane] += u32::from(soft.unsigned_abs());
-            }
-            bits[lane] = -i16::from(bit);
-        }
-        self.fill(0, bits);
+        self.turn_registers();
+        let mut soft = _mm256_setzero_si256();
+        self.each(0, |_, position| soft = _mm256_cvtepi16_epi32(position));
+        let bit = _mm256_srai_epi32::<31>(_mm256_slli_epi32::<31>(self.register.into()));
+        // Where sign and bit differ, the magnitude is paid.
+        let wrong = _mm256_srai_epi32::<31>(_mm256_xor_si256(soft, bit));
+        let paid = _mm256_and_si256(_mm256_abs_epi32(soft), wrong);
+        self.cost = _mm256_add_epi32(self.cost.into(), paid).into();
+        self.fill(0, halves(bit));
     }
+}
+
+/// The least of eight.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn least(x: __m256i) -> i32 {
+    let x = _mm_min_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x));
+    let x = _mm_min_epi32(x, _mm_shuffle_epi32::<0b00_00_11_10>(x));
+    _mm_cvtsi128_si32(_mm_min_epi32(x, _mm_shuffle_epi32::<0b00_00_00_01>(x)))
+}
+
+/// Numbers that 16 bits hold.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn halves(x: __m256i) -> __m128i {
+    _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x))
 }
 
 /// The indices of the costs (twice the parent, plus the bit) in ascending order; equal ones by index.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sorted(costs: &[[u32; 2]; LANES]) -> [u8; 2 * LANES] {
-    let keys: [i32; 2 * LANES] = std::array::from_fn(|i| (costs[i / 2][i % 2].min(COST_MAX) << 4 | i as u32) as i32);
-    // Safety: both are 64 octets, and every pattern is valid.
-    let [low, high] = unsafe { core::mem::transmute::<[i32; 16], [__m256i; 2]>(keys) };
+fn sorted(zeros: __m256i, ones: __m256i) -> [u8; 2 * LANES] {
+    let index = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
+    let low = _mm256_or_si256(_mm256_slli_epi32::<4>(zeros), index);
+    let high = _mm256_or_si256(_mm256_slli_epi32::<4>(ones), _mm256_or_si256(index, _mm256_set1_epi32(1)));
     let (mut rank_low, mut rank_high) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-    for key in keys {
-        let key = _mm256_set1_epi32(key);
+    for key in [Words::from(low), Words::from(high)].iter().flat_map(|words| words.0) {
+        let key = _mm256_set1_epi32(key as i32);
         rank_low = _mm256_sub_epi32(rank_low, _mm256_cmpgt_epi32(low, key));
         rank_high = _mm256_sub_epi32(rank_high, _mm256_cmpgt_epi32(high, key));
     }
-    // Safety: as above.
-    let ranks = unsafe { core::mem::transmute::<[__m256i; 2], [u32; 16]>([rank_low, rank_high]) };
     let mut order = [0; 2 * LANES];
-    for (i, rank) in ranks.into_iter().enumerate() {
-        order[rank as usize % (2 * LANES)] = i as u8;
+    let ranks = Words::from(rank_low).0.into_iter().zip(Words::from(rank_high).0);
+    for (lane, (zero, one)) in ranks.enumerate() {
+        order[zero as usize % (2 * LANES)] = 2 * lane as u8;
+        order[one as usize % (2 * LANES)] = 2 * lane as u8 + 1;
     }
     order
 }

@@ -100,20 +100,21 @@ impl ListDecoder {
     fn node(&mut self, plan: &Plan, stage: usize, first: usize) {
         let len = 1 << stage;
         let inputs = (plan.count[first + len] - plan.count[first]) as usize;
+        let unseen = first >= plan.checked;
         if inputs == 0 {
-            return self.frozen(stage, plan.n_pc > 0);
+            return self.frozen(stage, !unseen);
         }
-        if inputs == 1 && plan.roles[first + len - 1] == Role::Information && (plan.n_pc == 0 || len == 1) {
+        if inputs == 1 && plan.roles[first + len - 1] == Role::Information && (unseen || len == 1) {
             return self.repetition(stage);
         }
         if stage == 0 {
             return self.parity_check();
         }
-        if plan.n_pc == 0 && inputs == len && self.all_free(stage) {
+        if unseen && inputs == len && self.all_free(stage) {
             return;
         }
         let first_frozen = plan.roles[first] == Role::Frozen;
-        if plan.n_pc == 0 && inputs + 1 == len && first_frozen && len > 2 && self.one_parity(stage) {
+        if unseen && inputs + 1 == len && first_frozen && len > 2 && self.one_parity(stage) {
             return;
         }
         self.descend(stage, false);
@@ -193,7 +194,7 @@ impl ListDecoder {
             let soft = &self.soft[from..from + len];
             let sum: i32 = soft.iter().map(|&value| i32::from(value)).sum();
             let path = &mut self.paths[slot];
-            // Only parity checks read the register, and with those a leaf is the only repetition; a turn more does no harm.
+            // Only parity checks read the register, and before the last one a leaf is the only repetition; a turn more does no harm.
             path.register.turn();
             let zeros = path.cost + cost_of_zeros(soft);
             let ones = zeros.wrapping_add_signed(sum);

@@ -72,6 +72,9 @@ pub struct PolarCodec {
     #[cfg(target_arch = "x86_64")]
     lanes: Option<LaneDecoder>,
     word: Box<[u8; N_MAX]>,
+    /// The mother code's word that was decided for last: in a bit of each octet.
+    decided: Box<[u8; N_MAX]>,
+    decided_bit: usize,
     matched: Box<[u8; E_MAX]>,
     coded: Box<[u8; E_MAX]>,
     between: Box<[Llr; E_MAX]>,
@@ -103,6 +106,8 @@ impl PolarCodec {
             #[cfg(target_arch = "x86_64")]
             lanes: if matches!(isa, Isa::Avx2 | Isa::Avx512) { LaneDecoder::new(list_size) } else { None },
             word: Box::new([0; N_MAX]),
+            decided: Box::new([0; N_MAX]),
+            decided_bit: 0,
             matched: Box::new([0; E_MAX]),
             coded: Box::new([0; E_MAX]),
             between: Box::new([0; E_MAX]),
@@ -156,6 +161,7 @@ impl PolarCodec {
         let plan = plan_of(&mut self.plans, &mut self.used, &mut self.clock, params)?;
         if llrs.iter().all(|&llr| llr == 0) {
             out.fill(0);
+            self.decided[..plan.n].fill(0);
             return Ok(false);
         }
         rate_match::recover(plan, llrs, &mut self.between[..], &mut self.soft[..]);
@@ -164,44 +170,50 @@ impl PolarCodec {
             let n_paths = lanes.decode(plan, &self.soft[..plan.n]);
             let words = &mut self.word[..plan.n];
             lanes.words(words);
+            self.decided[..plan.n].copy_from_slice(words);
             // Each octet holds a bit of every path, so one transform serves all of them.
             transform(words);
             for rank in 0..n_paths {
-                plan.extract_bit(words, lanes.path(rank), out);
+                self.decided_bit = lanes.path(rank);
+                plan.extract_bit(words, self.decided_bit, out);
                 if accept(out) {
                     return Ok(true);
                 }
             }
-            plan.extract_bit(words, lanes.path(0), out);
+            self.decided_bit = lanes.path(0);
+            plan.extract_bit(words, self.decided_bit, out);
             return Ok(false);
         }
         let n_paths = self.list.decode(plan, &self.soft[..plan.n]);
-        for rank in 0..n_paths {
-            self.word[..plan.n].copy_from_slice(self.list.codeword(rank, plan.n));
+        self.decided_bit = 0;
+        for (tries, rank) in (0..n_paths).chain([0]).enumerate() {
+            let word = self.list.codeword(rank, plan.n);
+            self.decided[..plan.n].copy_from_slice(word);
+            self.word[..plan.n].copy_from_slice(word);
             transform(&mut self.word[..plan.n]);
             plan.extract(&self.word[..], out);
-            if accept(out) {
+            if tries < n_paths && accept(out) {
                 return Ok(true);
             }
         }
-        self.word[..plan.n].copy_from_slice(self.list.codeword(0, plan.n));
-        transform(&mut self.word[..plan.n]);
-        plan.extract(&self.word[..], out);
         Ok(false)
     }
 }
 
 impl PolarCodec {
-    /// The correlation sum(llr c) of soft bits with the code word of `bits`, c = 1 for a 0 and -1 for a 1.
-    pub(crate) fn correlate(&mut self, params: PolarParams, bits: &[u8], llrs: &[Llr]) -> Result<i64, PolarError> {
-        check_len(params.k, bits.len())?;
+    /// The correlation sum(llr c) of soft bits with the code word that [`PolarCodec::decode`] decided for last, c = 1 for a 0 and -1
+    /// for a 1; of the same parameters.
+    pub(crate) fn correlate(&mut self, params: PolarParams, llrs: &[Llr]) -> Result<i64, PolarError> {
         check_len(params.e, llrs.len())?;
         let plan = plan_of(&mut self.plans, &mut self.used, &mut self.clock, params)?;
-        plan.fill(bits, &mut self.word);
-        transform(&mut self.word[..plan.n]);
         let coded = &mut self.coded[..params.e];
-        rate_match::select(plan, &self.word[..], &mut self.matched[..], coded);
-        Ok(coded.iter().zip(llrs).map(|(&bit, &llr)| i64::from(if bit == 0 { llr } else { -llr.max(-127) })).sum())
+        rate_match::select(plan, &self.decided[..], &mut self.matched[..], coded);
+        let sign = |octet: u8| 1 - 2 * i32::from(octet >> self.decided_bit & 1);
+        let sums = coded.chunks(1024).zip(llrs.chunks(1024)).map(|(coded, llrs)| {
+            let products = coded.iter().zip(llrs).map(|(&octet, &llr)| i32::from(llr) * sign(octet));
+            i64::from(products.sum::<i32>())
+        });
+        Ok(sums.sum())
     }
 }
 

@@ -38,13 +38,16 @@ pub(super) enum Matching {
 pub(super) struct Plan {
     pub params: Option<PolarParams>,
     pub n: usize,
-    pub n_pc: usize,
+    /// Behind the last parity check position; what stands from here on no parity check sees.
+    pub checked: usize,
     pub matching: Matching,
     pub roles: [Role; N_MAX],
     /// Positions below i that are not frozen.
     pub count: [u16; N_MAX + 1],
     /// J(i), the sub-block interleaver.
     pub interleaved: [u16; N_MAX],
+    /// Where each bit of up to N_MAX after rate matching comes from.
+    pub matched: [u16; N_MAX],
     /// The information positions in order.
     positions: [u16; N_MAX],
     /// Input bit of the k-th information position.
@@ -57,11 +60,12 @@ impl Plan {
         Self {
             params: None,
             n: 0,
-            n_pc: 0,
+            checked: 0,
             matching: Matching::Repeat,
             roles: [Role::Frozen; N_MAX],
             count: [0; N_MAX + 1],
             interleaved: [0; N_MAX],
+            matched: [0; N_MAX],
             positions: [0; N_MAX],
             order: [0; N_MAX],
             k: 0,
@@ -88,7 +92,6 @@ impl Plan {
             return Err(bad);
         }
         self.n = n;
-        self.n_pc = n_pc;
         self.k = k;
         self.matching = match e >= n {
             true => Matching::Repeat,
@@ -101,6 +104,7 @@ impl Plan {
             return Err(bad);
         }
         self.choose_parity_checks(n_pc, n_pc_wm);
+        self.checked = self.roles[..n].iter().rposition(|role| *role == Role::ParityCheck).map_or(0, |i| i + 1);
         self.count[0] = 0;
         for i in 0..n {
             self.count[i + 1] = self.count[i] + u16::from(self.roles[i] != Role::Frozen);
@@ -109,6 +113,9 @@ impl Plan {
         self.positions.iter_mut().zip(information).for_each(|(position, i)| *position = i);
         self.order_input(k, uplink);
         self.params = Some(params);
+        if e <= N_MAX {
+            rate_match::fill(self, e);
+        }
         Ok(())
     }
 

@@ -48,8 +48,24 @@ fn sent(plan: &Plan, e: usize) -> &[u16] {
     }
 }
 
+/// Writes where each of `e` <= N_MAX bits comes from.
+pub(super) fn fill(plan: &mut Plan, e: usize) {
+    let mut from = [0u16; N_MAX];
+    let sent = sent(plan, e);
+    from[..e].iter_mut().zip(sent.iter().cycle()).for_each(|(from, &i)| *from = i);
+    if plan.uplink() {
+        triangle(e, |k, i| plan.matched[k] = from[i]);
+    } else {
+        plan.matched = from;
+    }
+}
+
 /// Rate-matches the mother code's word `d` to `out`; `between` is scratch of at least `out.len()`.
 pub(super) fn select(plan: &Plan, d: &[u8], between: &mut [u8], out: &mut [u8]) {
+    if out.len() <= N_MAX {
+        out.iter_mut().zip(&plan.matched).for_each(|(bit, &i)| *bit = d[i as usize]);
+        return;
+    }
     let (e, sent) = (out.len(), sent(plan, out.len()));
     let first = &mut between[..e.min(plan.n)];
     first.iter_mut().zip(sent).for_each(|(bit, &i)| *bit = d[i as usize]);
@@ -67,6 +83,18 @@ pub(super) fn select(plan: &Plan, d: &[u8], between: &mut [u8], out: &mut [u8]) 
 /// at least `llrs.len()`.
 pub(super) fn recover(plan: &Plan, llrs: &[Llr], between: &mut [Llr], soft: &mut [i16]) {
     let (e, n) = (llrs.len(), plan.n);
+    let rest = if plan.matching == Matching::Shorten { CERTAIN } else { 0 };
+    soft[..n].fill(rest);
+    if e <= n {
+        llrs.iter().zip(&plan.matched).for_each(|(&llr, &i)| soft[i as usize] = i16::from(llr));
+        return;
+    }
+    if e <= N_MAX {
+        // At most 32 times 128: neither overflow nor a clamp before the last.
+        llrs.iter().zip(&plan.matched).for_each(|(&llr, &i)| soft[i as usize] += i16::from(llr));
+        soft[..n].iter_mut().for_each(|soft| *soft = (*soft).clamp(-SOFT_MAX, SOFT_MAX));
+        return;
+    }
     let sent = sent(plan, e);
     let llrs = if plan.uplink() {
         triangle(e, |k, i| between[i] = llrs[k]);
@@ -80,8 +108,6 @@ pub(super) fn recover(plan: &Plan, llrs: &[Llr], between: &mut [Llr], soft: &mut
             *sum = sum.saturating_add(i16::from(llr));
         }
     }
-    let rest = if plan.matching == Matching::Shorten { CERTAIN } else { 0 };
-    soft[..n].fill(rest);
     for (&sum, &i) in sums.iter().zip(sent) {
         soft[i as usize] = sum.clamp(-SOFT_MAX, SOFT_MAX);
     }

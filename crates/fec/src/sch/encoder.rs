@@ -80,7 +80,8 @@ impl SchEncoder {
         if let Some(last) = out.last_mut() {
             *last = 0;
         }
-        let parity = plan.crc.of_bytes(tb).to_be_bytes();
+        // The last block carries the CRC of all.
+        let parity = if blocks.end < plan.n_blocks { 0 } else { plan.crc.of_bytes(tb) }.to_be_bytes();
         let parity = &parity[4 - plan.crc.len() / 8..];
         let mut at = 0;
         for block in blocks.filter(|&block| plan.sends(block)) {

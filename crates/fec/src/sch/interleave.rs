@@ -1,5 +1,8 @@
 //! Bit interleaving: e_(i E/Q_m + j) becomes f_(i + j Q_m). Spec: TS 38.212 §5.4.2.2
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 use crate::{Isa, Llr, bits};
 
 /// Interleaves `n` packed bits of `e` from bit `e_at` on into `f`; `f` needs 8 bytes to spare behind `n` bits.
@@ -11,7 +14,11 @@ pub type Interleave = unsafe fn(q_m: usize, n: usize, e: &[u8], e_at: usize, f: 
 pub fn interleave_on(isa: Isa) -> Interleave {
     #[cfg(target_arch = "x86_64")]
     if isa != Isa::Scalar && isa.is_available() && std::arch::is_x86_feature_detected!("bmi2") {
-        return if isa == Isa::Avx512 { interleave_avx512 } else { interleave_avx2 };
+        return match isa {
+            Isa::Avx512 if std::arch::is_x86_feature_detected!("gfni") => wide::interleave,
+            Isa::Avx512 => interleave_avx512,
+            _ => interleave_avx2,
+        };
     }
     let _ = isa;
     interleave
