@@ -107,6 +107,11 @@ def main():
         "UE Context Release Command": pdu("initiatingMessage", 41, "reject", "UEContextReleaseCommand", ies(
             (114, "reject", "UE-NGAP-IDs", ("uE-NGAP-ID-pair", {"aMF-UE-NGAP-ID": AMF, "rAN-UE-NGAP-ID": RAN})),
             (15, "ignore", "Cause", ("nas", "deregister")))),
+        "Paging": pdu("initiatingMessage", 24, "ignore", "Paging", ies(
+            (115, "ignore", "UEPagingIdentity", ("fiveG-S-TMSI", {
+                "aMFSetID": (1, 10), "aMFPointer": (5, 6), "fiveG-TMSI": bytes.fromhex("deadbeef")})),
+            (50, "ignore", "PagingDRX", "v64"),
+            (103, "ignore", "TAIListForPaging", [{"tAI": {"pLMNIdentity": PLMN, "tAC": b"\x00\x01\x07"}}]))),
     }
     lines = ["# message, octets"] + [f"{name.replace(' ', '_')} {octets.hex()}" for name, octets in rows.items()]
     open("vectors/ngap.txt", "w").write("\n".join(lines) + "\n")

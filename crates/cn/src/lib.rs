@@ -11,7 +11,7 @@
 //! [`node::Node::handle`] for what arrives, and [`node::Node::timeout`] when [`node::Node::deadline`] has come. Every
 //! NGAP, NAS, PFCP and GTP-U message that crosses leaves as a [`node::Tap`] if [`CoreConfig::taps`] says so.
 //!
-//! Left out: paging and downlink buffering (a UE that is idle loses downlink packets), handover, EAP-AKA', emergency
+//! Left out: handover, EAP-AKA', emergency
 //! services, roaming, several AMFs, charging. What is left out answers with the specification's cause.
 
 pub mod amf;

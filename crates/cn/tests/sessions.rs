@@ -131,14 +131,32 @@ fn unknown_tunnels_and_echoes_are_answered() {
     assert_eq!((packet.kind, packet.sequence), (Kind::EchoResponse, Some(5)));
 }
 
-#[test] // Spec: TS 23.527 §5.3.3.2 (the gNB does not know the tunnel: downlink packets stop)
-fn an_error_indication_of_the_gnb_stops_the_downlink() {
+#[test] // Spec: TS 23.527 §5.3.3.2 (the gNB does not know the tunnel: packets wait until it has a new one)
+fn an_error_indication_of_the_gnb_has_the_tunnel_set_up_again() {
     let mut w = World::with_session();
-    w.n3.clear();
+    (w.n3, w.ngap) = (vec![], vec![]);
     w.input(CoreInput::N3 { from: GNB_N3, bytes: gtpu::error_indication(1, DOWNLINK_TEID, GNB_N3) });
+    assert!(w.ngap.is_empty());
+    let down = ipv4([192, 0, 2, 1], [10, 45, 0, 2], b"");
+    w.input(CoreInput::N6 { packet: down.clone() });
+    assert_eq!(w.ngap.last().map(ngap::Pdu::name), Some("PDU Session Resource Setup Request"));
+    assert_eq!(Packet::decode(&w.n3[0].1).unwrap().payload, down);
+}
+
+#[test] // Spec: TS 38.413 §8.2.1.3 (a gNB that refuses a session's tunnel is not asked again for each packet)
+fn a_refused_tunnel_is_not_asked_for_again() {
+    let mut w = World::with_session();
+    w.input(CoreInput::N3 { from: GNB_N3, bytes: gtpu::error_indication(1, DOWNLINK_TEID, GNB_N3) });
+    (w.n3, w.ngap, w.gnb_refuses_sessions) = (vec![], vec![], true);
+    for _ in 0..10 {
+        w.input(CoreInput::N6 { packet: ipv4([192, 0, 2, 1], [10, 45, 0, 2], b"") });
+    }
+    assert_eq!((w.ngap.len(), w.n3.len(), w.core.upf_stats().dropped), (1, 0, 10));
+    // After it has been idle, a packet calls the UE.
+    w.gnb_refuses_sessions = false;
+    w.go_idle();
     w.input(CoreInput::N6 { packet: ipv4([192, 0, 2, 1], [10, 45, 0, 2], b"") });
-    assert!(w.n3.is_empty());
-    assert_eq!(w.core.upf_stats().dropped, 1);
+    assert_eq!(w.pagings().len(), 1);
 }
 
 #[test] // Spec: TS 24.501 §6.4.1.4.1 (#27, #33, #70)
@@ -322,41 +340,6 @@ fn the_network_deregisters_a_ue() {
     w.advance(Tc::from_ms(60_000));
     assert_eq!(w.log.len(), 5);
     assert_eq!((w.core.amf().ue_count(), w.core.upf_sessions()), (0, 0));
-}
-
-#[test] // Spec: TS 24.501 §5.6.1, TS 23.502 §4.2.3.2, §4.2.6 (the connection is lost, and comes back with its session)
-fn a_service_request_brings_the_session_back() {
-    let mut w = World::with_session();
-    let ids = ngap::UeIds { amf: w.amf.unwrap(), ran: w.ran };
-    let cause = ngap::Cause::RadioConnectionWithUeLost;
-    w.n2(ngap::UeContextReleaseRequest { ids, sessions: vec![1], cause }.into());
-    assert!(w.amf.is_none());
-    assert!(w.is_registered());
-    w.n3.clear();
-    let down = ipv4([192, 0, 2, 1], [10, 45, 0, 2], b"");
-    w.input(CoreInput::N6 { packet: down.clone() });
-    assert!(w.n3.is_empty(), "nobody pages");
-    let s_tmsi = MobileIdentity::STmsi(w.ue.guti.unwrap().s_tmsi());
-    let mut request = nas::mm::ServiceRequest::new(KeySetIdentifier::native(0), ServiceType::Data, s_tmsi.clone());
-    // What may not be in clear goes into the container, ciphered under the message's own count (§4.4.6).
-    let inner = nas::mm::ServiceRequest { uplink_data_status: Some(PduSessionStatus(1 << 1)), ..request.clone() };
-    let mut container = Message::from(inner).encode();
-    w.ue.security.as_ref().unwrap().cipher_container(&mut container);
-    request.nas_message_container = Some(container);
-    let (_, bytes) = w.ue.initial(request.into());
-    w.gnb_is_slow = true;
-    w.up(bytes);
-    w.expect("AMF -> UE", "Service accept");
-    // The session's request comes when the gNB has the UE's context, not before.
-    assert_eq!(w.ngap.last().unwrap().name(), "Initial Context Setup Request");
-    w.context_is_set_up();
-    w.pump();
-    assert_eq!(w.ngap.last().unwrap().name(), "PDU Session Resource Setup Request");
-    w.n3.clear();
-    w.input(CoreInput::N6 { packet: down });
-    assert_eq!(w.n3.len(), 1);
-    let k_gnb = security::kdf::k_gnb(&w.ue.k_amf.unwrap(), w.ue.k_gnb_count);
-    assert_eq!(w.k_gnb, Some(k_gnb));
 }
 
 #[test] // Spec: TS 24.501 §5.6.1.5 (#9: a UE that the network does not know)

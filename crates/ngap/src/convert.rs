@@ -91,6 +91,21 @@ pub fn gnb_id_from(node: &a::GlobalRANNodeID) -> Result<GlobalGnbId, NgapError> 
     }
 }
 
+/// Of 48 bits: AMF set, AMF pointer, 5G-TMSI. Spec: TS 38.413 §9.3.3.20
+pub fn s_tmsi(value: u64) -> a::FiveGSTMSI {
+    a::FiveGSTMSI::new(
+        a::AMFSetID(Bits::low(value >> 38, 10)),
+        a::AMFPointer(Bits::low(value >> 32, 6)),
+        a::FiveGTMSI((value as u32).to_be_bytes()),
+        None,
+    )
+}
+
+pub fn s_tmsi_from(s: &a::FiveGSTMSI) -> u64 {
+    let tmsi = u64::from(u32::from_be_bytes(s.five_g_tmsi.0));
+    s.amf_set_id.0.value() << 38 | s.amf_pointer.0.value() << 32 | tmsi
+}
+
 pub fn location(l: &UserLocation) -> a::UserLocationInformation<'static> {
     let cgi = a::NRCGI::new(plmn(l.plmn), a::NRCellIdentity(Bits::low(l.nr_cell_id, 36)), None);
     let tai = a::TAI::new(plmn(l.tai_plmn), a::TAC(low3(l.tac)), None);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | any message, bytes to value and back | [`Pdu::decode`], [`Pdu::encode`] |
 //! | the interface: NG Setup, Reset, Error Indication | [`interface`] |
+//! | an idle UE is called | [`paging`] |
 //! | a UE: NAS transport, contexts, capabilities | [`ue`] |
 //! | its sessions and their transfers | [`session`] |
 //! | causes with their names | [`Cause`] |
@@ -12,13 +13,14 @@
 //! elements are skipped on reading, as criticality "ignore" says; a message whose elements of criticality "reject" are not
 //! understood is [`NgapError::NotComprehended`].
 //!
-//! Left out: paging, handover preparation and resource allocation, MBS, positioning, warnings, location reporting.
+//! Left out: handover preparation and resource allocation, MBS, positioning, warnings, location reporting.
 
 mod cause;
 mod convert;
 mod fuzz;
 
 pub mod interface;
+pub mod paging;
 pub mod session;
 pub mod types;
 pub mod ue;
@@ -26,6 +28,7 @@ pub mod ue;
 pub use cause::{Cause, CauseGroup};
 pub use fuzz::fuzz_one;
 pub use interface::*;
+pub use paging::*;
 pub use session::*;
 pub use types::*;
 pub use ue::*;
@@ -175,6 +178,8 @@ pdus! {
     PduSessionResourceModifyRequest = Initiating_PDUSessionResourceModify "PDU Session Resource Modify Request",
     /// gNB to AMF: which are modified.
     PduSessionResourceModifyResponse = Successful_PDUSessionResourceModify "PDU Session Resource Modify Response",
+    /// AMF to gNB: call an idle UE.
+    Paging = Initiating_Paging "Paging",
     /// gNB to AMF: a UE came from another gNB.
     PathSwitchRequest = Initiating_PathSwitchRequest "Path Switch Request",
 }

@@ -1,6 +1,5 @@
 //! Messages about one UE. Spec: TS 38.413 §8.3, §8.6, §8.14
 
-use oxirush_ngap::aper::Bits;
 use oxirush_ngap::extract_ngap_ies;
 use oxirush_ngap::ngap::*;
 
@@ -169,13 +168,7 @@ impl InitialUeMessage {
         let cause = convert::establishment_cause(self.establishment_cause);
         put!(ies, InitialUEMessage, RRCEstablishmentCause(cause));
         if let Some(s_tmsi) = self.s_tmsi {
-            let s_tmsi = FiveGSTMSI::new(
-                AMFSetID(Bits::low(s_tmsi >> 38, 10)),
-                AMFPointer(Bits::low(s_tmsi >> 32, 6)),
-                FiveGTMSI((s_tmsi as u32).to_be_bytes()),
-                None,
-            );
-            put!(ies, InitialUEMessage, FiveG_S_TMSI(s_tmsi));
+            put!(ies, InitialUEMessage, FiveG_S_TMSI(convert::s_tmsi(s_tmsi)));
         }
         if self.ue_context_requested {
             put!(ies, InitialUEMessage, UEContextRequest(UEContextRequest::requested));
@@ -192,11 +185,6 @@ impl InitialUeMessage {
             lax s_tmsi: FiveGSTMSI = FiveG_S_TMSI(s_tmsi) => s_tmsi,
             lax context: UEContextRequest = UEContextRequest(context) => context,
         );
-        let s_tmsi = s_tmsi.map(|s| {
-            s.amf_set_id.0.value() << 38
-                | s.amf_pointer.0.value() << 32
-                | u64::from(u32::from_be_bytes(s.five_g_tmsi.0))
-        });
         Ok(Self {
             ran,
             nas,
@@ -204,7 +192,7 @@ impl InitialUeMessage {
             establishment_cause: cause.map_or(crate::RrcEstablishmentCause::NotAvailable, |cause| {
                 crate::RrcEstablishmentCause::from_rrc(cause as u8)
             }),
-            s_tmsi,
+            s_tmsi: s_tmsi.as_ref().map(convert::s_tmsi_from),
             ue_context_requested: context.is_some(),
         })
     }

@@ -140,6 +140,8 @@ group! {
         many 6 create_urrs: CreateUrr,
         /// QERs.
         many 7 create_qers: CreateQer,
+        /// BAR.
+        opt 85 create_bar: CreateBar,
         /// PDN type: 1 IPv4, 2 IPv6, 3 both.
         opt 113 pdn_type: u8,
     }
@@ -182,6 +184,8 @@ group! {
         many 10 update_fars: UpdateFar,
         /// QERs that change.
         many 14 update_qers: UpdateQer,
+        /// Flags; bit 1 has the UPF drop what it has buffered.
+        opt 49 smreq_flags: u8,
     }
 }
 
@@ -217,6 +221,8 @@ group! {
     SessionReportRequest {
         /// Flags: 1 downlink data, 2 usage, 4 error indication.
         one 39 report_type: u8,
+        /// Rules whose packets wait for an idle UE.
+        opt 83 downlink_data: DownlinkDataReport,
         /// Tunnels that a peer does not know.
         opt 99 error_indication: ErrorIndicationReport,
     }

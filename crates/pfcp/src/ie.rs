@@ -311,6 +311,8 @@ impl ApplyAction {
     pub const FORWARD: Self = Self { drop: false, forward: true, buffer: false, notify: false };
     /// DROP alone.
     pub const DROP: Self = Self { drop: true, forward: false, buffer: false, notify: false };
+    /// BUFF, and NOCP: the SMF is told of the first packet.
+    pub const BUFFER_AND_NOTIFY: Self = Self { drop: false, forward: false, buffer: true, notify: true };
 }
 
 impl Ie for ApplyAction {

@@ -108,6 +108,26 @@ group! {
         one 44 apply_action: ApplyAction,
         /// How to forward.
         opt 4 forwarding: ForwardingParameters,
+        /// How to buffer.
+        opt 88 bar_id: u8,
+    }
+}
+
+group! {
+    /// Create BAR. Spec: TS 29.244 table 7.5.2.6-1
+    CreateBar {
+        /// BAR identity.
+        one 88 bar_id: u8,
+        /// How many packets the SMF would have buffered.
+        opt 140 suggested_buffering_packets: u8,
+    }
+}
+
+group! {
+    /// Downlink data report. Spec: TS 29.244 table 7.5.8.2-1
+    DownlinkDataReport {
+        /// The rules whose packets wait.
+        many 56 pdr_ids: u16,
     }
 }
 

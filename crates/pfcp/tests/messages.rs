@@ -39,8 +39,8 @@ fn establishment() -> Message {
             pdr(2, pdi(Interface::Core, None, true), None, 2),
         ],
         create_fars: vec![
-            CreateFar { far_id: 1, apply_action: ApplyAction::FORWARD, forwarding: Some(forward) },
-            CreateFar { far_id: 2, apply_action: ApplyAction::DROP, forwarding: None },
+            CreateFar { far_id: 1, apply_action: ApplyAction::FORWARD, forwarding: Some(forward), bar_id: None },
+            CreateFar { far_id: 2, apply_action: ApplyAction::DROP, forwarding: None, bar_id: Some(1) },
         ],
         create_urrs: vec![CreateUrr { urr_id: 1, measurement_method: 2, reporting_triggers: Triggers([0, 0, 0]) }],
         create_qers: vec![CreateQer {
@@ -49,6 +49,7 @@ fn establishment() -> Message {
             mbr: Some(Mbr { uplink_kbps: 1_000_000, downlink_kbps: 5_000_000_000 }),
             qfi: Some(1),
         }],
+        create_bar: Some(CreateBar { bar_id: 1, suggested_buffering_packets: Some(32) }),
         pdn_type: Some(1),
     };
     Message::new(Some(0), 1, body.into())
@@ -111,6 +112,7 @@ pub fn samples() -> Vec<Message> {
                     forwarding: Some(update),
                 }],
                 update_qers: vec![],
+                smreq_flags: None,
             }
             .into(),
         ),
@@ -131,7 +133,18 @@ pub fn samples() -> Vec<Message> {
             7,
             SessionReportRequest {
                 report_type: 4,
+                downlink_data: None,
                 error_indication: Some(ErrorIndicationReport { f_teids: vec![tunnel] }),
+            }
+            .into(),
+        ),
+        Message::new(
+            Some(7),
+            8,
+            SessionReportRequest {
+                report_type: 1,
+                downlink_data: Some(DownlinkDataReport { pdr_ids: vec![2] }),
+                error_indication: None,
             }
             .into(),
         ),

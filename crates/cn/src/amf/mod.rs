@@ -7,8 +7,8 @@
 //! | `state.rs` | what is known of a UE, and its states |
 //! | `procedures/` | one file for each procedure of TS 24.501 §5 |
 //!
-//! Timers: T3550, T3560, T3570, T3522, each 6 s and five times (TS 24.501 table 10.2.2), and a guard on the release of a
-//! UE context. Left out: T3513 (paging), T3555, T3565, implicit deregistration.
+//! Timers: T3550, T3560, T3570, T3522, each 6 s and five times (TS 24.501 table 10.2.2), T3513 (2 s, three
+//! times), the mobile reachable and the implicit deregistration timer, and a guard on the release of a UE context. Left out: T3555, T3565.
 
 mod n1;
 mod n2;
@@ -159,7 +159,7 @@ impl Node for Amf {
     fn handle(&mut self, now: Tc, input: AmfInput, out: &mut Outbox<AmfOutput>) {
         match input {
             AmfInput::N2 { gnb, bytes } => self.n2_receive(now, gnb, &bytes, out),
-            AmfInput::N2Closed { gnb } => self.n2_closed(gnb, out),
+            AmfInput::N2Closed { gnb } => self.n2_closed(now, gnb, out),
             AmfInput::Ausf(answer) => self.ausf_answer(now, answer, out),
             AmfInput::Subscription { ue, subscription } => self.subscription(now, ue, subscription, out),
             AmfInput::Smf(message) => self.smf_message(now, message, out),

@@ -208,8 +208,12 @@ impl Amf {
     /// A timer has run out: send again, or on the fifth time give up. Spec: TS 24.501 §5.4.1.3.7 b, §5.4.2.7 b, §5.4.3.6 b,
     /// §5.5.1.2.8 c, §5.5.2.3.5 a
     pub(super) fn expired(&mut self, now: Tc, timer: Timer, id: u64, out: &mut Outbox<AmfOutput>) {
-        if timer == Timer::Release {
-            return self.released(id, out);
+        match timer {
+            Timer::Release => return self.released(now, id, out),
+            Timer::T3513 => return self.paging_unanswered(now, id, out),
+            Timer::MobileReachable => return self.not_heard_of(now, id),
+            Timer::ImplicitDeregistration => return self.deregister_implicitly(id, out),
+            Timer::T3550 | Timer::T3560 | Timer::T3570 | Timer::T3522 => {}
         }
         let Some(ue) = self.ues.get_mut(&id) else { return };
         let Some(awaiting) = ue.awaiting.as_mut().filter(|awaiting| awaiting.timer == timer) else { return };

@@ -47,6 +47,7 @@ impl Amf {
                     for message in deferred {
                         self.smf_message(now, message, out);
                     }
+                    self.deregister_if_wanted(now, message.ids.amf, out);
                 }
             }
             Pdu::InitialContextSetupFailure(message) => {
@@ -75,7 +76,7 @@ impl Amf {
                     self.release(now, message.ids.amf, message.cause, message.cause.name(), out);
                 }
             }
-            Pdu::UeContextReleaseComplete(message) => self.released(message.ids.amf, out),
+            Pdu::UeContextReleaseComplete(message) => self.released(now, message.ids.amf, out),
             Pdu::UeRadioCapabilityInfoIndication(message) => {
                 if let Some(ue) = self.checked(now, gnb, message.ids, out) {
                     ue.radio_capability = Some(message.capability);
@@ -89,7 +90,7 @@ impl Amf {
                 if let (Some(id), true) = (message.amf, unknown.contains(&message.cause))
                     && self.ues.get(&id).is_some_and(|ue| ue.n2.is_some_and(|n2| n2.gnb == gnb))
                 {
-                    self.released(id, out);
+                    self.released(now, id, out);
                 }
             }
             Pdu::NgResetAcknowledge(_) => {}
@@ -118,7 +119,7 @@ impl Amf {
             return self.n2_send(now, gnb, &ngap::NgSetupFailure { cause }.into(), out);
         }
         // A new setup ends all that was before (§8.7.1.1).
-        self.n2_closed(gnb, out);
+        self.n2_closed(now, gnb, out);
         self.gnbs.insert(gnb, Gnb { tacs });
         let name = request.name.unwrap_or_default();
         self.event(out, CoreEvent::GnbConnected { gnb, name });
@@ -143,20 +144,20 @@ impl Amf {
         };
         let here = self.ues.values().filter(|ue| ue.n2.is_some_and(|n2| n2.gnb == gnb && is_named(ue, n2)));
         for id in here.map(|ue| ue.id).collect::<Vec<_>>() {
-            self.released(id, out);
+            self.released(now, id, out);
         }
         let acknowledge: Option<Vec<ResetUe>> = reset.ues;
         self.n2_send(now, gnb, &ngap::NgResetAcknowledge { ues: acknowledge }.into(), out);
     }
 
     /// A gNB is gone: its UEs are idle.
-    pub(super) fn n2_closed(&mut self, gnb: GnbId, out: &mut Outbox<AmfOutput>) {
+    pub(super) fn n2_closed(&mut self, now: Tc, gnb: GnbId, out: &mut Outbox<AmfOutput>) {
         if self.gnbs.remove(&gnb).is_none() {
             return;
         }
         let here = self.ues.values().filter(|ue| ue.n2.is_some_and(|n2| n2.gnb == gnb)).map(|ue| ue.id);
         for id in here.collect::<Vec<_>>() {
-            self.released(id, out);
+            self.released(now, id, out);
         }
     }
 
@@ -166,7 +167,7 @@ impl Amf {
         // The same RAN UE NGAP ID again means that the gNB has forgotten the UE that had it.
         let before = self.ues.values().find(|ue| ue.n2.is_some_and(|o| o.gnb == gnb && o.ran == n2.ran));
         if let Some(id) = before.map(|ue| ue.id) {
-            self.released(id, out);
+            self.released(now, id, out);
         }
         let id = self.next_ue;
         self.next_ue = if id >= (1 << 40) - 1 { 1 } else { id + 1 };
@@ -258,7 +259,7 @@ impl Amf {
     /// UE context release by the AMF. Spec: TS 38.413 §8.3.3
     pub(super) fn release(&mut self, now: Tc, id: u64, cause: Cause, why: &'static str, out: &mut Outbox<AmfOutput>) {
         let Some(ue) = self.ues.get_mut(&id) else { return };
-        let Some(n2) = ue.n2 else { return self.released(id, out) };
+        let Some(n2) = ue.n2 else { return self.released(now, id, out) };
         ue.release_cause = why;
         ue.awaiting = None;
         self.timers.stop_where(|(_, ue)| *ue == id);
@@ -268,7 +269,7 @@ impl Amf {
     }
 
     /// The UE has no connection any more: idle if it is registered, forgotten if not.
-    pub(super) fn released(&mut self, id: u64, out: &mut Outbox<AmfOutput>) {
+    pub(super) fn released(&mut self, now: Tc, id: u64, out: &mut Outbox<AmfOutput>) {
         let Some(ue) = self.ues.get_mut(&id) else { return };
         if ue.n2.take().is_none() {
             return;
@@ -279,6 +280,7 @@ impl Amf {
         ue.new_security = None;
         ue.secured = false;
         ue.context_at_gnb = false;
+        ue.paged = 0;
         ue.deferred.clear();
         let why = ue.release_cause;
         // An accept that was not completed leaves the UE registered (TS 24.501 §5.5.1.2.8 b).
@@ -289,6 +291,7 @@ impl Amf {
             if let Some(supi) = supi {
                 out.push(AmfOutput::Smf(AmfToSmf::Deactivate { supi }));
             }
+            self.becomes_idle(now, id);
         } else {
             self.forget(id);
         }

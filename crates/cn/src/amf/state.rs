@@ -44,6 +44,12 @@ pub enum Timer {
     T3570,
     /// Deregistration request sent.
     T3522,
+    /// Paging sent.
+    T3513,
+    /// The UE has to register again before it ends: T3512 and four minutes.
+    MobileReachable,
+    /// An unreachable UE counts as registered until it ends.
+    ImplicitDeregistration,
     /// UE context release command sent (the implementation's own).
     Release,
 }
@@ -95,7 +101,13 @@ pub(super) struct UeContext {
     pub k_gnb_count: u32,
     /// Whether the gNB has the UE's context.
     pub context_at_gnb: bool,
-    /// What the SMF wants of the gNB, until the gNB has the UE's context.
+    /// Pagings sent since the UE was last heard.
+    pub paged: u8,
+    /// Not heard of for T3512 and four minutes: nobody calls it any more.
+    pub unreachable: bool,
+    /// The operator wants it deregistered once it is reached.
+    pub deregister: bool,
+    /// What the SMF wants of UE and gNB, until the UE is there and the gNB has its context.
     pub deferred: Vec<SmfToAmf>,
     pub radio_capability: Option<Vec<u8>>,
     pub subscription: Option<AccessSubscription>,
@@ -126,6 +138,9 @@ impl UeContext {
             awaiting: None,
             k_gnb_count: 0,
             context_at_gnb: false,
+            paged: 0,
+            unreachable: false,
+            deregister: false,
             deferred: Vec::new(),
             radio_capability: None,
             subscription: None,
@@ -148,6 +163,8 @@ impl UeContext {
         self.capability = old.capability;
         self.security = old.security;
         self.radio_capability = old.radio_capability;
+        self.deferred = old.deferred;
+        self.deregister = old.deregister;
         self.subscription = old.subscription;
         self.allowed = old.allowed;
     }

@@ -9,7 +9,7 @@
 //! | `router.rs` | router advertisements |
 //!
 //! Timers: T3592 (16 s, five times), N4's T1 (3 s, three times), heartbeats each 60 s. Left out: modification (rejected
-//! with a cause), paging, several UPFs, policy of a PCF.
+//! with a cause), several UPFs, policy of a PCF.
 
 mod establishment;
 mod n4;
@@ -75,6 +75,13 @@ pub enum AmfToSmf {
     Deactivate {
         /// Whose.
         supi: Supi,
+    },
+    /// The UE of a request to the gNB could not be reached. Spec: TS 23.502 §4.2.3.3 step 5
+    Unreachable {
+        /// Whose.
+        supi: Supi,
+        /// PDU session identity.
+        session: u8,
     },
     /// A UE wants a session's user plane back.
     Activate {
@@ -180,8 +187,10 @@ enum State {
     /// The UPF is being told the gNB's tunnel.
     Switching,
     Active,
-    /// No user plane at the gNB.
+    /// No user plane at the gNB: packets wait.
     Inactive,
+    /// The gNB has refused one: packets are dropped.
+    Refused,
     /// T3592 runs.
     Releasing,
 }
@@ -402,6 +411,11 @@ impl Node for Smf {
             SmfInput::Amf(AmfToSmf::Deactivate { supi }) => {
                 for seid in self.sessions_of(&supi) {
                     self.deactivate(now, seid, out);
+                }
+            }
+            SmfInput::Amf(AmfToSmf::Unreachable { supi, session }) => {
+                if let Some(seid) = self.by_ue.get(&(supi, session)).copied() {
+                    self.unreachable(now, seid, out);
                 }
             }
             SmfInput::Amf(AmfToSmf::Activate { supi, session }) => {

@@ -24,9 +24,17 @@ const FAR_UPLINK: u32 = 1;
 const FAR_DOWNLINK: u32 = 2;
 const QER: u32 = 1;
 const URR: u32 = 1;
+const BAR: u8 = 1;
+/// Packets that wait for an idle UE.
+const BUFFERED: u8 = 64;
+/// Drop buffered packets. Spec: TS 29.244 §8.2.33
+const DROBU: u8 = 1;
 const CHOOSE_N3: u8 = 1;
 const CHOOSE_N4U: u8 = 2;
 const REMOVE_GTPU: u8 = 6;
+/// Report types. Spec: TS 29.244 §8.2.21
+const DOWNLINK_DATA: u8 = 1;
+const ERROR_INDICATION: u8 = 4;
 
 /// What a request to the UPF is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,19 @@ pub(super) enum Purpose {
         supi: nr::Supi,
         session: u8,
     },
+}
+
+/// Where downlink packets go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Downlink {
+    /// To the gNB.
+    Tunnel(OuterHeaderCreation),
+    /// Nowhere yet: they wait, and the first one is told to the SMF.
+    Wait,
+    /// The same, without those that have waited so far.
+    WaitAfresh,
+    /// Nowhere.
+    Drop,
 }
 
 /// A request that waits for its response.
@@ -112,8 +133,10 @@ impl Smf {
             network_instance: network,
             outer_header_creation: None,
         };
-        let up = CreateFar { far_id: FAR_UPLINK, apply_action: ApplyAction::FORWARD, forwarding: Some(core) };
-        let down = CreateFar { far_id: FAR_DOWNLINK, apply_action: ApplyAction::DROP, forwarding: None };
+        let up =
+            CreateFar { far_id: FAR_UPLINK, apply_action: ApplyAction::FORWARD, forwarding: Some(core), bar_id: None };
+        let down =
+            CreateFar { far_id: FAR_DOWNLINK, apply_action: ApplyAction::DROP, forwarding: None, bar_id: Some(BAR) };
         let volume = CreateUrr { urr_id: URR, measurement_method: 2, reporting_triggers: Triggers([0; 3]) };
         let qer = CreateQer { qer_id: QER, gate_status: GateStatus::OPEN, mbr, qfi: Some(DEFAULT_QFI) };
         let body = SessionEstablishmentRequest {
@@ -123,27 +146,27 @@ impl Smf {
             create_fars: vec![up, down],
             create_urrs: vec![volume],
             create_qers: vec![qer],
+            create_bar: Some(CreateBar { bar_id: BAR, suggested_buffering_packets: Some(BUFFERED) }),
             pdn_type: Some(session.kind as u8),
         };
         self.request(now, Purpose::Establish(seid), Some(0), body.into(), out);
     }
 
-    /// Downlink packets go to the gNB's tunnel, or nowhere.
-    pub(super) fn switch_n4(
-        &mut self,
-        now: Tc,
-        seid: u64,
-        tunnel: Option<OuterHeaderCreation>,
-        out: &mut Outbox<SmfOutput>,
-    ) {
+    /// Where downlink packets go from now on. Spec: TS 29.244 §5.2.1, §5.2.4
+    pub(super) fn switch_n4(&mut self, now: Tc, seid: u64, to: Downlink, out: &mut Outbox<SmfOutput>) {
         let Some(upf_seid) = self.sessions.get(&seid).and_then(|session| session.upf_seid) else { return };
+        let (apply_action, tunnel, discard) = match to {
+            Downlink::Tunnel(tunnel) => (ApplyAction::FORWARD, Some(tunnel), false),
+            Downlink::Wait => (ApplyAction::BUFFER_AND_NOTIFY, None, false),
+            Downlink::WaitAfresh => (ApplyAction::BUFFER_AND_NOTIFY, None, true),
+            Downlink::Drop => (ApplyAction::DROP, None, true),
+        };
         let forwarding = tunnel.map(|tunnel| UpdateForwardingParameters {
             destination_interface: Some(Interface::Access),
             network_instance: None,
             outer_header_creation: Some(tunnel),
             smreq_flags: None,
         });
-        let apply_action = Some(if tunnel.is_some() { ApplyAction::FORWARD } else { ApplyAction::DROP });
         let body = SessionModificationRequest {
             cp_f_seid: None,
             remove_pdrs: vec![],
@@ -152,8 +175,9 @@ impl Smf {
             create_fars: vec![],
             create_qers: vec![],
             update_pdrs: vec![],
-            update_fars: vec![UpdateFar { far_id: FAR_DOWNLINK, apply_action, forwarding }],
+            update_fars: vec![UpdateFar { far_id: FAR_DOWNLINK, apply_action: Some(apply_action), forwarding }],
             update_qers: vec![],
+            smreq_flags: discard.then_some(DROBU),
         };
         let purpose = if tunnel.is_some() { Purpose::Switch(seid) } else { Purpose::Deactivate };
         self.request(now, purpose, Some(upf_seid), body.into(), out);
@@ -172,7 +196,9 @@ impl Smf {
                 let answer = Message::new(None, message.sequence, HeartbeatResponse { recovery: RECOVERY }.into());
                 out.push(SmfOutput::N4(answer.encode()));
             }
-            Body::SessionReportRequest(_) => self.session_report(now, message.seid, message.sequence, out),
+            Body::SessionReportRequest(report) => {
+                self.session_report(now, message.seid, message.sequence, report.report_type, out);
+            }
             body => self.n4_response(now, message.sequence, body, out),
         }
     }
@@ -254,14 +280,25 @@ impl Smf {
         self.request(now, purpose, Some(upf_seid), SessionDeletionRequest {}.into(), out);
     }
 
-    /// The gNB does not know a tunnel any more: downlink packets are dropped. Spec: TS 29.244 §5.10, TS 23.527 §5.3
-    fn session_report(&mut self, now: Tc, seid: Option<u64>, sequence: u32, out: &mut Outbox<SmfOutput>) {
+    /// A packet waits for an idle UE: its gNB is asked for resources, so that the AMF calls it (TS 23.502 §4.2.3.3). Or the gNB
+    /// does not know a tunnel any more: downlink packets wait from now on (TS 29.244 §5.10, TS 23.527 §5.3).
+    fn session_report(
+        &mut self,
+        now: Tc,
+        seid: Option<u64>,
+        sequence: u32,
+        report_type: u8,
+        out: &mut Outbox<SmfOutput>,
+    ) {
         let found = seid.and_then(|seid| self.sessions.get(&seid).map(|session| (seid, session.upf_seid)));
         let cause = if found.is_some() { Cause::ACCEPTED } else { Cause::SESSION_NOT_FOUND };
         let to = found.and_then(|(_, upf)| upf).unwrap_or(0);
         out.push(SmfOutput::N4(Message::new(Some(to), sequence, SessionReportResponse { cause }.into()).encode()));
-        if let Some((seid, _)) = found {
+        let Some((seid, _)) = found else { return };
+        if report_type & ERROR_INDICATION != 0 {
             self.deactivate(now, seid, out);
+        } else if report_type & DOWNLINK_DATA != 0 {
+            self.activate(seid, out);
         }
     }
 

@@ -8,6 +8,7 @@ use nr::Tc;
 use pfcp::OuterHeaderCreation;
 
 use super::establishment::release_transfer;
+use super::n4::Downlink;
 use super::{N2Request, N2Sm, Released, Session, Smf, SmfOutput, SmfToAmf, State, T3592, T3592_SENT_MAX, Timer, pool};
 use crate::event::CoreEvent;
 
@@ -100,7 +101,7 @@ impl Smf {
                         session.state = State::Switching;
                         let tunnel = response.downlink;
                         let tunnel = OuterHeaderCreation { teid: tunnel.teid, address: tunnel.address };
-                        self.switch_n4(now, seid, Some(tunnel), out);
+                        self.switch_n4(now, seid, Downlink::Tunnel(tunnel), out);
                     }
                     Err(error) => {
                         let what = error.to_string();
@@ -118,8 +119,10 @@ impl Smf {
                 let event =
                     CoreEvent::Refused { ue: 0, supi: Some(supi), step: "session", cause: cause.into(), clause };
                 self.event(out, event);
-                if self.sessions.get(&seid).is_some_and(|session| session.accepted) {
-                    self.deactivate(now, seid, out);
+                // What waits would only ask again: it is dropped until the UE asks, or has been idle.
+                if let Some(session) = self.sessions.get_mut(&seid).filter(|session| session.accepted) {
+                    session.state = State::Refused;
+                    self.switch_n4(now, seid, Downlink::Drop, out);
                 } else {
                     self.delete(now, seid, out);
                 }
@@ -128,14 +131,14 @@ impl Smf {
         }
     }
 
-    /// The UE is idle: downlink packets are dropped, for nobody pages.
+    /// The UE is idle: downlink packets wait, and the first one calls it. Spec: TS 23.502 §4.2.6
     pub(super) fn deactivate(&mut self, now: Tc, seid: u64, out: &mut Outbox<SmfOutput>) {
         let Some(session) = self.sessions.get_mut(&seid) else { return };
         match session.state {
             State::Switching | State::SettingUp if !session.accepted => self.delete(now, seid, out),
-            State::Active | State::Switching | State::SettingUp => {
+            State::Active | State::Switching | State::SettingUp | State::Refused => {
                 session.state = State::Inactive;
-                self.switch_n4(now, seid, None, out);
+                self.switch_n4(now, seid, Downlink::Wait, out);
             }
             State::Inactive => {}
             State::Releasing => {
@@ -145,9 +148,19 @@ impl Smf {
         }
     }
 
+    /// The UE could not be called: what waits for it is dropped, and the next packet calls again. Spec: TS 23.502 §4.2.3.3
+    pub(super) fn unreachable(&mut self, now: Tc, seid: u64, out: &mut Outbox<SmfOutput>) {
+        let Some(session) = self.sessions.get_mut(&seid).filter(|s| s.state == State::SettingUp) else { return };
+        session.state = State::Inactive;
+        self.switch_n4(now, seid, Downlink::WaitAfresh, out);
+    }
+
     /// The UE is back: the gNB is asked for the session's resources again.
     pub(super) fn activate(&mut self, seid: u64, out: &mut Outbox<SmfOutput>) {
-        let Some(session) = self.sessions.get(&seid).filter(|s| s.state == State::Inactive) else { return };
+        let Some(session) = self.sessions.get(&seid).filter(|s| matches!(s.state, State::Inactive | State::Refused))
+        else {
+            return;
+        };
         let n2 = self.set_up_request(session);
         if n2.is_some() {
             let (supi, id) = (session.supi.clone(), session.id);

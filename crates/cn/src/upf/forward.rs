@@ -35,7 +35,7 @@ impl Upf {
             }
             Kind::ErrorIndication => {
                 if let Some((teid, address)) = packet.error_indication() {
-                    self.report_error(teid, address, out);
+                    self.report_error(now, teid, address, out);
                 }
                 return;
             }
@@ -97,11 +97,22 @@ impl Upf {
     }
 
     /// Into the tunnel of the PDR's FAR, with the QFI of its QER.
-    fn send_to_access(&mut self, now: Tc, seid: u64, pdr: u16, mut bytes: Vec<u8>, out: &mut Outbox<UpfOutput>) {
+    pub(super) fn send_to_access(
+        &mut self,
+        now: Tc,
+        seid: u64,
+        pdr: u16,
+        mut bytes: Vec<u8>,
+        out: &mut Outbox<UpfOutput>,
+    ) {
         let len = bytes.len();
-        let Some(header) = self.sessions.get_mut(&seid).and_then(|session| session.downlink(now, pdr, len)) else {
-            self.stats.dropped += 1;
-            return;
+        let header = match self.sessions.get_mut(&seid).map(|session| session.downlink(now, pdr, len)) {
+            Some(Down::Tunnel(tunnel, qfi)) => (tunnel, qfi),
+            Some(Down::Hold { notify }) => return self.hold(now, seid, pdr, bytes, notify, out),
+            Some(Down::Drop) | None => {
+                self.stats.dropped += 1;
+                return;
+            }
         };
         bytes.resize(len + gtpu::HEADER_LEN, 0);
         bytes.copy_within(..len, gtpu::HEADER_LEN);
@@ -114,6 +125,17 @@ impl Upf {
         self.stats.downlink_octets += len as u64;
         out.push(UpfOutput::N3 { to: tunnel.address, bytes });
     }
+}
+
+/// Where a downlink packet goes.
+enum Down {
+    /// To the gNB, as this QoS flow's.
+    Tunnel(pfcp::OuterHeaderCreation, u8),
+    /// Nowhere yet.
+    Hold {
+        notify: bool,
+    },
+    Drop,
 }
 
 /// Where an uplink packet goes.
@@ -149,22 +171,26 @@ impl Session {
         Ok(Way::Core)
     }
 
-    fn downlink(&mut self, now: Tc, pdr: u16, len: usize) -> Option<(pfcp::OuterHeaderCreation, u8)> {
-        let pdr = self.pdrs.iter().find(|p| p.id == pdr)?;
-        let far = self.fars.iter().find(|far| Some(far.id) == pdr.far)?;
-        let tunnel = far.header.filter(|_| far.action.forward && far.to == Some(Interface::Access))?;
+    fn downlink(&mut self, now: Tc, pdr: u16, len: usize) -> Down {
+        let Some(pdr) = self.pdrs.iter().find(|p| p.id == pdr) else { return Down::Drop };
+        let Some(far) = self.fars.iter().find(|far| Some(far.id) == pdr.far) else { return Down::Drop };
+        if far.action.buffer {
+            return Down::Hold { notify: far.action.notify };
+        }
+        let tunnel = far.header.filter(|_| far.action.forward && far.to == Some(Interface::Access));
+        let Some(tunnel) = tunnel else { return Down::Drop };
         let mut qfi = 0;
         if let Some(qer) = self.qers.iter_mut().find(|qer| Some(qer.id) == pdr.qer) {
             let slow = qer.mbr.is_some_and(|mbr| !qer.downlink.pass(now, mbr.downlink_kbps, len));
             if !qer.gate.downlink_open || slow {
-                return None;
+                return Down::Drop;
             }
             qfi = qer.qfi;
         }
         if pdr.counted {
             self.downlink_octets += len as u64;
         }
-        Some((tunnel, qfi))
+        Down::Tunnel(tunnel, qfi)
     }
 }
 

@@ -4,22 +4,24 @@
 //! |---|---|
 //! | `n4.rs` | PFCP: the association, sessions and their rules |
 //! | `forward.rs` | the way of a packet: lookup, checks, rate, header, out |
+//! | `buffer.rs` | packets for idle UEs, and the reports that call for them |
 //! | `packet.rs` | what the UPF reads of an IP packet |
 //!
 //! The way of a packet takes no memory but what its buffer has: an uplink packet loses its GTP-U header in place, a
 //! downlink packet gains one in place if its buffer has [`gtpu::HEADER_LEN`] octets to spare.
 //!
-//! Left out: SDF filters, buffering, reflective QoS, IP fragments of its own, several network instances with the same
+//! Left out: SDF filters, reflective QoS, IP fragments of its own, several network instances with the same
 //! addresses.
 
+mod buffer;
 mod forward;
 mod n4;
 mod packet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 
-use node::{Node, Outbox};
+use node::{Node, Outbox, Timers};
 use nr::{Tc, Teid};
 use pfcp::ie::{ApplyAction, GateStatus, Mbr};
 use pfcp::{FSeid, Interface, OuterHeaderCreation};
@@ -80,6 +82,8 @@ pub struct UpfStats {
     pub unknown_address: u64,
     /// Packets that a closed gate, a rate, a FAR or a wrong form stopped.
     pub dropped: u64,
+    /// Downlink packets that wait for an idle UE, or have waited.
+    pub buffered: u64,
 }
 
 /// A packet detection rule.
@@ -145,6 +149,12 @@ struct Session {
     urr: Option<u32>,
     uplink_octets: u64,
     downlink_octets: u64,
+    /// Packets that wait for an idle UE, oldest first, with their PDR.
+    buffer: VecDeque<(u16, Vec<u8>)>,
+    /// How many may.
+    buffer_max: usize,
+    /// Whether the SMF has been told that some do.
+    notified: bool,
     /// The last router advertisement that the SMF sent through here, for a UE that solicits one.
     advertisement: Vec<u8>,
 }
@@ -160,6 +170,11 @@ pub struct Upf {
     prefixes: BTreeMap<u64, (u64, u16)>,
     next_seid: u64,
     sequence: u32,
+    /// Reports that wait for their response.
+    reports: BTreeMap<u32, buffer::Report>,
+    timers: Timers<u32>,
+    /// Packets that wait, of all sessions.
+    waiting: usize,
     error_sequence: u16,
     stats: UpfStats,
     rng: node::Rng,
@@ -178,6 +193,9 @@ impl Upf {
             prefixes: BTreeMap::new(),
             next_seid: 1,
             sequence: 1,
+            reports: BTreeMap::new(),
+            timers: Timers::default(),
+            waiting: 0,
             error_sequence: 0,
             stats: UpfStats::default(),
             rng,
@@ -201,15 +219,19 @@ impl Node for Upf {
 
     fn handle(&mut self, now: Tc, input: UpfInput, out: &mut Outbox<UpfOutput>) {
         match input {
-            UpfInput::N4(bytes) => self.n4_receive(&bytes, out),
+            UpfInput::N4(bytes) => self.n4_receive(now, &bytes, out),
             UpfInput::N3 { from, bytes } => self.n3_receive(now, from, bytes, out),
             UpfInput::N6(packet) => self.n6_receive(now, packet, out),
         }
     }
 
-    fn timeout(&mut self, _now: Tc, _out: &mut Outbox<UpfOutput>) {}
+    fn timeout(&mut self, now: Tc, out: &mut Outbox<UpfOutput>) {
+        while let Some(sequence) = self.timers.expired(now) {
+            self.report_again(now, sequence, out);
+        }
+    }
 
     fn deadline(&self) -> Option<Tc> {
-        None
+        self.timers.next()
     }
 }

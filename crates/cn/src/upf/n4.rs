@@ -1,10 +1,10 @@
 //! PFCP at the UPF: rules in, tunnels out. Spec: TS 29.244 §6.2, §6.3
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use node::Outbox;
-use nr::Teid;
-use pfcp::ie::ApplyAction;
+use nr::{Tc, Teid};
 use pfcp::*;
 
 use super::packet::prefix;
@@ -17,6 +17,8 @@ const RULES_MAX: usize = 16;
 const RECOVERY: u32 = 0xe000_0000;
 /// Send end markers. Spec: TS 29.244 §8.2.33
 const SNDEM: u8 = 2;
+/// Drop buffered packets. Spec: TS 29.244 §8.2.33
+const DROBU: u8 = 1;
 /// Why a usage report comes: the session is deleted (TERMR). Spec: TS 29.244 §8.2.41
 const TERMINATION_REPORT: [u8; 3] = [0, 0x08, 0];
 
@@ -25,7 +27,7 @@ impl Upf {
         NodeId::Address(self.n4)
     }
 
-    pub(super) fn n4_receive(&mut self, bytes: &[u8], out: &mut Outbox<UpfOutput>) {
+    pub(super) fn n4_receive(&mut self, now: Tc, bytes: &[u8], out: &mut Outbox<UpfOutput>) {
         let message = match Message::decode(bytes) {
             Ok(message) => message,
             Err(error) => return self.n4_error(bytes, error, out),
@@ -50,8 +52,9 @@ impl Upf {
                 n4_send(None, sequence, body, out);
             }
             Body::SessionEstablishmentRequest(request) => self.establish(sequence, request, out),
-            Body::SessionModificationRequest(request) => self.modify(sequence, seid, request, out),
+            Body::SessionModificationRequest(request) => self.modify(now, sequence, seid, request, out),
             Body::SessionDeletionRequest(_) => self.delete(sequence, seid, out),
+            Body::SessionReportResponse(_) => self.reported(sequence),
             _ => {}
         }
     }
@@ -86,6 +89,7 @@ impl Upf {
         self.tunnels.clear();
         self.ipv4.clear();
         self.prefixes.clear();
+        self.waiting = 0;
     }
 
     /// Session establishment. Spec: TS 29.244 §6.3.2
@@ -110,6 +114,9 @@ impl Upf {
             urr: request.create_urrs.first().map(|urr| urr.urr_id),
             uplink_octets: 0,
             downlink_octets: 0,
+            buffer: VecDeque::new(),
+            buffer_max: Session::buffer_limit(request.create_bar.as_ref()),
+            notified: false,
             advertisement: Vec::new(),
         };
         self.sessions.insert(seid, session);
@@ -193,6 +200,7 @@ impl Upf {
     /// Session modification. Spec: TS 29.244 §6.3.3
     fn modify(
         &mut self,
+        now: Tc,
         sequence: u32,
         seid: Option<u64>,
         request: SessionModificationRequest,
@@ -217,6 +225,7 @@ impl Upf {
             let body = SessionModificationResponse { cause, offending_ie: None, created_pdrs: vec![] };
             return n4_send(to, sequence, body, out);
         }
+        let rearmed = request.update_fars.iter().any(|update| update.apply_action.is_some());
         for update in request.update_fars {
             if let Some(far) = session.fars.iter_mut().find(|far| far.id == update.far_id) {
                 update_far(far, update, out);
@@ -250,6 +259,10 @@ impl Upf {
             Err(cause) => (cause, vec![]),
         };
         n4_send(to, sequence, SessionModificationResponse { cause, offending_ie: None, created_pdrs }, out);
+        let discard = request.smreq_flags.is_some_and(|flags| flags & DROBU != 0);
+        if discard || rearmed {
+            self.release_held(now, seid, discard, out);
+        }
     }
 
     /// Session deletion, with what the session carried. Spec: TS 29.244 §6.3.4
@@ -275,6 +288,7 @@ impl Upf {
 
     fn remove(&mut self, seid: u64) -> Option<Session> {
         let session = self.sessions.remove(&seid)?;
+        self.waiting -= session.buffer.len();
         for pdr in &session.pdrs {
             let key = (seid, pdr.id);
             if let Some(teid) = pdr.teid {
@@ -291,14 +305,14 @@ impl Upf {
     }
 
     /// A gNB does not know a tunnel any more: the SMF is told. Spec: TS 29.244 §5.10
-    pub(super) fn report_error(&mut self, teid: Teid, address: IpAddr, out: &mut Outbox<UpfOutput>) {
+    pub(super) fn report_error(&mut self, now: Tc, teid: Teid, address: IpAddr, out: &mut Outbox<UpfOutput>) {
         let goes_there = |far: &Far| far.header.is_some_and(|h| h.teid == teid && h.address == address);
         let Some(session) = self.sessions.values().find(|session| session.fars.iter().any(goes_there)) else { return };
         let f_teids = vec![FTeid::new(teid, address)];
-        let body = SessionReportRequest { report_type: 4, error_indication: Some(ErrorIndicationReport { f_teids }) };
-        let sequence = self.sequence;
-        self.sequence = if sequence == 0xff_ffff { 1 } else { sequence + 1 };
-        n4_send(Some(session.cp.seid), sequence, body, out);
+        let error_indication = Some(ErrorIndicationReport { f_teids });
+        let body = SessionReportRequest { report_type: 4, downlink_data: None, error_indication };
+        let to = session.cp.seid;
+        self.report(now, to, body.into(), out);
     }
 }
 
@@ -328,7 +342,7 @@ fn update_far(far: &mut Far, update: UpdateFar, out: &mut Outbox<UpfOutput>) {
         far.to = forwarding.destination_interface.or(far.to);
         far.header = forwarding.outer_header_creation.or(far.header);
     }
-    if far.action == ApplyAction::DROP {
+    if !far.action.forward {
         far.header = None;
     }
 }

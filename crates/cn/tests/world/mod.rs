@@ -177,6 +177,36 @@ impl World {
         w
     }
 
+    /// The gNB has the UE released: it is idle.
+    pub fn go_idle(&mut self) {
+        let ids = UeIds { amf: self.amf.unwrap(), ran: self.ran };
+        let cause = ngap::Cause::UserInactivity;
+        self.n2(ngap::UeContextReleaseRequest { ids, sessions: vec![1], cause }.into());
+        assert!(self.amf.is_none());
+        self.ngap.clear();
+        self.n3.clear();
+        self.log.clear();
+    }
+
+    /// A service request for these sessions; what may not be in clear is in the container, ciphered under the message's
+    /// own count (TS 24.501 §4.4.6).
+    pub fn service_request(&mut self, kind: nas::ie::ServiceType, sessions: Option<u16>) {
+        use nas::ie::{KeySetIdentifier, MobileIdentity, PduSessionStatus};
+        let s_tmsi = MobileIdentity::STmsi(self.ue.guti.unwrap().s_tmsi());
+        let mut request = nas::mm::ServiceRequest::new(KeySetIdentifier::native(0), kind, s_tmsi);
+        let inner = nas::mm::ServiceRequest { uplink_data_status: sessions.map(PduSessionStatus), ..request.clone() };
+        let mut container = Message::from(inner).encode();
+        self.ue.security.as_ref().unwrap().cipher_container(&mut container);
+        request.nas_message_container = Some(container);
+        let (_, bytes) = self.ue.initial(request.into());
+        self.up(bytes);
+    }
+
+    /// The pagings among what the gNB got.
+    pub fn pagings(&self) -> Vec<&ngap::Paging> {
+        self.ngap.iter().filter_map(|pdu| if let Pdu::Paging(m) = pdu { Some(m) } else { None }).collect()
+    }
+
     pub fn is_registered(&self) -> bool {
         self.core.amf().state(&self.ue.supi) == Some(cn::amf::State::Registered)
     }

@@ -72,6 +72,7 @@ pub fn all() -> Vec<Pdu> {
         NgReset { cause: Cause::OmIntervention, ues: None }.into(),
         NgReset { cause: Cause::RadioUnspecified, ues: Some(vec![ue]) }.into(),
         NgResetAcknowledge { ues: Some(vec![ue]) }.into(),
+        Paging { s_tmsi: 0x0045_dead_beef, tais: vec![Tai { plmn: plmn(), tac: 0x107 }], drx: Some(64) }.into(),
         ErrorIndication { amf: Some(5), ran: Some(6), cause: Some(Cause::UnknownLocalUeNgapId) }.into(),
         InitialUeMessage {
             ran: 77,

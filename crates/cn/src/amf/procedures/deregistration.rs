@@ -45,7 +45,7 @@ impl Amf {
     }
 
     /// Sessions go, then the connection, then the context.
-    fn leave(&mut self, now: Tc, id: u64, out: &mut Outbox<AmfOutput>) {
+    pub(in super::super) fn leave(&mut self, now: Tc, id: u64, out: &mut Outbox<AmfOutput>) {
         let Some(ue) = self.ues.get_mut(&id) else { return };
         ue.state = State::Deregistered;
         ue.forget_when_released = true;
@@ -63,6 +63,13 @@ impl Amf {
     pub(in super::super) fn deregister_by_network(&mut self, now: Tc, supi: &Supi, out: &mut Outbox<AmfOutput>) {
         let Some(ue) = self.find(supi) else { return };
         let id = ue.id;
+        if ue.n2.is_none() && ue.state == State::Registered && !ue.unreachable {
+            // An idle UE is called first (TS 23.502 §4.2.2.3.3).
+            if let Some(ue) = self.ues.get_mut(&id) {
+                ue.deregister = true;
+            }
+            return self.page(now, id, out);
+        }
         if ue.n2.is_none() || !ue.secured {
             return self.leave(now, id, out);
         }
@@ -71,6 +78,16 @@ impl Amf {
         }
         let request = DeregistrationRequestNetwork::new(DeregistrationType::three_gpp(false), None);
         self.send_awaiting(now, id, Timer::T3522, request, out);
+    }
+
+    /// A UE that was called to be deregistered is here.
+    pub(in super::super) fn deregister_if_wanted(&mut self, now: Tc, id: u64, out: &mut Outbox<AmfOutput>) {
+        if let Some(ue) = self.ues.get_mut(&id).filter(|ue| ue.deregister)
+            && let Some(supi) = ue.supi.clone()
+        {
+            ue.deregister = false;
+            self.deregister_by_network(now, &supi, out);
+        }
     }
 
     /// The UE agrees.

@@ -3,6 +3,7 @@
 mod authentication;
 mod deregistration;
 mod identification;
+mod paging;
 mod registration;
 mod security_mode;
 mod service;

@@ -131,6 +131,9 @@ impl Amf {
         self.end_older_contexts(now, id, &supi, out);
         // An initial registration ends what was before, sessions too (§5.5.1.2.4).
         if initial {
+            if let Some(ue) = self.ues.get_mut(&id) {
+                ue.deferred.clear();
+            }
             out.push(AmfOutput::Smf(AmfToSmf::ReleaseAll { supi: supi.clone() }));
         }
         out.push(AmfOutput::Subscription { ue: id, supi });

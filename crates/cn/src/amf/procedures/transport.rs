@@ -7,13 +7,10 @@ use ngap::UeIds;
 use node::Outbox;
 use nr::Tc;
 
-use super::super::state::State;
+use super::super::state::{State, UeContext};
 use super::super::{Amf, AmfOutput};
 use crate::event::CoreEvent;
 use crate::smf::{AmfToSmf, N2Request, N2Sm, SmfToAmf};
-
-/// Requests to a gNB that wait for the UE's context: one for each session that a UE may have.
-const DEFERRED_MAX: usize = 16;
 
 impl Amf {
     /// The UE sends a message to its SMF. Spec: TS 24.501 §5.4.5.2.3, §5.4.5.2.5
@@ -75,16 +72,20 @@ impl Amf {
 
     /// The SMF has something for a UE, its gNB, or both. Spec: TS 23.502 §4.3.2.2.1 steps 11 and 12
     pub(in super::super) fn smf_message(&mut self, now: Tc, message: SmfToAmf, out: &mut Outbox<AmfOutput>) {
-        let Some((id, connection)) = self.find(&message.supi).and_then(|ue| ue.n2.map(|n2| (ue.id, n2))) else {
-            // An idle UE is not paged (see the crate's page): the SMF's timers will give up.
-            return self.protocol_error(out, "N1", "a message for an idle UE, which is not paged (TS 23.502 4.2.3.3)");
+        let may_be_called = |ue: &&UeContext| ue.state == State::Registered && !ue.unreachable;
+        let Some(ue) = self.find(&message.supi).filter(|ue| ue.n2.is_some() || may_be_called(ue)) else {
+            let SmfToAmf { supi, session, .. } = message;
+            return out.push(AmfOutput::Smf(AmfToSmf::Unreachable { supi, session }));
+        };
+        let id = ue.id;
+        // An idle UE is called (TS 23.502 §4.2.3.3 step 4b).
+        let Some(connection) = ue.n2 else {
+            self.defer(id, message);
+            return self.page(now, id, out);
         };
         // A gNB can do nothing about sessions before it has the UE's context (TS 38.413 §8.2.1.1).
-        if let Some(ue) = self.ues.get_mut(&id).filter(|ue| message.n2.is_some() && !ue.context_at_gnb) {
-            if ue.deferred.len() < DEFERRED_MAX {
-                ue.deferred.push(message);
-            }
-            return;
+        if message.n2.is_some() && !ue.context_at_gnb {
+            return self.defer(id, message);
         }
         let SmfToAmf { session, n1, n2, .. } = message;
         let ids = UeIds { amf: id, ran: connection.ran };
