@@ -11,6 +11,7 @@
 
 mod channel;
 mod covariance;
+mod delay;
 pub mod dmrs;
 mod doppler;
 mod shared;

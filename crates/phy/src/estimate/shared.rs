@@ -6,8 +6,8 @@
 use super::channel::{ChannelEstimate, DMRS_SYMBOLS_MAX, LAYERS_MAX, RX_MAX};
 use super::covariance::Covariance;
 use super::dmrs::{self, Port};
-use super::wiener::{Choice, Smoother, Stats, noise_by_differences};
-use super::{ChannelError, dmrs::runs, doppler};
+use super::wiener::{Choice, Smoother, noise_by_differences};
+use super::{ChannelError, delay, dmrs::runs, doppler};
 use crate::modulation::multiversion;
 use crate::shared::transform::Transforms;
 use dsp::{Cf32, Cf64, Isa};
@@ -275,11 +275,9 @@ impl SharedEstimator {
         let per_rb = combs[0].per_rb;
         let smoother = &self.smoothers[combs[0].kind];
         let ls = &mut self.ls[..rows * n_symbols * n_pilots];
-        let mut stats = Stats::default();
-        for pilots in ls.chunks_exact(n_pilots) {
-            for_runs(bundling, rbs, per_rb, |at, n, _| stats.add(isa, &pilots[at..at + n]));
-        }
-        let slope = stats.slope();
+        let (stats, slope) = delay::slope(isa, ls, n_pilots, smoother.spacing(), |f| {
+            for_runs(bundling, rbs, per_rb, |at, n, _| f(at..at + n));
+        });
         out.delay_s = -slope / (smoother.spacing() as f64 * slot.numerology().scs_hz() as f64);
         let (mut noise, mut count) = (0.0, 0.0);
         for pilots in ls.chunks_exact_mut(n_pilots) {
@@ -345,6 +343,9 @@ impl SharedEstimator {
         // Noise that is left in the estimate is no power of the signal.
         let rsrp = energy / (out.n_times * out.n_rx * out.n_subcarriers).max(1) as f32 - error * out.n_layers as f32;
         out.rsrp = if rsrp > 0.0 || rsrp.is_nan() { rsrp } else { 0.0 };
+        if out.n_times == 1 {
+            shrink(isa, out, error);
+        }
     }
 }
 
@@ -596,6 +597,23 @@ fn average(isa: Isa, ls: &[Cf32], n_symbols: usize, n_pilots: usize, mean: &mut 
         dsp::vector::scale(isa, mean, 1.0 / n_symbols as f32);
     }
 }
+
+/// Weighs the channel of each antenna and layer by how much of it is no noise: its best linear estimate.
+///
+/// A faded antenna, or a faded transmission of several, would else count for what noise alone shows there.
+fn shrink(isa: Isa, out: &mut ChannelEstimate, error: f32) {
+    let (n_sc, error) = (out.n_subcarriers, f64::from(error));
+    for row in out.h.chunks_exact_mut(n_sc) {
+        let power = dsp::vector::energy(isa, row) / n_sc as f64;
+        if error > SHRINK_FROM * power {
+            let signal = (power - error).max(0.05 * power);
+            dsp::vector::scale(isa, row, (signal / power) as f32);
+        }
+    }
+}
+
+/// Below this share of noise in it an estimate is taken as it is.
+const SHRINK_FROM: f64 = 0.02;
 
 /// Interpolates all rows into `out.h`, without slope.
 fn fill_channel(

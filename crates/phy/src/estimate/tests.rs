@@ -96,6 +96,21 @@ fn flat_delayed_channel_is_found_with_a_tenth_of_the_noise() {
     }
 }
 
+#[test] // Spec: TS 38.211 §6.4.1.1, TS 38.104 §8.2.7.2 (a delay of a quarter of the cyclic prefix, 10 dB below the noise)
+fn a_delay_is_found_in_deep_noise() {
+    for delay in [-0.017, 0.017] {
+        let (mut found, mut sum) = (0, 0.0);
+        for seed in 0..20 {
+            let dmrs = dmrs(1, 1 << 2 | 1 << 11, 1, 2);
+            let case = Case { dmrs, rbs: FULL, snr_db: -10.0, delay, turns: 0.0, echo: 0.0 };
+            let (est, mse) = run(&case, seed);
+            found += u32::from((est.delay_s * 30e3 - delay).abs() < 0.006);
+            sum += mse / 20.0;
+        }
+        assert!(found >= 18 && sum < 0.3, "{delay}: {found} {sum}");
+    }
+}
+
 #[test] // Spec: TS 38.211 §6.4.1.1
 fn frequency_offset_between_symbols_is_followed() {
     let case = Case {

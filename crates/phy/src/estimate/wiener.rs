@@ -87,6 +87,14 @@ impl Stats {
         }
     }
 
+    /// Deviation of the phase between neighbouring pilots, radians: small where they tell the slope.
+    pub(super) fn slope_deviation(&self) -> f64 {
+        let (power, n) = (f64::from(self.power()), self.n_lag.max(1) as f64);
+        let near = libm::sqrt(self.lag.norm_sqr()) / n;
+        let rest = (power * power - near * near).max(0.0);
+        if near > 0.0 { libm::sqrt(rest / (2.0 * n)) / near } else { f64::INFINITY }
+    }
+
     /// Mean power of a pilot, noise included.
     pub fn power(&self) -> f32 {
         (self.energy / self.n.max(1) as f64) as f32

@@ -52,9 +52,9 @@ impl Transforms {
     }
 
     /// A low-PAPR sequence of type 2.
-    fn type2(&mut self, c_init: u32, out: &mut [Cf32]) -> Result<(), ChannelError> {
+    fn type2(&mut self, u: u8, c_init: u32, out: &mut [Cf32]) -> Result<(), ChannelError> {
         match self.plans.get(out.len() / 12) {
-            Some(Some(plan)) => low_papr::low_papr_type2(c_init, plan, &mut self.scratch, out),
+            Some(Some(plan)) => low_papr::low_papr_type2(u, c_init, plan, &mut self.scratch, out),
             _ => Err(ChannelError::Invalid("M_RB of format 3 (TS 38.211 §6.3.2.6.3)")),
         }
     }
@@ -154,6 +154,7 @@ impl Layout {
 /// The DM-RS sequences of a PUCCH in a slot.
 pub(super) struct DmrsSequences {
     base: [[Cf32; SC_MAX]; 2],
+    groups: [u8; 2],
     n_cs: [u8; SYMBOLS_PER_SLOT],
     twelfths: [Cf32; 12],
     m_0: usize,
@@ -167,13 +168,17 @@ impl DmrsSequences {
         let mut base = [[ZERO; SC_MAX]; 2];
         let n = layout.m_sc();
         let type2 = pdu.long.dmrs_type2 && pdu.long.pi2_bpsk;
-        for (hop, base) in base.iter_mut().enumerate().filter(|_| !type2) {
+        let mut groups = [0; 2];
+        for (hop, (base, group)) in base.iter_mut().zip(&mut groups).enumerate() {
             let n_hop = if pdu.resource.second_hop_prb.is_some() { hop as u32 } else { 0 };
             let (u, v) = hopping::group(pdu.group_hopping, pdu.hopping_id, slot.slot(), n_hop);
-            low_papr::base(u, v, &mut base[..n]);
+            *group = u;
+            if !type2 {
+                low_papr::base(u, v, &mut base[..n]);
+            }
         }
         let n_cs = hopping::cyclic_shifts(pdu.hopping_id, slot.slot());
-        DmrsSequences { base, n_cs, twelfths: twelfths(), m_0: layout.m_0(), type2, n }
+        DmrsSequences { base, groups, n_cs, twelfths: twelfths(), m_0: layout.m_0(), type2, n }
     }
 
     /// Writes r_l of a symbol.
@@ -188,7 +193,7 @@ impl DmrsSequences {
         if self.type2 {
             let (n_s, n_id) = (slot.slot() as u64, pdu.dmrs_n_id as u64);
             let value = (((14 * n_s + s.l as u64 + 1) * (2 * n_id + 1)) << 17) + 2 * n_id;
-            return transforms.type2((value & 0x7fff_ffff) as u32, out);
+            return transforms.type2(self.groups[s.hop], (value & 0x7fff_ffff) as u32, out);
         }
         let shift = (self.m_0 + self.n_cs[s.l] as usize) % 12;
         for (n, (r, base)) in out.iter_mut().zip(&self.base[s.hop][..self.n]).enumerate() {

@@ -121,12 +121,6 @@ fn check(pdu: &PucchPdu, n_subcarriers: usize) -> Result<(), ChannelError> {
             1
         }
     };
-    let type2 = pdu.long.dmrs_type2 && pdu.long.pi2_bpsk;
-    if type2 && n_prb < 3 && format34::Layout::new(pdu).is_some() {
-        return Err(ChannelError::Unsupported {
-            clause: "TS 38.211 §5.2.3.2: DM-RS of type 2 on one or two resource blocks",
-        });
-    }
     if pdu.n_harq_ack as usize > fapi::slot::HARQ_ACK_BITS_MAX || pdu.n_csi1 > 32 {
         return invalid("HARQ-ACK or CSI bits on PUCCH");
     }

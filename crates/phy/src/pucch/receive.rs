@@ -101,7 +101,7 @@ impl PucchReceiver {
     /// - `grid` received elements; every port is an antenna, up to [`RX_MAX`]
     ///
     /// False alarm on noise alone: 0.8 % in formats 0 and 1 (0.1 % for a lone request), below 0.1 % with a CRC, below 1 %
-    /// for 3 to 11 bits. Errors: `Invalid`, `Unsupported` for DM-RS of type 2 below three resource blocks.
+    /// for 3 to 11 bits. Errors: `Invalid`.
     pub fn receive(&mut self, grid: &Grid, pdu: &PucchPdu, slot: SlotPoint) -> Result<PucchResult, ChannelError> {
         let mut single = core::mem::replace(
             &mut self.single,

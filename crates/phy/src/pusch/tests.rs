@@ -3,7 +3,7 @@
 use super::*;
 use dsp::noise::Gaussian;
 use dsp::{Cf32, Isa, unit_phasor};
-use fapi::{Coding, DmrsPdu, MappingType, McsTable, PuschPdu, RbAllocation, Span, UciOnPusch};
+use fapi::{Coding, DmrsPdu, MappingType, McsTable, PuschPdu, RbAllocation, Span, TransformPrecoding, UciOnPusch};
 use fec::sch::SoftBuffer;
 use nr::{HarqId, Numerology, Rnti, SlotPoint};
 use ofdm::Grid;
@@ -188,6 +188,35 @@ fn noise_and_bad_numbers_give_no_block() {
         let control = link.rx.receive_control(&link.received, &p, slot).unwrap();
         let data = link.rx.decode_data(&p, &mut link.soft, 8, &mut out).unwrap();
         assert!(!data.crc_ok, "{value} {control:?}");
+    }
+}
+
+#[test] // Spec: TS 38.104 §8.2.7.2 (G-FR1-A3A-3 is met at -10.8 dB, and fades below that)
+fn a_weak_pusch_is_told_from_none() {
+    let mut link = Link::new(1, 2);
+    let slot = SlotPoint::new(Numerology::KHZ30, 1, 4);
+    let p = pdu(2, 30, 120.0, 1);
+    let (mut heard, mut alarms) = (0, 0);
+    for _ in 0..200 {
+        heard += u32::from(!link.send(&p, &block(30), &[], &[], -12.0).0.dtx);
+        link.noise.fill(link.received.elements_mut(), 1.0);
+        alarms += u32::from(!link.rx.receive_control(&link.received, &p, slot).unwrap().dtx);
+    }
+    assert!(heard > 190 && alarms < 10, "{heard} {alarms}");
+}
+
+#[test] // Spec: TS 38.211 §5.2.3.2, §6.4.1.1.1.2 (short sequences of type 2, every group)
+fn half_pi_bpsk_arrives_on_few_resource_blocks() {
+    let mut link = Link::new(1, 1);
+    for n_rb in 1..=4u16 {
+        for group in 0..30 {
+            let t = TransformPrecoding { n_id_rs: 30 + group, hopping: 0, low_papr_type2: true, ptrs: None };
+            let mut p = PuschPdu { transform_precoding: Some(t), ..pdu(1, 4 * u32::from(n_rb), 240.0, 1) };
+            p.rbs = RbAllocation::Contiguous { start: 3, n_rb };
+            let tb = block(4 * usize::from(n_rb));
+            let (control, data, out) = link.send(&p, &tb, &[], &[], 12.0);
+            assert!(data.crc_ok && out == tb && !control.dtx, "{n_rb} RB, group {group}: {control:?}");
+        }
     }
 }
 

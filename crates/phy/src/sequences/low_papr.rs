@@ -8,9 +8,8 @@
 //! | delta | `delta` | log2 of the comb | 0..=3 |
 //! | N_ZC | `n_zc` | largest prime below M_ZC | |
 //! | phi(n) | `PHI_6` ... | phase in quarters of pi: -3, -1, 1, 3, packed two bits each, first in the lowest | |
+//! | phi(i), b(i) | `TILDE_6` ... | of type 2: eighths of pi, odd, -7 to 7, packed three bits each; bits; first in the lowest | |
 //! | f_gh, v | [`group_hopping`], [`sequence_hopping`] | hopping of group and sequence | 0..=29, 0..=1 |
-//!
-//! Left out: type 2 of lengths 6, 12, 18 and 24 (`Unsupported`).
 //!
 //! Spec: TS 38.211 §5.2.2, §5.2.3
 
@@ -47,25 +46,42 @@ pub fn low_papr(u: u8, v: u8, turns: f64, delta: u8, out: &mut [Cf32]) -> Result
 /// Writes the low-PAPR sequence of type 2 (of pi/2-BPSK) of length M = `out.len()`.
 ///
 /// Spec: TS 38.211 §5.2.3
-/// - `c_init`  start of the pseudo-random sequence
+/// - `u`       group 0..=29, which tells short sequences (M of 6, 12, 18 and 24)
+/// - `c_init`  start of the pseudo-random sequence, which tells longer ones
 /// - `plan`    unitary forward transform of length M
 /// - `scratch` overwritten, at least `plan.scratch_len()` long
 ///
-/// Unit mean power. Errors: `Unsupported` for M = 6, 12, 18 and 24, which tables define; `Invalid` if the plan does not fit.
-pub fn low_papr_type2(c_init: u32, plan: &Plan, scratch: &mut [Cf32], out: &mut [Cf32]) -> Result<(), ChannelError> {
+/// Unit mean power. Errors: `Invalid` for other lengths, a group out of range, and a plan that does not fit.
+pub fn low_papr_type2(
+    u: u8,
+    c_init: u32,
+    plan: &Plan,
+    scratch: &mut [Cf32],
+    out: &mut [Cf32],
+) -> Result<(), ChannelError> {
     let m = out.len();
-    if m < 30 {
-        return Err(ChannelError::Unsupported {
-            clause: "TS 38.211 §5.2.3.2: low-PAPR sequences of type 2 below length 30",
-        });
+    let u = usize::from(u);
+    if m < 30 && !matches!(m, 6 | 12 | 18 | 24) || u >= 30 {
+        return Err(ChannelError::Invalid("length or group of a low-PAPR sequence of type 2 (TS 38.211 §5.2.3)"));
     }
     if plan.n() != m || plan.direction() != Direction::Forward || scratch.len() < plan.scratch_len() {
         return Err(ChannelError::Invalid("transform of a low-PAPR sequence of type 2 (TS 38.211 §5.2.3)"));
     }
     let mut gold = Gold::new(c_init);
     for (i, r) in out.iter_mut().enumerate() {
+        let bit = match m {
+            6 => {
+                let phi = 2 * (TILDE_6[u] >> (3 * i) & 7) as i32 - 7;
+                *r = phasor(f64::from(phi) / 16.0);
+                continue;
+            }
+            12 => u32::from(TILDE_12[u]) >> i & 1,
+            18 => TILDE_18[u] >> i & 1,
+            24 => TILDE_24[u] >> i & 1,
+            _ => gold.next(1),
+        };
         // pi/2-BPSK. Spec: TS 38.211 §5.1.1
-        let a = if gold.next(1) == 0 { core::f32::consts::FRAC_1_SQRT_2 } else { -core::f32::consts::FRAC_1_SQRT_2 };
+        let a = if bit == 0 { core::f32::consts::FRAC_1_SQRT_2 } else { -core::f32::consts::FRAC_1_SQRT_2 };
         *r = if i % 2 == 0 { Cf32::new(a, a) } else { Cf32::new(-a, a) };
     }
     plan.process(out, scratch);
@@ -177,6 +193,37 @@ const PHI_24: [u64; 30] = [
     0x3014c7d8ed48, 0x05ad2d9d4214, 0x1588d6964f60, 0x0a415530a277, 0x0a2820022088, 0x1c944d9256f0, 0x096f32346150,
     0x009572c7a367, 0x3f9e0046c8c8, 0x1b01667ea524, 0x06b4cd35d51c, 0x199fe9a12418, 0x0440ae1d5f5d, 0x06dd37ab4f43,
     0x001b1e42e888, 0x032b711d1793,
+];
+
+/// Table 5.2.3.2-1.
+#[rustfmt::skip]
+const TILDE_6: [u32; 30] = [
+    0x2b283, 0x2f5eb, 0x0bd2b, 0x10c10, 0x220f7, 0x1bd15, 0x0f410, 0x0b310, 0x10550, 0x218c0, 0x33c10, 0x1e880, 0x0e2be,
+    0x1967a, 0x269c6, 0x2bd28, 0x310c8, 0x37aa0, 0x34d40, 0x0d750, 0x18b88, 0x3dd34, 0x2b314, 0x1833c, 0x1075c, 0x1565c,
+    0x3d75c, 0x3dde9, 0x268a0, 0x16174,
+];
+
+/// Table 5.2.3.2-2.
+#[rustfmt::skip]
+const TILDE_12: [u16; 30] = [
+    0x6c0, 0xe20, 0xee0, 0x15b, 0x953, 0xd2d, 0x448, 0x122, 0xdbd, 0x1ed, 0x62d, 0x525, 0x783, 0xd62, 0xc60, 0x920,
+    0x824, 0x760, 0x8f8, 0xc11, 0xf5e, 0xb2e, 0x13e, 0x20e, 0x3fc, 0x2ce, 0xeee, 0xc7e, 0xc1e, 0xdee,
+];
+
+/// Table 5.2.3.2-3.
+#[rustfmt::skip]
+const TILDE_18: [u32; 30] = [
+    0x23e20, 0x24f80, 0x3dde0, 0x358da, 0x1e54b, 0x1b4ea, 0x3e238, 0x3058a, 0x22514, 0x2254d, 0x2038d, 0x07ddb, 0x2b151,
+    0x183ad, 0x0d6e0, 0x162dc, 0x39712, 0x101b2, 0x0c1e4, 0x36480, 0x3c860, 0x24faf, 0x3bc89, 0x291c4, 0x1b01b, 0x121ab,
+    0x094fe, 0x0c076, 0x0c018, 0x0dd6e,
+];
+
+/// Table 5.2.3.2-4.
+#[rustfmt::skip]
+const TILDE_24: [u32; 30] = [
+    0x927c80, 0x63b480, 0xde4900, 0xda9b00, 0xe376f9, 0xecf9b5, 0xb7bf26, 0xb397fd, 0x7048a4, 0xa30590, 0x4f79c5,
+    0x523824, 0xd3a2e5, 0x4dab65, 0xd20e45, 0x9fc329, 0x9dca78, 0x581ceb, 0x8d1e00, 0xe008d1, 0x518dc0, 0xc421d6,
+    0xd13825, 0xcff059, 0x1f92b1, 0x27e235, 0x27e352, 0xc9b55a, 0xc97562, 0xc9ff92,
 ];
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Transforms {
     /// - `symbols` all DM-RS symbols: the second of a pair has the sequence group of the first
     /// - `n_scid`  n_SCID, for type 2
     ///
-    /// Errors: `Invalid` for lengths without a sequence, `Unsupported` as [`low_papr_type2`].
+    /// Errors: `Invalid` for lengths without a sequence.
     pub fn dmrs(
         &mut self,
         t: &TransformPrecoding,
@@ -89,10 +89,6 @@ impl Transforms {
         out: &mut [Cf32],
     ) -> Result<(), ChannelError> {
         let n_rb = out.len() / 6;
-        if t.low_papr_type2 {
-            let plan = plan(self.isa, &mut self.half, n_rb, out.len(), Direction::Forward)?;
-            return low_papr_type2(dmrs::c_init(slot, l, t.n_id_rs, n_scid), plan, &mut self.scratch, out);
-        }
         let first = if dmrs::is_second(symbols, l) { l - 1 } else { l };
         let position = 14 * slot.slot() as usize + first;
         let n_id = u32::from(t.n_id_rs);
@@ -101,7 +97,12 @@ impl Transforms {
             2 if out.len() >= 72 => (0, sequence_hopping(n_id, position)),
             _ => (0, 0),
         };
-        low_papr(((u32::from(f_gh) + n_id) % 30) as u8, v, 0.0, 1, out)
+        let u = ((u32::from(f_gh) + n_id) % 30) as u8;
+        if t.low_papr_type2 {
+            let plan = plan(self.isa, &mut self.half, n_rb, out.len(), Direction::Forward)?;
+            return low_papr_type2(u, dmrs::c_init(slot, l, t.n_id_rs, n_scid), plan, &mut self.scratch, out);
+        }
+        low_papr(u, v, 0.0, 1, out)
     }
 }
 
