@@ -50,6 +50,8 @@ struct Burst {
     id: u64,
     /// The UE count of its first sample.
     start: i64,
+    /// Antennas that send it, the first ones.
+    n_antennas: usize,
     /// `[antenna][sample]`.
     samples: Vec<Cf32>,
     /// The cell's counts that hear it: first, and one past the last.
@@ -232,13 +234,21 @@ impl Link {
         Ok(())
     }
 
-    /// Sends `samples`, `[antenna][n]`, the first of each at the UE's count `start`, at the present tuning. Bursts add up where they overlap.
-    ///
-    /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait.
+    /// Sends `samples`, `[antenna][n]` of all antennas that send; see [`Link::push_burst_of`].
     pub fn push_burst(&mut self, start: i64, samples: &[Cf32]) -> bool {
+        self.push_burst_of(self.config.n_tx, start, samples)
+    }
+
+    /// Sends `samples`, `[antenna][n]` of the first `n_antennas`, the first of each at the UE's count `start`, at the present tuning. Bursts
+    /// add up where they overlap.
+    ///
+    /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait. Antennas beyond those that send
+    /// (`n_tx`) are not heard.
+    pub fn push_burst_of(&mut self, n_antennas: usize, start: i64, samples: &[Cf32]) -> bool {
         let generation = self.generation();
         let Some(path) = self.ul_paths.back().and_then(|(_, paths)| paths.first()) else { return false };
-        let n = samples.len() / self.config.n_tx;
+        let n_antennas = n_antennas.max(1);
+        let n = samples.len() / n_antennas;
         if n == 0 {
             return true;
         }
@@ -258,7 +268,7 @@ impl Link {
         held.clear();
         held.extend_from_slice(samples);
         self.n_bursts += 1;
-        self.bursts.push_back(Burst { id: self.n_bursts, start, samples: held, first, end, generation });
+        self.bursts.push_back(Burst { id: self.n_bursts, start, n_antennas, samples: held, first, end, generation });
         true
     }
 
@@ -278,10 +288,10 @@ impl Link {
             let paths = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
             let Some((_, paths)) = paths.filter(|_| from < to) else { continue };
             heard = true;
-            let n = burst.samples.len() / self.config.n_tx;
+            let n = burst.samples.len() / burst.n_antennas;
             let source = |a: usize| Source {
                 start: burst.start,
-                samples: &burst.samples[a * n..(a + 1) * n],
+                samples: burst.samples.get(a * n..(a + 1) * n).unwrap_or(&[]),
                 id: burst.id,
                 grid: burst.first,
             };

@@ -137,12 +137,16 @@ impl Between {
         let isa = *isa;
         let block = &mut block[..len.min(PIECE)];
         for (i, path) in paths.iter_mut().enumerate() {
+            let from = source(if matrix.is_empty() { i / n_out } else { i });
+            if from.samples.is_empty() {
+                continue;
+            }
             if matrix.is_empty() {
-                path.render(&mut fading[i], source(i / n_out), first, amplitude, block);
+                path.render(&mut fading[i], from, first, amplitude, block);
                 vector::add_assign(isa, out.antenna(i % n_out), block);
                 continue;
             }
-            path.render(&mut fading[0], source(i), first, amplitude, block);
+            path.render(&mut fading[0], from, first, amplitude, block);
             if vector::is_zero(isa, block) {
                 continue;
             }

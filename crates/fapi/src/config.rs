@@ -534,6 +534,17 @@ impl SrsResource {
     }
 }
 
+/// The SRS of an SRS-ResourceSet with usage codebook, one periodic resource, and its power. Spec: TS 38.331 SRS-ResourceSet
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SrsConfig {
+    /// The resource; `period` is set.
+    pub resource: SrsResource,
+    /// p0, dBm. Spec: TS 38.213 §7.3.1
+    pub p0_dbm: i16,
+    /// alpha, 0..=1.
+    pub alpha: f32,
+}
+
 /// pdsch-HARQ-ACK-Codebook. Spec: TS 38.213 §9.1.2, §9.1.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum HarqCodebook {
@@ -737,6 +748,8 @@ pub struct DedicatedConfig {
     pub csi_im: Vec<CsiImResource>,
     /// Periodic report.
     pub csi_report: Option<CsiReport>,
+    /// Sounding for codebook transmission; `None` where nothing is sent.
+    pub srs: Option<SrsConfig>,
     /// What else decides the fields of DCI.
     pub dci: DciOptions,
 }

@@ -108,6 +108,7 @@ fn dedicated(cell: &CellConfig, options: u8) -> DedicatedConfig {
         csi_rs: vec![],
         zp_csi_rs: vec![],
         csi_im: vec![],
+        srs: None,
         csi_report: None,
         dci: Default::default(),
     };

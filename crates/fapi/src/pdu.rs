@@ -473,6 +473,17 @@ pub struct SrsPdu {
     pub reference_rb: i32,
 }
 
+/// An SRS for codebook transmission, and the precoders that are to be tried on what it shows. Spec: TS 38.214 §6.1.1.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SrsSounding {
+    /// The signal.
+    pub pdu: SrsPdu,
+    /// maxRank, 1..=4.
+    pub max_rank: u8,
+    /// codebookSubset.
+    pub subset: nr::tables::uplink_precoding::CodebookSubset,
+}
+
 /// The PRACH occasions of a slot, as the receiver needs them. Spec: TS 38.211 §6.3.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PrachOccasion {

@@ -22,6 +22,8 @@ pub struct SlotPlan {
     pub pucch: Vec<PucchPdu>,
     /// PUSCHs that were granted.
     pub pusch: Vec<PuschPdu>,
+    /// SRSs that are due.
+    pub srs: Vec<SrsSounding>,
     /// Transport blocks.
     pub bytes: Vec<u8>,
     /// Precoding matrices of PDSCHs that have one for each group of resource blocks.
@@ -39,6 +41,7 @@ impl SlotPlan {
         self.prach.clear();
         self.pucch.clear();
         self.pusch.clear();
+        self.srs.clear();
         self.bytes.clear();
         self.precoders.clear();
     }
@@ -91,6 +94,30 @@ pub struct UciIndication {
     pub timing_error_tc: Option<i32>,
 }
 
+/// A precoder of a rank and what it gives. Spec: TS 38.211 §6.3.1.5
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SrsPrecoder {
+    /// Transmitted precoding matrix indicator.
+    pub tpmi: u8,
+    /// SINR of a layer after MMSE reception, dB: that of an equal channel without fading that carries as much.
+    pub sinr_db: f32,
+}
+
+/// What an SRS for codebook transmission showed, of a PUSCH as wide as the SRS and with the same power.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SrsIndication {
+    /// Whose.
+    pub rnti: Rnti,
+    /// Slot in which it was sent.
+    pub slot: SlotPoint,
+    /// SNR a resource element of the SRS and antenna, all ports together, dB.
+    pub snr_db: f32,
+    /// SINR of one layer that leaves the first port alone with all of the power, dB.
+    pub one_port_db: f32,
+    /// The best precoder of ranks 1 to 4; none where the rank is not to be had.
+    pub ranks: [Option<SrsPrecoder>; 4],
+}
+
 /// Outcome of one granted PUSCH.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PuschIndication {
@@ -116,13 +143,15 @@ pub struct PuschIndication {
     pub ldpc_iterations: f32,
 }
 
-/// What the air brought for one call of the gNB's L2: all of a slot, or first its control (`prach`, `uci`) and then its data (`pusch`, `bytes`).
+/// What the air brought for one call of the gNB's L2: all of a slot, or first its control (`prach`, `uci`, `srs`) and then its data (`pusch`, `bytes`).
 #[derive(Clone, Debug, Default)]
 pub struct UlIndication {
     /// Preambles.
     pub prach: Vec<PrachDetection>,
     /// Control.
     pub uci: Vec<UciIndication>,
+    /// Sounding.
+    pub srs: Vec<SrsIndication>,
     /// Data.
     pub pusch: Vec<PuschIndication>,
     /// Transport blocks.
@@ -134,6 +163,7 @@ impl UlIndication {
     pub fn clear(&mut self) {
         self.prach.clear();
         self.uci.clear();
+        self.srs.clear();
         self.pusch.clear();
         self.bytes.clear();
     }

@@ -3,7 +3,7 @@
 use crate::config::{Cell, UeRadio, preset};
 use crate::du::GnbDu;
 use crate::overlap;
-use fapi::slot::{PrachDetection, PuschIndication, SlotPlan, UciIndication, UlIndication};
+use fapi::slot::{PrachDetection, PuschIndication, SlotPlan, SrsIndication, SrsPrecoder, UciIndication, UlIndication};
 use fapi::{PrachOccasion, PucchPdu, PuschPdu, Span};
 use node::Script;
 use nr::{DrbId, HarqId, Rnti, SlotPoint, Tc};
@@ -354,7 +354,9 @@ fn verb(
         9 => sched.headroom(ue, air.real, s.u16(), near),
         10 => sched.configure(
             ue,
-            Box::new(cell.dedicated(ue, &UeRadio { pdsch_256qam: s.bit(), pusch_256qam: s.bit(), dl_layers: 1 })),
+            Box::new(
+                cell.dedicated(ue, &UeRadio { pdsch_256qam: s.bit(), pusch_256qam: s.bit(), ..UeRadio::default() }),
+            ),
             s.bit(),
         ),
         11 => sched.confirm(ue),
@@ -379,7 +381,10 @@ fn verb(
             let Some(p) = pdu.map(|p| PuschPdu { rnti, harq, ..p }) else { return };
             let _ = sched.pusch(&pusch(&p, near, air, &[], &mut Vec::new()));
         }
-        _ => {}
+        _ => {
+            let ranks = [0u8, 1, 2, 3].map(|_| Some(SrsPrecoder { tpmi: s.u8(), sinr_db: air.real }));
+            sched.srs(&SrsIndication { rnti, slot: near, snr_db: air.real, one_port_db: 0.0, ranks });
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl GnbDu {
         self.data_indication(now, slot, ind);
     }
 
-    /// Takes what is known before any transport block is decoded: preambles, HARQ-ACK, SR, CSI.
+    /// Takes what is known before any transport block is decoded: preambles, HARQ-ACK, SR, CSI, soundings.
     pub fn control_indication(&mut self, now: Tc, slot: SlotPoint, ind: &UlIndication) {
         for d in &ind.prach {
             self.preamble(now, d);
@@ -32,6 +32,9 @@ impl GnbDu {
         self.outcomes.clear();
         for u in &ind.uci {
             self.sched.uci(u, &mut self.outcomes);
+        }
+        for s in &ind.srs {
+            self.sched.srs(s);
         }
         self.take_outcomes(now, slot);
     }

@@ -4,6 +4,7 @@ use crate::config::{Cell, UeRadio};
 use crate::du::GnbDu;
 use crate::rrc_build::{self, CellGroup};
 use crate::ue::{Channel, State, drb, drb_lcid, srb};
+use nr::tables::uplink_precoding::CodebookSubset;
 use nr::{DrbId, LcId, Tc};
 use seam::bearer::{Bearer, RlcBearerConfig};
 use seam::f1::{CuToDu, DrbSetup, DuToCu, DuUeId, LossCause};
@@ -145,12 +146,15 @@ fn is_setup(pdu: &[u8]) -> bool {
 
 /// What the configuration depends on, out of UE-NR-Capability; what every UE can out of bytes that are none.
 ///
-/// Spec: TS 38.306 §4.2.7; maxNumberMIMO-LayersPDSCH: the most of the carriers with the cell's subcarrier spacing, one where it is absent
+/// Spec: TS 38.306 §4.2.7; maxNumberMIMO-LayersPDSCH and -CB-PUSCH: the most of the carriers with the cell's subcarrier spacing, one where
+/// they are absent
 fn radio(capability: &[u8], cell: &Cell) -> UeRadio {
     use rrc::Enumerated;
     let Ok(c) = rrc::decode::<rrc::UeNrCapability>(capability) else { return UeRadio::default() };
     let band = cell.params.band;
     let scs_khz = cell.numerology().scs_khz() as i32;
+    let bands = c.rf_parameters.supported_band_list_nr.iter().filter(|b| b.band_nr == band);
+    let coherence = bands.clone().find_map(|b| b.mimo_parameters_per_band.as_ref()?.pusch_trans_coherence);
     let carriers = c.feature_sets.iter().flat_map(|f| f.feature_sets_downlink_per_cc.iter().flatten());
     let layers = carriers.filter(|f| f.supported_subcarrier_spacing_dl.number() == Some(scs_khz)).map(|f| {
         match f.max_number_mimo_layers_pdsch {
@@ -159,9 +163,22 @@ fn radio(capability: &[u8], cell: &Cell) -> UeRadio {
             Some(_) => 4,
         }
     });
+    let up = c.feature_sets.iter().flat_map(|f| f.feature_sets_uplink_per_cc.iter().flatten());
+    let up = up.filter(|f| f.supported_subcarrier_spacing_ul.number() == Some(scs_khz));
+    let ul_layers = up.map(|f| match f.mimo_cb_pusch.as_ref().and_then(|m| m.max_number_mimo_layers_cb_pusch) {
+        None | Some(rrc::MimoLayersUl::OneLayer) => 1,
+        Some(rrc::MimoLayersUl::TwoLayers) => 2,
+        Some(_) => 4,
+    });
     UeRadio {
         pdsch_256qam: c.phy_parameters.phy_parameters_fr1.as_ref().is_some_and(|p| p.pdsch_256_qam_fr1),
-        pusch_256qam: c.rf_parameters.supported_band_list_nr.iter().any(|b| b.band_nr == band && b.pusch_256_qam),
+        pusch_256qam: bands.clone().any(|b| b.pusch_256_qam),
         dl_layers: layers.max().unwrap_or(1),
+        ul_layers: ul_layers.max().unwrap_or(1),
+        ul_codebook: match coherence {
+            Some(rrc::MimoParametersPerBandPuschTransCoherence::FullCoherent) => CodebookSubset::FullyPartialNon,
+            Some(rrc::MimoParametersPerBandPuschTransCoherence::PartialCoherent) => CodebookSubset::PartialNon,
+            _ => CodebookSubset::Non,
+        },
     }
 }

@@ -253,6 +253,32 @@ fn uplink(d: &mut Dice, plan: &mut SlotPlan) {
             long: if d.rare() { d.long() } else { PucchLong::default() },
         });
     }
+    if d.rare() {
+        let resource = SrsResource {
+            id: 0,
+            n_ports: d.byte(5),
+            comb: d.byte(9),
+            comb_offset: d.byte(8),
+            cyclic_shift: d.byte(12),
+            start_symbol: d.byte(14),
+            n_symbols: d.byte(5),
+            repetition: d.byte(5),
+            freq_position: d.byte(68),
+            freq_shift: d.word(269),
+            c_srs: d.byte(64),
+            b_srs: d.byte(4),
+            b_hop: d.byte(4),
+            hopping: SrsHopping::Group,
+            sequence_id: d.word(1024),
+            period: None,
+            freq_scaling: d.byte(5),
+            start_rb_index: d.byte(4),
+            start_rb_hopping: d.0.bit(),
+            positioning: d.rare(),
+        };
+        let pdu = SrsPdu { rnti: Rnti(d.0.u16()), resource, reference_rb: i32::from(d.0.u8() as i8) };
+        plan.srs.push(SrsSounding { pdu, max_rank: d.byte(5), subset: Default::default() });
+    }
     for _ in 0..d.0.below(3) {
         let (t_id, s_id) = (d.byte(80), d.byte(14));
         plan.prach.push(PrachOccasion { start_symbol: d.byte(14), t_id, s_id, f_id: d.byte(2) });

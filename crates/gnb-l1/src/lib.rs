@@ -1,7 +1,8 @@
 //! The base station's physical layer: slot plans to samples, samples to indications.
 //!
 //! One call a slot down: [`GnbL1::transmit`] puts on the air what the plan says. Two calls up: [`GnbL1::receive_control`] looks in the
-//! uplink for what the plan says may be there and hands up preambles, HARQ-ACK, SR and CSI; [`GnbL1::receive_data`] decodes the transport
+//! uplink for what the plan says may be there and hands up preambles, HARQ-ACK, SR, CSI and
+//! what was sounded; [`GnbL1::receive_data`] decodes the transport
 //! blocks, spread over a crew if there is one. All memory is made in [`GnbL1::new`]; nothing is allocated in a slot after warm-up (the
 //! first slot of each kind may grow the indication that the caller owns).
 //!
@@ -10,8 +11,7 @@
 //!
 //! Each antenna is an antenna port of CSI-RS. SS/PBCH blocks, PDCCHs and PDSCHs without a precoder go out through the first one.
 //!
-//! Left out: beams, sounding reference signals, uplink and downlink of different numerology in one
-//! cell's TDD carrier.
+//! Left out: beams, uplink and downlink of different numerology in one cell's TDD carrier.
 
 mod blocks;
 mod fuzz;
@@ -119,6 +119,8 @@ pub struct RxCounts {
     pub n_pusch: u16,
     /// PRACH occasions looked at.
     pub n_prach: u16,
+    /// SRSs looked at.
+    pub n_srs: u16,
     /// PDUs that contradict themselves or the carrier. Those of PUSCH still give an indication without a block.
     pub n_refused: u16,
     /// Soft buffers taken from a block that still waited.
@@ -165,14 +167,14 @@ impl GnbL1 {
         self.uplink.set_crew(crew);
     }
 
-    /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds to `out` what needs no transport block: preambles
-    /// and UCI. [`GnbL1::receive_data`] has the rest, once, before the next slot.
+    /// Looks in the samples of uplink `slot` for what `plan` says may be there, and adds to `out` what needs no transport block: preambles,
+    /// UCI and soundings. [`GnbL1::receive_data`] has the rest, once, before the next slot.
     ///
     /// Spec: TS 38.211 §6, TS 38.212 §6.3
     /// - `samples` sqrt(mW), `[antenna][ul_carrier().slot_len(slot)]`, from where the slot of a UE with the right timing advance begins: n-TimingAdvanceOffset
     ///   (`CellConfig::n_ta_offset_tc`) before the downlink slot of the same number
-    /// - `plan`    what was granted for this slot (`prach`, `pucch`, `pusch`)
-    /// - `out`     appended to: PRACH first, then UCI of PUCCHs in the plan's order, then of PUSCHs
+    /// - `plan`    what was granted for this slot (`prach`, `pucch`, `pusch`, `srs`)
+    /// - `out`     appended to: PRACH first, then UCI of PUCCHs in the plan's order, then of PUSCHs, then SRSs
     ///
     /// Call it for every slot that may hold a part of a long preamble: those reach over several slots, and their detections
     /// come with the slot in which they end. Errors: `SlotLength`, `Numerology`; nothing is appended then.

@@ -6,13 +6,16 @@ use super::prach::PrachWatch;
 use super::transmit::ANTENNAS_MAX;
 use super::{GnbL1Options, L1Error, RxCounts};
 use dsp::Cf32;
-use fapi::slot::{HARQ_ACK_BITS_MAX, PuschIndication, SlotPlan, UciIndication, UlIndication};
-use fapi::{CellConfig, PucchPdu, PuschPdu, Span};
+use fapi::slot::{
+    HARQ_ACK_BITS_MAX, PuschIndication, SlotPlan, SrsIndication, SrsPrecoder, UciIndication, UlIndication,
+};
+use fapi::{CellConfig, PucchPdu, PuschPdu, Span, SrsSounding};
 use node::Crew;
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
 use ofdm::{Carrier, Demodulator, Grid};
 use phy::pucch::{PucchReceiver, PucchResult};
 use phy::pusch::{PuschControl, PuschReceiver};
+use phy::srs::SrsReceiver;
 
 /// The receive half.
 pub struct Uplink {
@@ -23,6 +26,7 @@ pub struct Uplink {
     prach: PrachWatch,
     pucch: PucchReceiver,
     pusch: PuschReceiver,
+    srs: SrsReceiver,
     soft: SoftPool,
     blocks: Blocks,
     max_ldpc_iterations: u8,
@@ -45,6 +49,7 @@ impl Uplink {
             prach: PrachWatch::new(cell, carrier, options)?,
             pucch: PucchReceiver::new(isa, ul.offset_to_carrier, n_antennas),
             pusch: PuschReceiver::new(isa, n_rb, n_antennas, n_layers),
+            srs: SrsReceiver::new(isa, n_antennas),
             soft: SoftPool::new(options.n_soft_buffers, tbs_bits_max),
             blocks: Blocks::default(),
             max_ldpc_iterations: options.max_ldpc_iterations.clamp(1, 100),
@@ -89,6 +94,9 @@ impl Uplink {
         for pdu in &plan.pusch {
             self.pusch_control(slot, pdu, out, &mut counts);
         }
+        for sounding in &plan.srs {
+            self.sounding(slot, sounding, out, &mut counts);
+        }
         Ok(counts)
     }
 
@@ -97,12 +105,13 @@ impl Uplink {
         self.blocks.decode(&mut self.soft, &mut self.pusch, self.max_ldpc_iterations, out)
     }
 
-    /// Transforms those symbols that some PUCCH or PUSCH lies in.
+    /// Transforms those symbols that some PUCCH, PUSCH or SRS lies in.
     fn demodulate(&mut self, slot: SlotPoint, samples: &[Cf32], plan: &SlotPlan, counts: &mut RxCounts) {
         let span = |start: u8, n: u8| ((1u32 << n.min(14)) - 1) << start.min(14);
         let pucch = plan.pucch.iter().map(|p| span(p.resource.start_symbol, p.resource.n_symbols));
         let pusch = plan.pusch.iter().map(|p| span(p.start_symbol, p.n_symbols));
-        let wanted = pucch.chain(pusch).fold(0, |all, mask| all | mask);
+        let srs = plan.srs.iter().map(|s| span(s.pdu.resource.start_symbol, s.pdu.resource.n_symbols));
+        let wanted = pucch.chain(pusch).chain(srs).fold(0, |all, mask| all | mask);
         // Half of the prefix for late parts of the channel, half for early UEs.
         let advance = 9 * self.carrier().fft_len() / 256;
         let (carrier, n_sc) = (*self.carrier(), self.grid.n_subcarriers());
@@ -131,6 +140,25 @@ impl Uplink {
             }
             Err(_) => counts.n_refused += 1,
         }
+    }
+
+    /// The channel that an SRS shows, as the codebook's precoders would use it. Spec: TS 38.214 §6.1.1.1
+    fn sounding(&mut self, slot: SlotPoint, s: &SrsSounding, out: &mut UlIndication, counts: &mut RxCounts) {
+        let Ok(report) = self.srs.receive(&self.grid, &s.pdu, slot) else {
+            counts.n_refused += 1;
+            return;
+        };
+        counts.n_srs += 1;
+        // All of the power lies on one element of the comb in `comb`: a PUSCH has so much less on each of its own.
+        let noise_var = report.noise_var * f32::from(s.pdu.resource.comb);
+        let choice = self.srs.choose(noise_var, s.max_rank, s.subset);
+        out.srs.push(SrsIndication {
+            rnti: s.pdu.rnti,
+            slot,
+            snr_db: report.snr_db,
+            one_port_db: choice.one_port_db,
+            ranks: choice.ranks.map(|r| r.map(|(tpmi, sinr_db)| SrsPrecoder { tpmi, sinr_db })),
+        });
     }
 
     fn pusch_control(&mut self, slot: SlotPoint, pdu: &PuschPdu, out: &mut UlIndication, counts: &mut RxCounts) {

@@ -131,6 +131,33 @@ fn uplink(d: &mut Dice, plan: &mut SlotPlan) {
         (p.hopping_id, p.group_hopping, p.n_id, p.dmrs_n_id) = (d.word(1024), d.byte(3), d.word(1024), d.word(1024));
         plan.pucch.push(p);
     }
+    for _ in 0..d.below(2) {
+        let usual = d.below(2) == 0;
+        let resource = SrsResource {
+            id: 0,
+            n_ports: if usual { 1 << d.below(3) } else { d.byte(5) },
+            comb: if usual { 2 << d.below(2) } else { d.byte(9) },
+            comb_offset: d.byte(2),
+            cyclic_shift: d.byte(8),
+            start_symbol: d.byte(13),
+            n_symbols: d.byte(2).saturating_add(1),
+            repetition: d.byte(1).saturating_add(1),
+            freq_position: d.byte(68),
+            freq_shift: d.word(8),
+            c_srs: d.byte(14),
+            b_srs: d.byte(4),
+            b_hop: d.byte(4),
+            hopping: SrsHopping::Sequence,
+            sequence_id: d.word(1024),
+            period: None,
+            freq_scaling: if usual { 1 } else { d.byte(5) },
+            start_rb_index: d.byte(1),
+            start_rb_hopping: d.below(9) == 0,
+            positioning: d.below(9) == 0,
+        };
+        let pdu = SrsPdu { rnti: Rnti(d.word(65536)), resource, reference_rb: 0 };
+        plan.srs.push(SrsSounding { pdu, max_rank: d.byte(5), subset: Default::default() });
+    }
     for _ in 0..d.below(3) {
         let (t_id, s_id) = (d.byte(80), d.byte(14));
         plan.prach.push(PrachOccasion { start_symbol: d.byte(14), t_id, s_id, f_id: d.byte(2) });
@@ -243,7 +270,7 @@ fn plans_at_random_never_panic_and_noise_carries_no_block() {
     let mut plan = SlotPlan::default();
     let mut out = UlIndication::default();
     let mut d = Dice(20);
-    let (mut n_sent, mut n_refused, mut n_received) = (0, 0, 0);
+    let (mut n_sent, mut n_refused, mut n_received, mut n_sounded) = (0, 0, 0, 0);
     for round in 0..2500 {
         let slot = SlotPoint::from_count(K30, round);
         plan.clear(slot);
@@ -266,6 +293,8 @@ fn plans_at_random_never_panic_and_noise_carries_no_block() {
         n_refused += counts.n_refused as u32;
         assert_eq!(out.pusch.len(), plan.pusch.len());
         assert!(out.pusch.iter().all(|p| !p.crc_ok), "{round}");
+        n_sounded += out.srs.len();
     }
+    assert!(n_sounded > 100, "{n_sounded}");
     assert!(n_sent > 200 && n_refused > 200 && n_received > 200, "{n_sent} {n_refused} {n_received}");
 }

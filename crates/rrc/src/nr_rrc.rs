@@ -53,9 +53,9 @@ impl Codec for BandCombination {
         let p0 = r.bits(5)?;
         self.band_list = r.list(1, 32, Codec::decode)?;
         self.feature_set_combination = r.int(0, 1024)? as u16;
-        if p0 & 0x10 != 0 { self.ca_parameters_eutra = Some(SCHEMA.opaque(r, 1575)?); }
+        if p0 & 0x10 != 0 { self.ca_parameters_eutra = Some(SCHEMA.opaque(r, 1524)?); }
         if p0 & 0x8 != 0 { self.ca_parameters_nr.insert(Default::default()).read(r)?; }
-        if p0 & 0x4 != 0 { self.mrdc_parameters = Some(SCHEMA.opaque(r, 1582)?); }
+        if p0 & 0x4 != 0 { self.mrdc_parameters = Some(SCHEMA.opaque(r, 1531)?); }
         if p0 & 0x2 != 0 { self.supported_bandwidth_combination_set = Some(r.bit_string(1, 32)?); }
         if p0 & 0x1 != 0 { self.power_class_v1530.insert(Default::default()).read(r)?; }
         Ok(())
@@ -89,7 +89,7 @@ pub struct BandNr {
     pub band_nr: FreqBandIndicatorNr,
     /// 8 bits.
     pub modified_mpr_behaviour: Option<u8>,
-    pub mimo_parameters_per_band: Option<Opaque>,
+    pub mimo_parameters_per_band: Option<MimoParametersPerBand>,
     pub extended_cp: bool,
     pub multiple_tci: bool,
     pub bwp_without_restriction: bool,
@@ -112,7 +112,7 @@ impl Codec for BandNr {
         let p0 = r.bits(14)?;
         self.band_nr = r.int(1, 1024)? as u16;
         if p0 & 0x2000 != 0 { self.modified_mpr_behaviour = Some(r.bits(8)? as u8); }
-        if p0 & 0x1000 != 0 { self.mimo_parameters_per_band = Some(SCHEMA.opaque(r, 1540)?); }
+        if p0 & 0x1000 != 0 { self.mimo_parameters_per_band.insert(Default::default()).read(r)?; }
         self.extended_cp = p0 & 0x800 != 0;
         self.multiple_tci = p0 & 0x400 != 0;
         self.bwp_without_restriction = p0 & 0x200 != 0;
@@ -7420,6 +7420,337 @@ per::enumerated!(
     MimoLayersUl { OneLayer "oneLayer", TwoLayers "twoLayers", FourLayers "fourLayers" }
 );
 
+/// MIMO-ParametersPerBand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBand {
+    pub tci_state_pdsch: Option<MimoParametersPerBandTciStatePdsch>,
+    pub additional_active_tci_state_pdcch: bool,
+    pub pusch_trans_coherence: Option<MimoParametersPerBandPuschTransCoherence>,
+    pub beam_correspondence_without_ul_beam_sweeping: bool,
+    pub periodic_beam_report: bool,
+    pub aperiodic_beam_report: bool,
+    pub sp_beam_report_pucch: bool,
+    pub sp_beam_report_pusch: bool,
+    pub dummy1: Option<Opaque>,
+    /// 2 to 8.
+    pub max_number_rx_beam: Option<u8>,
+    pub max_number_rx_tx_beam_switch_dl: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDl>,
+    pub max_number_non_group_beam_reporting: Option<MimoParametersPerBandMaxNumberNonGroupBeamReporting>,
+    pub group_beam_reporting: bool,
+    pub uplink_beam_management: Option<MimoParametersPerBandUplinkBeamManagement>,
+    /// 1 to 64.
+    pub max_number_csi_rs_bfd: Option<u8>,
+    /// 1 to 64.
+    pub max_number_ssb_bfd: Option<u8>,
+    /// 1 to 256.
+    pub max_number_csi_rs_ssb_cbd: Option<u16>,
+    pub dummy2: bool,
+    pub two_ports_ptrs_ul: bool,
+    pub dummy5: Option<SrsResources>,
+    /// 1 to 4.
+    pub dummy3: Option<u8>,
+    pub beam_report_timing: Option<MimoParametersPerBandBeamReportTiming>,
+    pub ptrs_density_recommendation_set_dl: Option<MimoParametersPerBandPtrsDensityRecommendationSetDl>,
+    pub ptrs_density_recommendation_set_ul: Option<MimoParametersPerBandPtrsDensityRecommendationSetUl>,
+    pub dummy4: Option<Opaque>,
+    pub aperiodic_trs: bool,
+    pub ext: Extensions,
+}
+impl Codec for MimoParametersPerBand {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand");
+        let x = r.bool()?;
+        let p0 = r.bits(26)?;
+        if p0 & 0x2000000 != 0 { self.tci_state_pdsch.insert(Default::default()).read(r)?; }
+        self.additional_active_tci_state_pdcch = p0 & 0x1000000 != 0;
+        if p0 & 0x800000 != 0 { self.pusch_trans_coherence.insert(Default::default()).read(r)?; }
+        self.beam_correspondence_without_ul_beam_sweeping = p0 & 0x400000 != 0;
+        self.periodic_beam_report = p0 & 0x200000 != 0;
+        self.aperiodic_beam_report = p0 & 0x100000 != 0;
+        self.sp_beam_report_pucch = p0 & 0x80000 != 0;
+        self.sp_beam_report_pusch = p0 & 0x40000 != 0;
+        if p0 & 0x20000 != 0 { self.dummy1 = Some(SCHEMA.opaque(r, 1073741831)?); }
+        if p0 & 0x10000 != 0 { self.max_number_rx_beam = Some(r.int(2, 8)? as u8); }
+        if p0 & 0x8000 != 0 { self.max_number_rx_tx_beam_switch_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x4000 != 0 { self.max_number_non_group_beam_reporting.insert(Default::default()).read(r)?; }
+        self.group_beam_reporting = p0 & 0x2000 != 0;
+        if p0 & 0x1000 != 0 { self.uplink_beam_management.insert(Default::default()).read(r)?; }
+        if p0 & 0x800 != 0 { self.max_number_csi_rs_bfd = Some(r.int(1, 64)? as u8); }
+        if p0 & 0x400 != 0 { self.max_number_ssb_bfd = Some(r.int(1, 64)? as u8); }
+        if p0 & 0x200 != 0 { self.max_number_csi_rs_ssb_cbd = Some(r.int(1, 256)? as u16); }
+        self.dummy2 = p0 & 0x100 != 0;
+        self.two_ports_ptrs_ul = p0 & 0x80 != 0;
+        if p0 & 0x40 != 0 { self.dummy5.insert(Default::default()).read(r)?; }
+        if p0 & 0x20 != 0 { self.dummy3 = Some(r.int(1, 4)? as u8); }
+        if p0 & 0x10 != 0 { self.beam_report_timing.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.ptrs_density_recommendation_set_dl.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.ptrs_density_recommendation_set_ul.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.dummy4 = Some(SCHEMA.opaque(r, 1073741841)?); }
+        self.aperiodic_trs = p0 & 0x1 != 0;
+        if x {
+            self.ext = Extensions::decode(r, true)?;
+        }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand");
+        let a = Additions::new(&self.ext, 7);
+        w.bool(a.present());
+        w.bits((self.tci_state_pdsch.is_some() as u64) << 25 | (self.additional_active_tci_state_pdcch as u64) << 24 | (self.pusch_trans_coherence.is_some() as u64) << 23 | (self.beam_correspondence_without_ul_beam_sweeping as u64) << 22 | (self.periodic_beam_report as u64) << 21 | (self.aperiodic_beam_report as u64) << 20 | (self.sp_beam_report_pucch as u64) << 19 | (self.sp_beam_report_pusch as u64) << 18 | (self.dummy1.is_some() as u64) << 17 | (self.max_number_rx_beam.is_some() as u64) << 16 | (self.max_number_rx_tx_beam_switch_dl.is_some() as u64) << 15 | (self.max_number_non_group_beam_reporting.is_some() as u64) << 14 | (self.group_beam_reporting as u64) << 13 | (self.uplink_beam_management.is_some() as u64) << 12 | (self.max_number_csi_rs_bfd.is_some() as u64) << 11 | (self.max_number_ssb_bfd.is_some() as u64) << 10 | (self.max_number_csi_rs_ssb_cbd.is_some() as u64) << 9 | (self.dummy2 as u64) << 8 | (self.two_ports_ptrs_ul as u64) << 7 | (self.dummy5.is_some() as u64) << 6 | (self.dummy3.is_some() as u64) << 5 | (self.beam_report_timing.is_some() as u64) << 4 | (self.ptrs_density_recommendation_set_dl.is_some() as u64) << 3 | (self.ptrs_density_recommendation_set_ul.is_some() as u64) << 2 | (self.dummy4.is_some() as u64) << 1 | (self.aperiodic_trs as u64) << 0, 26);
+        if let Some(v) = &self.tci_state_pdsch { v.encode(w)?; }
+        if let Some(v) = &self.pusch_trans_coherence { v.encode(w)?; }
+        if let Some(v) = &self.dummy1 { v.encode(w)?; }
+        if let Some(v) = &self.max_number_rx_beam { w.int(2, 8, *v as i64)?; }
+        if let Some(v) = &self.max_number_rx_tx_beam_switch_dl { v.encode(w)?; }
+        if let Some(v) = &self.max_number_non_group_beam_reporting { v.encode(w)?; }
+        if let Some(v) = &self.uplink_beam_management { v.encode(w)?; }
+        if let Some(v) = &self.max_number_csi_rs_bfd { w.int(1, 64, *v as i64)?; }
+        if let Some(v) = &self.max_number_ssb_bfd { w.int(1, 64, *v as i64)?; }
+        if let Some(v) = &self.max_number_csi_rs_ssb_cbd { w.int(1, 256, *v as i64)?; }
+        if let Some(v) = &self.dummy5 { v.encode(w)?; }
+        if let Some(v) = &self.dummy3 { w.int(1, 4, *v as i64)?; }
+        if let Some(v) = &self.beam_report_timing { v.encode(w)?; }
+        if let Some(v) = &self.ptrs_density_recommendation_set_dl { v.encode(w)?; }
+        if let Some(v) = &self.ptrs_density_recommendation_set_ul { v.encode(w)?; }
+        if let Some(v) = &self.dummy4 { v.encode(w)?; }
+        a.finish(w)
+    }
+}
+
+/// MIMO-ParametersPerBand.beamReportTiming.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandBeamReportTiming {
+    pub scs_15khz: Option<MimoParametersPerBandBeamReportTimingScs15kHz>,
+    pub scs_30khz: Option<MimoParametersPerBandBeamReportTimingScs30kHz>,
+    pub scs_60khz: Option<MimoParametersPerBandBeamReportTimingScs60kHz>,
+    pub scs_120khz: Option<MimoParametersPerBandBeamReportTimingScs120kHz>,
+}
+impl Codec for MimoParametersPerBandBeamReportTiming {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.beamReportTiming");
+        let p0 = r.bits(4)?;
+        if p0 & 0x8 != 0 { self.scs_15khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.scs_30khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.scs_60khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.scs_120khz.insert(Default::default()).read(r)?; }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.beamReportTiming");
+        w.bits((self.scs_15khz.is_some() as u64) << 3 | (self.scs_30khz.is_some() as u64) << 2 | (self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.beamReportTiming.scs-120kHz.
+    MimoParametersPerBandBeamReportTimingScs120kHz { Sym14 "sym14", Sym28 "sym28", Sym56 "sym56" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.beamReportTiming.scs-15kHz.
+    MimoParametersPerBandBeamReportTimingScs15kHz { Sym2 "sym2", Sym4 "sym4", Sym8 "sym8" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.beamReportTiming.scs-30kHz.
+    MimoParametersPerBandBeamReportTimingScs30kHz { Sym4 "sym4", Sym8 "sym8", Sym14 "sym14", Sym28 "sym28" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.beamReportTiming.scs-60kHz.
+    MimoParametersPerBandBeamReportTimingScs60kHz { Sym8 "sym8", Sym14 "sym14", Sym28 "sym28" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberNonGroupBeamReporting.
+    MimoParametersPerBandMaxNumberNonGroupBeamReporting { N1 "n1", N2 "n2", N4 "n4" }
+);
+
+/// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandMaxNumberRxTxBeamSwitchDl {
+    pub scs_15khz: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs15kHz>,
+    pub scs_30khz: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs30kHz>,
+    pub scs_60khz: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs60kHz>,
+    pub scs_120khz: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs120kHz>,
+    pub scs_240khz: Option<MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs240kHz>,
+}
+impl Codec for MimoParametersPerBandMaxNumberRxTxBeamSwitchDl {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL");
+        let p0 = r.bits(5)?;
+        if p0 & 0x10 != 0 { self.scs_15khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x8 != 0 { self.scs_30khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x4 != 0 { self.scs_60khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x2 != 0 { self.scs_120khz.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.scs_240khz.insert(Default::default()).read(r)?; }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL");
+        w.bits((self.scs_15khz.is_some() as u64) << 4 | (self.scs_30khz.is_some() as u64) << 3 | (self.scs_60khz.is_some() as u64) << 2 | (self.scs_120khz.is_some() as u64) << 1 | (self.scs_240khz.is_some() as u64) << 0, 5);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_240khz { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.scs-120kHz.
+    MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs120kHz { N4 "n4", N7 "n7", N14 "n14" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.scs-15kHz.
+    MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs15kHz { N4 "n4", N7 "n7", N14 "n14" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.scs-240kHz.
+    MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs240kHz { N4 "n4", N7 "n7", N14 "n14" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.scs-30kHz.
+    MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs30kHz { N4 "n4", N7 "n7", N14 "n14" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.maxNumberRxTxBeamSwitchDL.scs-60kHz.
+    MimoParametersPerBandMaxNumberRxTxBeamSwitchDlScs60kHz { N4 "n4", N7 "n7", N14 "n14" }
+);
+
+/// MIMO-ParametersPerBand.ptrs-DensityRecommendationSetDL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandPtrsDensityRecommendationSetDl {
+    pub scs_15khz: Option<Opaque>,
+    pub scs_30khz: Option<Opaque>,
+    pub scs_60khz: Option<Opaque>,
+    pub scs_120khz: Option<Opaque>,
+}
+impl Codec for MimoParametersPerBandPtrsDensityRecommendationSetDl {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.ptrs-DensityRecommendationSetDL");
+        let p0 = r.bits(4)?;
+        if p0 & 0x8 != 0 { self.scs_15khz = Some(SCHEMA.opaque(r, 1073741857)?); }
+        if p0 & 0x4 != 0 { self.scs_30khz = Some(SCHEMA.opaque(r, 1073741857)?); }
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(SCHEMA.opaque(r, 1073741857)?); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(SCHEMA.opaque(r, 1073741857)?); }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.ptrs-DensityRecommendationSetDL");
+        w.bits((self.scs_15khz.is_some() as u64) << 3 | (self.scs_30khz.is_some() as u64) << 2 | (self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+/// MIMO-ParametersPerBand.ptrs-DensityRecommendationSetUL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandPtrsDensityRecommendationSetUl {
+    pub scs_15khz: Option<Opaque>,
+    pub scs_30khz: Option<Opaque>,
+    pub scs_60khz: Option<Opaque>,
+    pub scs_120khz: Option<Opaque>,
+}
+impl Codec for MimoParametersPerBandPtrsDensityRecommendationSetUl {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.ptrs-DensityRecommendationSetUL");
+        let p0 = r.bits(4)?;
+        if p0 & 0x8 != 0 { self.scs_15khz = Some(SCHEMA.opaque(r, 1073741902)?); }
+        if p0 & 0x4 != 0 { self.scs_30khz = Some(SCHEMA.opaque(r, 1073741902)?); }
+        if p0 & 0x2 != 0 { self.scs_60khz = Some(SCHEMA.opaque(r, 1073741902)?); }
+        if p0 & 0x1 != 0 { self.scs_120khz = Some(SCHEMA.opaque(r, 1073741902)?); }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.ptrs-DensityRecommendationSetUL");
+        w.bits((self.scs_15khz.is_some() as u64) << 3 | (self.scs_30khz.is_some() as u64) << 2 | (self.scs_60khz.is_some() as u64) << 1 | (self.scs_120khz.is_some() as u64) << 0, 4);
+        if let Some(v) = &self.scs_15khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_30khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_60khz { v.encode(w)?; }
+        if let Some(v) = &self.scs_120khz { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.pusch-TransCoherence.
+    MimoParametersPerBandPuschTransCoherence { NonCoherent "nonCoherent", PartialCoherent "partialCoherent", FullCoherent "fullCoherent" }
+);
+
+/// MIMO-ParametersPerBand.tci-StatePDSCH.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandTciStatePdsch {
+    pub max_number_configured_tc_istates_per_cc: Option<MimoParametersPerBandTciStatePdschMaxNumberConfiguredTcIstatesPerCc>,
+    pub max_number_active_tci_per_bwp: Option<MimoParametersPerBandTciStatePdschMaxNumberActiveTciPerBwp>,
+}
+impl Codec for MimoParametersPerBandTciStatePdsch {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.tci-StatePDSCH");
+        let p0 = r.bits(2)?;
+        if p0 & 0x2 != 0 { self.max_number_configured_tc_istates_per_cc.insert(Default::default()).read(r)?; }
+        if p0 & 0x1 != 0 { self.max_number_active_tci_per_bwp.insert(Default::default()).read(r)?; }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.tci-StatePDSCH");
+        w.bits((self.max_number_configured_tc_istates_per_cc.is_some() as u64) << 1 | (self.max_number_active_tci_per_bwp.is_some() as u64) << 0, 2);
+        if let Some(v) = &self.max_number_configured_tc_istates_per_cc { v.encode(w)?; }
+        if let Some(v) = &self.max_number_active_tci_per_bwp { v.encode(w)?; }
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.tci-StatePDSCH.maxNumberActiveTCI-PerBWP.
+    MimoParametersPerBandTciStatePdschMaxNumberActiveTciPerBwp { N1 "n1", N2 "n2", N4 "n4", N8 "n8" }
+);
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.tci-StatePDSCH.maxNumberConfiguredTCIstatesPerCC.
+    MimoParametersPerBandTciStatePdschMaxNumberConfiguredTcIstatesPerCc { N4 "n4", N8 "n8", N16 "n16", N32 "n32", N64 "n64", N128 "n128" }
+);
+
+/// MIMO-ParametersPerBand.uplinkBeamManagement.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MimoParametersPerBandUplinkBeamManagement {
+    pub max_number_srs_resource_per_set_bm: MimoParametersPerBandUplinkBeamManagementMaxNumberSrsResourcePerSetBm,
+    /// 1 to 8.
+    pub max_number_srs_resource_set: u8,
+}
+impl Codec for MimoParametersPerBandUplinkBeamManagement {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("MIMO-ParametersPerBand.uplinkBeamManagement");
+        self.max_number_srs_resource_per_set_bm.read(r)?;
+        self.max_number_srs_resource_set = r.int(1, 8)? as u8;
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("MIMO-ParametersPerBand.uplinkBeamManagement");
+        self.max_number_srs_resource_per_set_bm.encode(w)?;
+        w.int(1, 8, self.max_number_srs_resource_set as i64)?;
+        Ok(())
+    }
+}
+
+per::enumerated!(
+    /// MIMO-ParametersPerBand.uplinkBeamManagement.maxNumberSRS-ResourcePerSet-BM.
+    MimoParametersPerBandUplinkBeamManagementMaxNumberSrsResourcePerSetBm { N2 "n2", N4 "n4", N8 "n8", N16 "n16" }
+);
+
 /// MNC. Elements: 2 to 3.
 pub type Mnc = Vec<MccMncDigit>;
 
@@ -8753,6 +9084,39 @@ impl Codec for PdcpParametersSupportedRohcProfiles {
     }
 }
 
+/// PDSCH-CodeBlockGroupTransmission.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PdschCodeBlockGroupTransmission {
+    pub max_code_block_groups_per_transport_block: PdschCodeBlockGroupTransmissionMaxCodeBlockGroupsPerTransportBlock,
+    pub code_block_group_flush_indicator: bool,
+    pub ext: Extensions,
+}
+impl Codec for PdschCodeBlockGroupTransmission {
+    fn read(&mut self, r: &mut R<'_>) -> E {
+        r.enter("PDSCH-CodeBlockGroupTransmission");
+        let x = r.bool()?;
+        self.max_code_block_groups_per_transport_block.read(r)?;
+        self.code_block_group_flush_indicator = r.bool()?;
+        if x {
+            self.ext = Extensions::decode(r, true)?;
+        }
+        Ok(())
+    }
+    fn encode(&self, w: &mut Writer) -> E {
+        w.enter("PDSCH-CodeBlockGroupTransmission");
+        let a = Additions::new(&self.ext, 0);
+        w.bool(a.present());
+        self.max_code_block_groups_per_transport_block.encode(w)?;
+        w.bool(self.code_block_group_flush_indicator);
+        a.finish(w)
+    }
+}
+
+per::enumerated!(
+    /// PDSCH-CodeBlockGroupTransmission.maxCodeBlockGroupsPerTransportBlock.
+    PdschCodeBlockGroupTransmissionMaxCodeBlockGroupsPerTransportBlock { N2 "n2", N4 "n4", N6 "n6", N8 "n8" }
+);
+
 /// PDSCH-Config.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PdschConfig {
@@ -9009,7 +9373,7 @@ per::enumerated!(
 /// PDSCH-ServingCellConfig.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PdschServingCellConfig {
-    pub code_block_group_transmission: Option<Opaque>,
+    pub code_block_group_transmission: Option<SetupRelease<PdschCodeBlockGroupTransmission>>,
     pub x_overhead: Option<PdschServingCellConfigXOverhead>,
     pub nrof_harq_processes_for_pdsch: Option<PdschServingCellConfigNrofHarqProcessesForPdsch>,
     /// 0 to 31.
@@ -9022,7 +9386,7 @@ impl Codec for PdschServingCellConfig {
         r.enter("PDSCH-ServingCellConfig");
         let x = r.bool()?;
         let p0 = r.bits(4)?;
-        if p0 & 0x8 != 0 { self.code_block_group_transmission = Some(SCHEMA.opaque(r, 374)?); }
+        if p0 & 0x8 != 0 { self.code_block_group_transmission.insert(Default::default()).read(r)?; }
         if p0 & 0x4 != 0 { self.x_overhead.insert(Default::default()).read(r)?; }
         if p0 & 0x2 != 0 { self.nrof_harq_processes_for_pdsch.insert(Default::default()).read(r)?; }
         if p0 & 0x1 != 0 { self.pucch_cell = Some(r.int(0, 31)? as u8); }
@@ -15215,7 +15579,7 @@ impl Codec for ServingCellConfig {
         if p0 & 0x40 != 0 { self.pdsch_serving_cell_config.insert(Default::default()).read(r)?; }
         if p0 & 0x20 != 0 { self.csi_meas_config.insert(Default::default()).read(r)?; }
         if p0 & 0x10 != 0 { self.s_cell_deactivation_timer.insert(Default::default()).read(r)?; }
-        if p0 & 0x8 != 0 { self.cross_carrier_scheduling_config = Some(SCHEMA.opaque(r, 380)?); }
+        if p0 & 0x8 != 0 { self.cross_carrier_scheduling_config = Some(SCHEMA.opaque(r, 374)?); }
         self.tag_id = r.int(0, 3)? as u8;
         self.dummy1 = p0 & 0x4 != 0;
         if p0 & 0x2 != 0 { self.pathloss_reference_linking.insert(Default::default()).read(r)?; }
@@ -17971,11 +18335,11 @@ impl Codec for UeNrCapability {
         if p0 & 0x200 != 0 { self.mac_parameters.insert(Default::default()).read(r)?; }
         self.phy_parameters.read(r)?;
         self.rf_parameters.read(r)?;
-        if p0 & 0x100 != 0 { self.meas_and_mob_parameters = Some(SCHEMA.opaque(r, 1603)?); }
-        if p0 & 0x80 != 0 { self.fdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1619)?); }
-        if p0 & 0x40 != 0 { self.tdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1619)?); }
-        if p0 & 0x20 != 0 { self.fr1_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1661)?); }
-        if p0 & 0x10 != 0 { self.fr2_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1661)?); }
+        if p0 & 0x100 != 0 { self.meas_and_mob_parameters = Some(SCHEMA.opaque(r, 1552)?); }
+        if p0 & 0x80 != 0 { self.fdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1568)?); }
+        if p0 & 0x40 != 0 { self.tdd_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1568)?); }
+        if p0 & 0x20 != 0 { self.fr1_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1610)?); }
+        if p0 & 0x10 != 0 { self.fr2_add_ue_nr_capabilities = Some(SCHEMA.opaque(r, 1610)?); }
         if p0 & 0x8 != 0 { self.feature_sets.insert(Default::default()).read(r)?; }
         if p0 & 0x4 != 0 { self.feature_set_combinations = Some(r.list(1, 1024, |r| Ok(r.list(1, 32, |r| Ok(r.list(1, 128, Codec::decode)?))?))?); }
         if p0 & 0x2 != 0 { self.late_non_critical_extension = Some(r.octets(0, usize::MAX)?); }
@@ -18894,45 +19258,45 @@ static SCHEMA: Schema = Schema(&[
     282, 66050, 1073741826, 3221225474, 67842, 3221225480, 2147483910, 3221225479, 2147483933, 3221225475, 3221225476, 3221225478, 2147483937, 3221225475, 515, 1073741824, 292, 65794, 1073741826, 515, 1073741824, 305, 514, 3221225474,
     3221225475, 1, 1, 4, 310, 258, 2147483961, 1, 1, 32, 317, 515, 319, 317, 1, 1, 32, 1073741829, 66562, 3221225477, 1073741825, 2147483971, 2147483974, 515,
     1073741824, 330, 1, 1, 256, 1073741832, 514, 1073741833, 338, 1, 1, 512, 342, 66818, 1073741829, 1073741827, 3221225475, 2147483993, 3221225479, 1, 1, 16, 349, 1,
-    1, 16, 1073741829, 66562, 1073741840, 1073741831, 2147484003, 2147484007, 515, 1073741824, 363, 66050, 1073741826, 1073741825, 515, 1073741824, 371, 515, 1073741825, 1073741832, 65794, 377, 1, 1,
-    8, 1073741834, 66306, 1073741836, 1073741827, 1073741833, 1, 1, 5, 386, 66562, 3221225494, 382, 1073741846, 390, 770, 1073741840, 1073741827, 3221225472, 770, 1073741826, 1073741826, 3221225481, 515,
-    403, 1073741824, 1, 1, 64, 1073741831, 67842, 1073741828, 1073741869, 1073741826, 407, 1073741825, 2147484058, 2147484058, 3221225472, 3221225488, 3843, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828,
-    1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1073741835, 1073741836, 65538, 1282, 3221225473, 3221225473, 3221225473, 3221225473, 3221225473, 65794, 441, 66050, 3221225475, 1073741825, 1282, 2147484088, 2147484095, 2147484088,
-    2147484088, 2147484097, 65794, 1073741825, 515, 452, 458, 1794, 1073741830, 3221225476, 2147484072, 3221225484, 3221225486, 3221225487, 2147484108, 1, 1, 4, 463, 67586, 3221225476, 2147484062, 3221225476, 2147484119,
-    3221225478, 3221225478, 3221225478, 3221225478, 515, 1073741824, 475, 770, 3221225478, 1073741825, 1073741831, 1, 1, 16, 487, 65794, 2147484139, 515, 1073741824, 495, 66306, 399, 2147484132, 2147484145,
-    66050, 2147484042, 2147484148, 67074, 2147484030, 3221225494, 390, 3221225475, 3221225478, 3221225472, 2051, 1073741828, 1073741828, 1073741828, 1073741828, 1073741827, 1073741828, 1073741827, 1073741826, 515, 1073741834, 1073741832, 68354, 262,
-    3221225478, 2147484162, 3221225485, 1073741827, 3221225479, 3221225479, 523, 3221225475, 1073741826, 3221225472, 515, 1073741824, 526, 66562, 3221225472, 2147484139, 3221225475, 3221225480, 515, 1073741824, 541, 66562, 3221225476, 1073741826,
-    3221225482, 3221225480, 515, 1073741824, 549, 66562, 399, 2147484186, 2147484194, 2147484202, 770, 2147484155, 2147484205, 1073741827, 771, 1073741828, 1073741832, 1073741888, 1, 1, 4, 1073741826, 66818, 1073741827,
-    1073741833, 1073741828, 1073741833, 1073741828, 66306, 1073741827, 574, 2147484222, 69122, 3221225482, 2147484152, 2147484210, 2147484210, 3221225474, 2147484214, 3221225475, 1073741825, 2147483775, 2147483801, 2147484218, 3221225475, 2147484228, 1073741831, 514,
-    3221225476, 3221225476, 771, 1073741824, 1073741824, 599, 514, 1073741833, 602, 1, 1, 320, 606, 1, 1, 320, 1073741833, 66050, 2147484257, 2147484261, 1, 1, 3, 414,
-    1, 1, 3, 1073741828, 1, 1, 10, 463, 1, 1, 10, 1073741830, 66306, 3221225476, 3221225476, 3221225477, 515, 1073741824, 636, 66050, 3221225476, 3221225476, 515, 1073741824,
-    643, 66050, 3221225477, 3221225473, 515, 1073741824, 649, 67586, 2147484268, 2147484272, 2147484276, 2147484280, 2147483814, 2147484288, 2147484294, 2147484300, 515, 1073741824, 655, 66562, 3221225490, 3221225487, 3221225474, 3221225474,
-    515, 1073741824, 667, 67074, 3221225472, 3221225474, 3221225472, 3221225488, 3221225488, 2147484320, 515, 1073741824, 675, 515, 1073741832, 1073741830, 66562, 3221225477, 3221225475, 685, 1073741826, 66306, 1073741831, 688,
-    2147484336, 1, 1, 128, 693, 1, 1, 128, 1073741831, 515, 1073741824, 491, 258, 3221225473, 514, 3221225474, 3221225473, 515, 708, 710, 1027, 1073741828, 1073741836, 1073741827,
-    1073741830, 1027, 1073741825, 1073741824, 1073741824, 1073741824, 66050, 1073741833, 1073741832, 67330, 716, 1073741827, 1073741828, 3221225476, 1073741826, 721, 726, 3331, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829,
-    1073741829, 1073741830, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 66306, 1073741829, 729, 2147484385, 1, 1, 32, 751, 66050, 1073741828, 359, 1, 1, 16, 759, 1, 1,
-    16, 1073741828, 515, 1073741824, 759, 71682, 3221225482, 2147484330, 2147484330, 2147484345, 2147484349, 3221225473, 1073741826, 2147484353, 3221225474, 2147483801, 2147484218, 2147483820, 2147483820, 1073741825, 3221225473, 3221225473, 713, 2147484403,
-    2147483974, 2147484410, 2147484414, 2147484410, 2147484414, 2147484418, 515, 1073741824, 773, 515, 1073741830, 1073741832, 66306, 1073741828, 1073741826, 801, 1, 1, 10, 804, 1, 1, 10, 1073741828,
-    66562, 2147484456, 2147484460, 3221225475, 3221225475, 515, 1073741824, 816, 66562, 2147484312, 2147484446, 2147483829, 2147484469, 1, 1, 4, 1073741827, 66306, 1073741827, 2147484148, 2147484472, 1, 1, 4,
-    833, 1, 1, 32, 1073741831, 770, 1073741826, 841, 3221225480, 1, 1, 4, 845, 1283, 1073741833, 1073741839, 1073741833, 1073741836, 1073741835, 1282, 1073741831, 1073741833, 3221225472, 3221225481,
-    853, 1, 1, 128, 859, 1538, 3221225472, 3221225472, 3221225475, 3221225474, 3221225472, 3221225472, 515, 1073741824, 869, 3843, 1073741824, 1073741824, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828,
-    1073741828, 1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1026, 1073741827, 1073741827, 2147484527, 3221225479, 1, 1, 8, 895, 1, 1, 8, 1073741827, 1, 1, 2, 1073741831,
-    1, 1, 8, 1073741828, 771, 1073741830, 1073741832, 1073741833, 1538, 1073741827, 3221225477, 916, 1073741826, 1073741827, 1073741825, 1, 1, 8, 920, 1, 1, 8, 1073741832, 514,
-    1073741826, 801, 1, 1, 4, 935, 67586, 3221225477, 3221225477, 3221225477, 3221225477, 3221225477, 2147484579, 2147484586, 3221225472, 69378, 2147484497, 2147484218, 2147484513, 2147484349, 2147484524, 2147484524, 2147484524, 2147484524,
-    2147484548, 2147484552, 2147484556, 2147484560, 2147484575, 2147484552, 2147484590, 515, 1073741824, 951, 515, 1073741824, 206, 770, 1073741829, 3221225477, 3221225475, 1, 1, 30, 973, 1, 1, 16,
-    1073741836, 2562, 3221225472, 3221225475, 3221225480, 2147484625, 2147484586, 2147484218, 3221225472, 3221225472, 2147484629, 2147484414, 1, 1, 4, 1073741833, 1, 4, 4, 213, 515, 1000, 213, 514,
-    2147484652, 1073741826, 515, 1073741824, 1007, 70146, 3221225482, 3221225473, 2147484618, 2147484618, 2147484633, 3221225473, 2147484644, 1073741826, 2147484353, 3221225474, 3221225473, 3221225473, 3221225473, 3221225474, 3221225474, 3221225472, 2147484658, 3221225472,
-    515, 1073741824, 1013, 1, 1, 16, 1073741830, 66306, 1073741826, 3221225480, 3221225477, 65794, 3221225480, 771, 1039, 1043, 1043, 67586, 1073741828, 2147484683, 1045, 1073741826, 3221225475, 3221225480,
-    2147484449, 3221225473, 1, 1, 16, 1049, 1, 1, 64, 1073741830, 515, 1073741828, 1073741830, 4355, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829, 1073741829, 1073741830,
-    1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1073741835, 1073741836, 65794, 1069, 771, 440, 1087, 1087, 514, 3221225477, 916, 68610, 1073741830, 1073741826, 3221225473, 1066, 1073741831, 1073741831, 1073741833,
-    1073741834, 1073741826, 1089, 1073741834, 2147484741, 1, 1, 64, 1096, 66818, 2147484414, 2147484706, 2147484710, 2147484757, 3221225472, 515, 1073741824, 1113, 66818, 2147484615, 2147484680, 2147483907, 2147484767, 2147483950,
-    66306, 1073741827, 2147484205, 2147484770, 1, 1, 4, 1128, 66306, 2147483955, 3221225472, 3221225474, 515, 1073741824, 1136, 67074, 2147484770, 2147484477, 2147484780, 3221225475, 2147484788, 2147483983, 65794, 2147484016,
-    515, 1073741824, 1150, 66562, 2147484022, 3221225474, 3221225475, 3221225477, 515, 1073741824, 1155, 67330, 1073741832, 729, 1073741829, 3221225474, 1073741834, 2147484385, 3221225479, 1, 1, 192, 1163, 1,
-    1, 192, 1073741832, 1, 1, 64, 1073741832, 66818, 1073741830, 1179, 3221225473, 3221225475, 3221225472, 1, 1, 64, 1183, 515, 1073741831, 1073741830, 66562, 1073741829, 2147484841, 2147484374,
-    2147484385, 1, 1, 32, 1196, 1, 1, 8, 1073741829, 66050, 1073741830, 1205, 1, 1, 64, 1209, 66050, 1073741830, 1062, 1, 1, 64, 1216, 514,
-    2147484683, 3221225478, 515, 1223, 1035, 66562, 1073741831, 1226, 1073741827, 1073741826, 1, 1, 112, 1229, 1, 1, 112, 1073741831, 2563, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828,
-    1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1, 1, 4, 1073741834, 514, 1242, 1253, 770, 1073741827, 1035, 1073741829, 258, 1035, 1027, 1257, 1257, 1260, 1264, 2051,
-    1073741824, 1073741824, 1073741824, 708, 1073741824, 1073741824, 1073741824, 1073741824, 69635, 1073741827, 1073741828, 1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1073741835, 1073741836, 1073741837, 1073741838, 1073741839, 1073741840, 1073741841,
+    1, 16, 1073741829, 66562, 1073741840, 1073741831, 2147484003, 2147484007, 515, 1073741824, 363, 515, 1073741825, 1073741832, 65794, 371, 1, 1, 8, 1073741834, 66306, 1073741836, 1073741827, 1073741833,
+    1, 1, 5, 380, 66562, 3221225494, 376, 1073741846, 384, 770, 1073741840, 1073741827, 3221225472, 770, 1073741826, 1073741826, 3221225481, 515, 397, 1073741824, 1, 1, 64, 1073741831,
+    67842, 1073741828, 1073741869, 1073741826, 401, 1073741825, 2147484052, 2147484052, 3221225472, 3221225488, 3843, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834,
+    1073741835, 1073741836, 65538, 1282, 3221225473, 3221225473, 3221225473, 3221225473, 3221225473, 65794, 435, 66050, 3221225475, 1073741825, 1282, 2147484082, 2147484089, 2147484082, 2147484082, 2147484091, 65794, 1073741825, 515, 446,
+    452, 1794, 1073741830, 3221225476, 2147484066, 3221225484, 3221225486, 3221225487, 2147484102, 1, 1, 4, 457, 67586, 3221225476, 2147484056, 3221225476, 2147484113, 3221225478, 3221225478, 3221225478, 3221225478, 515, 1073741824,
+    469, 770, 3221225478, 1073741825, 1073741831, 1, 1, 16, 481, 65794, 2147484133, 515, 1073741824, 489, 66306, 393, 2147484126, 2147484139, 66050, 2147484036, 2147484142, 67074, 2147484024, 3221225494,
+    384, 3221225475, 3221225478, 3221225472, 2051, 1073741828, 1073741828, 1073741828, 1073741828, 1073741827, 1073741828, 1073741827, 1073741826, 515, 1073741834, 1073741832, 68354, 262, 3221225478, 2147484156, 3221225485, 1073741827, 3221225479, 3221225479,
+    517, 3221225475, 1073741826, 3221225472, 515, 1073741824, 520, 66562, 3221225472, 2147484133, 3221225475, 3221225480, 515, 1073741824, 535, 66562, 3221225476, 1073741826, 3221225482, 3221225480, 515, 1073741824, 543, 66562,
+    393, 2147484180, 2147484188, 2147484196, 770, 2147484149, 2147484199, 1073741827, 771, 1073741828, 1073741832, 1073741888, 1, 1, 4, 1073741826, 66818, 1073741827, 1073741833, 1073741828, 1073741833, 1073741828, 66306, 1073741827,
+    568, 2147484216, 69122, 3221225482, 2147484146, 2147484204, 2147484204, 3221225474, 2147484208, 3221225475, 1073741825, 2147483775, 2147483801, 2147484212, 3221225475, 2147484222, 1073741831, 514, 3221225476, 3221225476, 771, 1073741824, 1073741824, 593,
+    514, 1073741833, 596, 1, 1, 320, 600, 1, 1, 320, 1073741833, 66050, 2147484251, 2147484255, 1, 1, 3, 408, 1, 1, 3, 1073741828, 1, 1,
+    10, 457, 1, 1, 10, 1073741830, 66306, 3221225476, 3221225476, 3221225477, 515, 1073741824, 630, 66050, 3221225476, 3221225476, 515, 1073741824, 637, 66050, 3221225477, 3221225473, 515, 1073741824,
+    643, 67586, 2147484262, 2147484266, 2147484270, 2147484274, 2147483814, 2147484282, 2147484288, 2147484294, 515, 1073741824, 649, 66562, 3221225490, 3221225487, 3221225474, 3221225474, 515, 1073741824, 661, 67074, 3221225472, 3221225474,
+    3221225472, 3221225488, 3221225488, 2147484314, 515, 1073741824, 669, 515, 1073741832, 1073741830, 66562, 3221225477, 3221225475, 679, 1073741826, 66306, 1073741831, 682, 2147484330, 1, 1, 128, 687, 1,
+    1, 128, 1073741831, 515, 1073741824, 485, 258, 3221225473, 514, 3221225474, 3221225473, 515, 702, 704, 1027, 1073741828, 1073741836, 1073741827, 1073741830, 1027, 1073741825, 1073741824, 1073741824, 1073741824,
+    66050, 1073741833, 1073741832, 67330, 710, 1073741827, 1073741828, 3221225476, 1073741826, 715, 720, 3331, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829, 1073741829, 1073741830, 1073741830, 1073741831, 1073741832, 1073741833,
+    1073741834, 66306, 1073741829, 723, 2147484379, 1, 1, 32, 745, 66050, 1073741828, 359, 1, 1, 16, 753, 1, 1, 16, 1073741828, 515, 1073741824, 753, 71682,
+    3221225482, 2147484324, 2147484324, 2147484339, 2147484343, 3221225473, 1073741826, 2147484347, 3221225474, 2147483801, 2147484212, 2147483820, 2147483820, 1073741825, 3221225473, 3221225473, 707, 2147484397, 2147483974, 2147484404, 2147484408, 2147484404, 2147484408, 2147484412,
+    515, 1073741824, 767, 515, 1073741830, 1073741832, 66306, 1073741828, 1073741826, 795, 1, 1, 10, 798, 1, 1, 10, 1073741828, 66562, 2147484450, 2147484454, 3221225475, 3221225475, 515,
+    1073741824, 810, 66562, 2147484306, 2147484440, 2147483829, 2147484463, 1, 1, 4, 1073741827, 66306, 1073741827, 2147484142, 2147484466, 1, 1, 4, 827, 1, 1, 32, 1073741831, 770,
+    1073741826, 835, 3221225480, 1, 1, 4, 839, 1283, 1073741833, 1073741839, 1073741833, 1073741836, 1073741835, 1282, 1073741831, 1073741833, 3221225472, 3221225481, 847, 1, 1, 128, 853, 1538,
+    3221225472, 3221225472, 3221225475, 3221225474, 3221225472, 3221225472, 515, 1073741824, 863, 3843, 1073741824, 1073741824, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829, 1073741830, 1073741831, 1073741832, 1073741833,
+    1073741834, 1026, 1073741827, 1073741827, 2147484521, 3221225479, 1, 1, 8, 889, 1, 1, 8, 1073741827, 1, 1, 2, 1073741831, 1, 1, 8, 1073741828, 771, 1073741830,
+    1073741832, 1073741833, 1538, 1073741827, 3221225477, 910, 1073741826, 1073741827, 1073741825, 1, 1, 8, 914, 1, 1, 8, 1073741832, 514, 1073741826, 795, 1, 1, 4, 929,
+    67586, 3221225477, 3221225477, 3221225477, 3221225477, 3221225477, 2147484573, 2147484580, 3221225472, 69378, 2147484491, 2147484212, 2147484507, 2147484343, 2147484518, 2147484518, 2147484518, 2147484518, 2147484542, 2147484546, 2147484550, 2147484554, 2147484569, 2147484546,
+    2147484584, 515, 1073741824, 945, 515, 1073741824, 206, 770, 1073741829, 3221225477, 3221225475, 1, 1, 30, 967, 1, 1, 16, 1073741836, 2562, 3221225472, 3221225475, 3221225480, 2147484619,
+    2147484580, 2147484212, 3221225472, 3221225472, 2147484623, 2147484408, 1, 1, 4, 1073741833, 1, 4, 4, 213, 515, 994, 213, 514, 2147484646, 1073741826, 515, 1073741824, 1001, 70146,
+    3221225482, 3221225473, 2147484612, 2147484612, 2147484627, 3221225473, 2147484638, 1073741826, 2147484347, 3221225474, 3221225473, 3221225473, 3221225473, 3221225474, 3221225474, 3221225472, 2147484652, 3221225472, 515, 1073741824, 1007, 1, 1, 16,
+    1073741830, 66306, 1073741826, 3221225480, 3221225477, 65794, 3221225480, 771, 1033, 1037, 1037, 67586, 1073741828, 2147484677, 1039, 1073741826, 3221225475, 3221225480, 2147484443, 3221225473, 1, 1, 16, 1043,
+    1, 1, 64, 1073741830, 515, 1073741828, 1073741830, 4355, 1073741824, 1073741825, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828, 1073741829, 1073741829, 1073741830, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1073741835,
+    1073741836, 65794, 1063, 771, 434, 1081, 1081, 514, 3221225477, 910, 68610, 1073741830, 1073741826, 3221225473, 1060, 1073741831, 1073741831, 1073741833, 1073741834, 1073741826, 1083, 1073741834, 2147484735, 1,
+    1, 64, 1090, 66818, 2147484408, 2147484700, 2147484704, 2147484751, 3221225472, 515, 1073741824, 1107, 66818, 2147484609, 2147484674, 2147483907, 2147484761, 2147483950, 66306, 1073741827, 2147484199, 2147484764, 1, 1,
+    4, 1122, 66306, 2147483955, 3221225472, 3221225474, 515, 1073741824, 1130, 67074, 2147484764, 2147484471, 2147484774, 3221225475, 2147484782, 2147483983, 65794, 2147484016, 515, 1073741824, 1144, 66050, 1073741826, 1073741825,
+    515, 1073741824, 1149, 66562, 2147484800, 3221225474, 3221225475, 3221225477, 515, 1073741824, 1155, 67330, 1073741832, 723, 1073741829, 3221225474, 1073741834, 2147484379, 3221225479, 1, 1, 192, 1163, 1,
+    1, 192, 1073741832, 1, 1, 64, 1073741832, 66818, 1073741830, 1179, 3221225473, 3221225475, 3221225472, 1, 1, 64, 1183, 515, 1073741831, 1073741830, 66562, 1073741829, 2147484841, 2147484368,
+    2147484379, 1, 1, 32, 1196, 1, 1, 8, 1073741829, 66050, 1073741830, 1205, 1, 1, 64, 1209, 66050, 1073741830, 1056, 1, 1, 64, 1216, 514,
+    2147484677, 3221225478, 515, 1223, 1029, 66562, 1073741831, 1226, 1073741827, 1073741826, 1, 1, 112, 1229, 1, 1, 112, 1073741831, 2563, 1073741826, 1073741827, 1073741827, 1073741828, 1073741828,
+    1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1, 1, 4, 1073741834, 514, 1242, 1253, 770, 1073741827, 1029, 1073741829, 258, 1029, 1027, 1257, 1257, 1260, 1264, 2051,
+    1073741824, 1073741824, 1073741824, 702, 1073741824, 1073741824, 1073741824, 1073741824, 69635, 1073741827, 1073741828, 1073741829, 1073741830, 1073741831, 1073741832, 1073741833, 1073741834, 1073741835, 1073741836, 1073741837, 1073741838, 1073741839, 1073741840, 1073741841,
     1073741842, 770, 3221225473, 3221225473, 2147484928, 3331, 1073741832, 1073741888, 1073741840, 1073741920, 1073741848, 1073741952, 1073741856, 1073742016, 1073742016, 1073741872, 1073742080, 1073742080, 1073741888, 514, 1301, 3221225488, 515, 1073741830,
     1315, 514, 1318, 1073741832, 2051, 1073741832, 1073741840, 1073741832, 1073741888, 1073741856, 1073741840, 1073741952, 1073741888, 514, 1324, 1073741828, 515, 1321, 1333, 514, 1336, 1073741825, 3331, 1073741840,
     1073741867, 1073741856, 1073741883, 1073741872, 1073741899, 1073741888, 1073741931, 1073741931, 1073741920, 1073741963, 1073741963, 1073741952, 514, 1342, 1073741826, 514, 3221225474, 1073741826, 515, 1356, 1359, 1026, 1362, 1073741825,
@@ -18940,13 +19304,11 @@ static SCHEMA: Schema = Schema(&[
     3221225478, 3221225480, 514, 3221225473, 3221225474, 1027, 1380, 1389, 1394, 1073741824, 1, 1, 128, 1397, 69634, 1073741830, 3221225477, 1073741831, 3221225479, 3221225479, 1266, 1271, 2147484945, 1073741825,
     1073741825, 2147485021, 3221225473, 1377, 3221225474, 1073741825, 2147485050, 1, 1, 48, 1406, 1, 1, 48, 1073741830, 1, 1, 16, 1073741831, 514, 1073741828, 2147485079, 515, 1435,
     1073741824, 66562, 1073741830, 1438, 3221225476, 3221225476, 1, 1, 16, 1441, 65794, 1446, 1, 1, 128, 1450, 515, 1073741824, 1452, 65794, 1073741830, 1, 1, 64,
-    1459, 515, 1073741824, 1461, 69890, 2147484819, 2147484823, 2147484837, 2147484710, 2147484849, 2147483974, 2147484860, 2147484710, 2147484867, 2147484710, 2147484882, 2147484886, 2147485071, 2147485075, 3221225475, 2147485104, 2147485113, 515, 1073741824,
-    1468, 70146, 2147484265, 2147484472, 2147484477, 2147484485, 3221225475, 3221225477, 3221225475, 2147484791, 2147484791, 2147484800, 2147484808, 2147485134, 3221225476, 2147484028, 1073741826, 3221225472, 3221225473, 3221225478, 66306, 1073741829, 2147484232, 2147485137,
-    1, 1, 31, 1508, 514, 3221225475, 3221225474, 1282, 3221225474, 3221225474, 3221225474, 3221225474, 3221225474, 1026, 3221225474, 3221225474, 3221225474, 3221225474, 1026, 3221225505, 3221225505, 3221225505, 3221225505, 1026,
-    3221225550, 3221225550, 3221225550, 3221225550, 72194, 2147485164, 3221225472, 3221225474, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225479, 3221225475, 2147485167, 3221225474, 3221225472, 3221225477, 3221225478, 3221225478, 3221225480, 3221225472, 3221225472,
-    3221225492, 3221225474, 2147485173, 2147485178, 2147485183, 3221225489, 3221225472, 1, 1, 8, 1073741825, 1, 1, 32, 1073741825, 67074, 3221225472, 3221225472, 2147485215, 3221225472, 3221225472, 2147485219, 67330, 3221225472,
-    3221225472, 3221225472, 3221225474, 3221225473, 3221225472, 3221225472, 66306, 3221225494, 3221225472, 3221225472, 66050, 3221225472, 3221225472, 66818, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 770, 2147485238, 2147485242, 2147485245, 66562,
-    3221225472, 3221225472, 3221225472, 3221225472, 67074, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 770, 2147485255, 2147485260, 2147485242, 75010, 3221225472, 3221225474, 3221225474, 3221225474, 3221225474, 3221225473, 3221225473, 3221225472,
-    3221225472, 3221225472, 3221225474, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225476, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472,
-    3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 514, 2147485271, 2147485245,
+    1459, 515, 1073741824, 1461, 69890, 2147484819, 2147484823, 2147484837, 2147484704, 2147484849, 2147483974, 2147484860, 2147484704, 2147484867, 2147484704, 2147484882, 2147484886, 2147485071, 2147485075, 3221225475, 2147485104, 2147485113, 515, 1073741824,
+    1468, 70146, 2147484259, 2147484466, 2147484471, 2147484479, 3221225475, 3221225477, 3221225475, 2147484785, 2147484785, 2147484794, 2147484808, 2147485134, 3221225476, 2147484022, 1073741826, 3221225472, 3221225473, 3221225478, 66306, 1073741829, 2147484226, 2147485137,
+    1, 1, 31, 1508, 1, 1, 8, 1073741825, 1, 1, 32, 1073741825, 67074, 3221225472, 3221225472, 2147485164, 3221225472, 3221225472, 2147485168, 67330, 3221225472, 3221225472, 3221225472, 3221225474,
+    3221225473, 3221225472, 3221225472, 66306, 3221225494, 3221225472, 3221225472, 66050, 3221225472, 3221225472, 66818, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 770, 2147485187, 2147485191, 2147485194, 66562, 3221225472, 3221225472, 3221225472,
+    3221225472, 67074, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 770, 2147485204, 2147485209, 2147485191, 75010, 3221225472, 3221225474, 3221225474, 3221225474, 3221225474, 3221225473, 3221225473, 3221225472, 3221225472, 3221225472, 3221225474,
+    3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225476, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472, 3221225472,
+    3221225472, 3221225472, 514, 2147485220, 2147485194,
 ]);

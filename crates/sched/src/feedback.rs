@@ -1,12 +1,12 @@
 //! HARQ feedback: where it will come, and what it says. Spec: TS 38.213 §9.1, §9.2
 
 use crate::harq::Outcome;
-use crate::link::{mcs_max, snr_max, snr_of_cqi};
+use crate::link::{efficiency_at, mcs_max, snr_max, snr_of_cqi};
 use crate::ring::{FEEDBACK_MAX, Feedback};
 use crate::scheduler::Scheduler;
-use crate::ue::{Phase, Ue};
+use crate::ue::{Phase, Sounded, Ue};
 use fapi::csi::CsiQuantity;
-use fapi::slot::{PuschIndication, UciIndication};
+use fapi::slot::{PuschIndication, SrsIndication, SrsPrecoder, UciIndication};
 use fapi::{McsTable, PuschPdu};
 use nr::tables::pucch::r_pucch;
 use nr::{HarqId, SlotPoint};
@@ -17,6 +17,10 @@ const N_1: i64 = 13;
 const COMMON_PRI: [u8; 4] = [0, 1, 4, 5];
 /// Steps of a timing advance command that Msg3 may be off before Msg4 carries a command.
 const FIRST_TIMING_STEPS: f32 = 3.0;
+/// An SRS below this SNR says nothing, dB.
+const SOUNDING_MIN_DB: f32 = -3.0;
+/// By what the rank in use counts more than it carries.
+const RANK_STAYS: f32 = 1.05;
 /// Slots after which an outcome that never came counts as a failure.
 const LOST_AFTER: i64 = 60;
 
@@ -183,7 +187,8 @@ impl Scheduler {
             // As it would be with all power commands in force, at a width for which the power suffices.
             let pending = u.pusch_power.pending_db(ind.slot);
             let limit = u.ul_rb_limit * libm::exp10f(pending / 10.0);
-            let snr = ind.sinr_db + (10.0 * libm::log10f(n_rb as f32 / limit.max(0.1))).max(0.0);
+            let gain_db = u.ul_gain_db(p.layers, p.fallback);
+            let snr = ind.sinr_db - gain_db + (10.0 * libm::log10f(n_rb as f32 / limit.max(0.1))).max(0.0);
             u.pusch_power.measured(snr, ind.slot);
             u.ul_link.report(snr + pending, 0.3);
             timing(u, config.cell.ul.numerology.mu(), ind.timing_error_tc as f32, ind.slot);
@@ -197,7 +202,7 @@ impl Scheduler {
                     u.ul_link.outcome(ind.crc_ok);
                 }
                 let widest = u.power_shortage_db(config.cell.initial_ul_bwp.n_rb);
-                u.ul_link.bound(snr_max(table) + widest);
+                u.ul_link.bound(snr_max(table) + widest - gain_db);
             }
         }
         let outcome = u.ul[ind.harq.get() as usize].outcome(ind.crc_ok, config.max_harq_tx);
@@ -209,6 +214,28 @@ impl Scheduler {
             u.sr = true;
         }
         Some(UlOutcome { ue: idx, phase: u.phase, outcome, n_rb })
+    }
+
+    /// What an SRS showed: precoders of each rank, and the rank whose layers carry most. Spec: TS 38.214 §6.1.1.1
+    pub fn srs(&mut self, ind: &SrsIndication) {
+        let Some(idx) = self.find(ind.rnti) else { return };
+        let n_rb = self.config.cell.initial_ul_bwp.n_rb;
+        let Some(u) = self.ues[idx as usize].as_mut() else { return };
+        let Some(d) = u.certain().filter(|d| d.srs.is_some() && ind.snr_db > SOUNDING_MIN_DB) else { return };
+        let (table, most) = (d.pusch.mcs_table, d.pusch.options.scheme.max_rank());
+        let gain = |r: SrsPrecoder| (r.tpmi, (r.sinr_db - ind.one_port_db).clamp(-40.0, 20.0));
+        let precoders = ind.ranks.map(|r| r.map(gain).filter(|(_, db)| db.is_finite()));
+        let before = u.sounded.map(|s| s.rank);
+        let best = efficiency_at(snr_max(table));
+        let rate = |rank: u8| {
+            let (_, gain_db) = precoders[usize::from(rank) - 1]?;
+            let one = efficiency_at(u.ul_snr(n_rb, gain_db)).min(best);
+            // What is in use stays unless another rank carries clearly more.
+            Some(f32::from(rank) * one * if before == Some(rank) { RANK_STAYS } else { 1.0 })
+        };
+        let ranks = (1..=most.clamp(1, 4)).filter_map(|r| Some((rate(r)?, r)));
+        let Some((_, rank)) = ranks.max_by(|a, b| a.0.total_cmp(&b.0)) else { return };
+        u.sounded = Some(Sounded { rank, precoders });
     }
 
     /// Outcomes that never came count as failures.

@@ -113,6 +113,8 @@ pub struct Scheduler {
     /// UEs by metric, scratch.
     pub(crate) order: Vec<(f32, u8)>,
     pub(crate) prach_slots: i64,
+    /// Some UE sounds in slots that PUSCHs have else.
+    pub(crate) sounding: bool,
 }
 
 impl Scheduler {
@@ -129,6 +131,7 @@ impl Scheduler {
             rars: Vec::with_capacity(16),
             pucch_region: RbSet::EMPTY,
             order: Vec::with_capacity(config.max_ues as usize),
+            sounding: false,
             prach_slots: (symbols - 1) / SYMBOLS_PER_SLOT as i64 + 1,
             config,
         };
@@ -213,6 +216,8 @@ impl Scheduler {
             if u.dedicated.as_deref().and_then(content) != content(&dedicated) {
                 u.csi = Reported::default();
             }
+            let own = |d: &DedicatedConfig| (d.srs, d.pusch.options.scheme);
+            u.sounded = u.sounded.filter(|_| u.dedicated.as_deref().map(own) == Some(own(&dedicated)));
             u.dci = DciContext::dedicated(cell, &dedicated);
             u.dedicated = Some(dedicated);
             u.uncertain = uncertain;
@@ -282,14 +287,27 @@ impl Scheduler {
             }
         }
         self.pucch_region = region;
+        let duplex = self.config.cell.duplex;
+        let shared = |u: &Ue| {
+            u.dedicated.as_deref().and_then(|d| d.srs).is_some_and(|s| {
+                let (_, offset) = s.resource.period.unwrap_or((1, 0));
+                let slot = SlotPoint::from_count(self.config.cell.ul.numerology, i64::from(offset));
+                duplex.is_uplink(slot, 0, SYMBOLS_PER_SLOT as u8)
+            })
+        };
+        self.sounding = self.ues.iter().flatten().any(shared);
     }
 
-    /// RBs of `slot` that no PUSCH may have: PRACH and PUCCH.
+    /// RBs of `slot` that no PUSCH may have: PRACH and PUCCH, and all of them where a UE sounds.
     pub(crate) fn fresh_uplink(&self, slot: SlotPoint) -> RbSet {
         let mut used = self.pucch_region;
         let start = self.config.cell.rach.msg1_frequency_start;
         if (0..self.prach_slots).any(|k| self.config.prach.occasions(slot.plus(-k)).next().is_some()) {
             used.insert(start, self.config.prach_n_rb);
+        }
+        let sounds = |u: &Ue| u.dedicated.as_deref().and_then(|d| d.srs).is_some_and(|s| s.resource.is_sent(slot));
+        if self.sounding && self.ues.iter().flatten().any(sounds) {
+            used.insert(0, self.config.cell.initial_ul_bwp.n_rb);
         }
         used
     }
@@ -377,7 +395,7 @@ impl Scheduler {
             f_id: 0,
         }));
         if !cell.duplex.is_uplink(slot, 0, 14) {
-            return;
+            return self.expect_srs(slot, plan);
         }
         let fresh = self.fresh_uplink(slot);
         let Scheduler { config, ues, ring, .. } = self;
@@ -422,6 +440,21 @@ impl Scheduler {
             }
             if let Some(f) = feedback {
                 f.reports_due = reports;
+            }
+        }
+        self.expect_srs(slot, plan);
+    }
+
+    /// SRSs of UEs that have nothing else in their symbols. Spec: TS 38.214 §6.2.1
+    fn expect_srs(&self, slot: SlotPoint, plan: &mut SlotPlan) {
+        for u in self.ues.iter().flatten() {
+            let due = u.certain().and_then(|d| resolve::srs(&self.config.cell, d, u.rnti, slot));
+            let Some(s) = due else { continue };
+            let pucch = plan.pucch.iter().map(|p| (p.rnti, p.resource.start_symbol, p.resource.n_symbols));
+            let pusch = plan.pusch.iter().map(|p| (p.rnti, p.start_symbol, p.n_symbols));
+            let met = |(rnti, start, n): (Rnti, u8, u8)| rnti == u.rnti && resolve::srs_meets(&s.pdu, start, n);
+            if !pucch.chain(pusch).any(met) {
+                plan.srs.push(s);
             }
         }
     }

@@ -88,6 +88,7 @@ pub(crate) fn dedicated(c: &CellConfig, candidates: [u8; 5], csi_rs: Vec<CsiRsRe
         csi_rs,
         zp_csi_rs: vec![],
         csi_im: vec![],
+        srs: None,
         csi_report: None,
         dci: Default::default(),
     }

@@ -5,7 +5,7 @@ use crate::link::Link;
 use crate::power::PowerLoop;
 use fapi::csi::Pmi;
 use fapi::dci::DciContext;
-use fapi::{CellConfig, DedicatedConfig};
+use fapi::{CellConfig, DedicatedConfig, PuschScheme};
 use nr::{Rnti, SlotPoint};
 
 /// Where a UE stands in random access. Spec: TS 38.321 §5.1
@@ -34,6 +34,15 @@ impl Default for Reported {
     }
 }
 
+/// What sounding showed of the uplink, and the rank that follows. Gains are over a layer that leaves one port with all of the power.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Sounded {
+    /// Layers of new blocks, 1..=4.
+    pub rank: u8,
+    /// (TPMI, gain of a layer in dB) of each rank; none where it is not to be had.
+    pub precoders: [Option<(u8, f32)>; 4],
+}
+
 /// Counters of one direction.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct DirectionStats {
@@ -53,6 +62,8 @@ pub struct DirectionStats {
     pub bytes: u64,
     /// Sum of I_MCS over first transmissions.
     pub mcs_sum: u64,
+    /// Sum of layers over first transmissions.
+    pub layers_sum: u64,
 }
 
 impl DirectionStats {
@@ -64,10 +75,15 @@ impl DirectionStats {
     pub fn mcs_mean(&self) -> f32 {
         if self.transport_blocks == 0 { 0.0 } else { self.mcs_sum as f32 / self.transport_blocks as f32 }
     }
+    /// Mean layers of first transmissions.
+    pub fn layers_mean(&self) -> f32 {
+        if self.transport_blocks == 0 { 0.0 } else { self.layers_sum as f32 / self.transport_blocks as f32 }
+    }
     pub(crate) fn sent(&mut self, p: &Process) {
         if p.n_tx == 1 {
             self.transport_blocks += 1;
             self.mcs_sum += p.mcs as u64;
+            self.layers_sum += u64::from(p.layers);
         } else {
             self.retransmissions += 1;
         }
@@ -91,6 +107,7 @@ impl DirectionStats {
         self.residual_errors += o.residual_errors;
         self.bytes += o.bytes;
         self.mcs_sum += o.mcs_sum;
+        self.layers_sum += o.layers_sum;
     }
 }
 
@@ -129,7 +146,9 @@ pub struct Ue {
     pub dl_link: Link,
     /// Rank and precoders as they were reported last.
     pub csi: Reported,
-    /// Uplink estimate, at the power density that control asks for.
+    /// Rank and precoders of the uplink; `None` before it was sounded.
+    pub sounded: Option<Sounded>,
+    /// Uplink estimate of a layer that leaves one port alone, at the power density that control asks for.
     pub ul_link: Link,
     /// RBs at which the UE reaches its greatest power (from the power headroom).
     pub ul_rb_limit: f32,
@@ -180,6 +199,7 @@ impl Ue {
             last_grant: None,
             dl_link: Link::new(5.0, target_bler),
             csi: Reported::default(),
+            sounded: None,
             ul_link: Link::new(snr_db.clamp(0.0, 8.0), target_bler),
             ul_rb_limit: 320.0,
             dl_average: 1.0,
@@ -219,9 +239,36 @@ impl Ue {
         let later = |p: &&Process| after.is_none_or(|s| p.slot.minus(s) > 0);
         self.ul.iter().filter(|p| p.state != State::Idle).filter(later).map(|p| p.tbs_bytes()).sum()
     }
-    /// SNR at which a PUSCH of `n_rb` RBs arrives, dB.
-    pub(crate) fn ul_snr(&self, n_rb: u16) -> f32 {
-        self.ul_link.effective_db() - self.power_shortage_db(n_rb)
+    /// SINR at which a layer of a PUSCH of `n_rb` RBs arrives, dB; `gain_db` as of [`Ue::ul_gain_db`].
+    pub(crate) fn ul_snr(&self, n_rb: u16, gain_db: f32) -> f32 {
+        self.ul_link.effective_db() - self.power_shortage_db(n_rb) + gain_db
+    }
+    /// Ports of a PUSCH by format 0_1.
+    fn ul_ports(&self) -> u8 {
+        match self.dedicated.as_deref().map(|d| d.pusch.options.scheme) {
+            Some(PuschScheme::Codebook { n_ports, .. }) => n_ports.max(1),
+            _ => 1,
+        }
+    }
+    /// What a layer of so many gains over one that leaves one port alone with all of the power (as by `fallback` formats), dB.
+    pub(crate) fn ul_gain_db(&self, n_layers: u8, fallback: bool) -> f32 {
+        let n_ports = self.ul_ports();
+        if fallback || n_ports == 1 {
+            return 0.0;
+        }
+        let known = self.sounded.and_then(|s| *s.precoders.get(usize::from(n_layers.max(1)) - 1)?);
+        // Before any sounding: the share of the power that one port has.
+        known.map_or(-10.0 * libm::log10f(f32::from(n_ports)), |p| p.1)
+    }
+    /// Layers of a new block by format 0_1, and the TPMI of each number of them.
+    pub(crate) fn ul_rank(&self) -> u8 {
+        let most = self.dedicated.as_deref().map_or(1, |d| d.pusch.options.scheme.max_rank());
+        self.sounded.map_or(1, |s| s.rank).clamp(1, most.clamp(1, 4))
+    }
+    /// TPMI for so many layers.
+    pub(crate) fn ul_tpmi(&self, n_layers: u8) -> u8 {
+        let known = self.sounded.and_then(|s| *s.precoders.get(usize::from(n_layers.max(1)) - 1)?);
+        known.map_or(0, |p| p.0)
     }
     /// What the power density loses at this bandwidth, dB.
     pub fn power_shortage_db(&self, n_rb: u16) -> f32 {

@@ -37,6 +37,7 @@ struct Wish {
     fallback: bool,
     row: u8,
     mcs: u8,
+    layers: u8,
     start: u16,
     n_rb: u16,
 }
@@ -105,7 +106,9 @@ impl Scheduler {
             if let Some(u) = u
                 && uplink_need(u, at) > 0
             {
-                let rate = efficiency_at(u.ul_link.effective_db());
+                let layers = if u.fallback { 1 } else { u.ul_rank() };
+                let rate =
+                    f32::from(layers) * efficiency_at(u.ul_link.effective_db() + u.ul_gain_db(layers, u.fallback));
                 let urgent = if u.sr { 1e3 } else { 1.0 };
                 order.push((urgent * rate / u.ul_average.max(1.0), idx as u8));
             }
@@ -144,8 +147,16 @@ impl Scheduler {
                 let run =
                     self.ring.get(at).and_then(|s| s.used.free_run(0, n_rb, p.n_rb)).filter(|(_, n)| *n == p.n_rb);
                 if let Some((start, n_rb)) = run {
-                    let wish =
-                        Wish { harq: i as u8, new_data: false, fallback: p.fallback, row, mcs: p.mcs, start, n_rb };
+                    let wish = Wish {
+                        harq: i as u8,
+                        new_data: false,
+                        fallback: p.fallback,
+                        row,
+                        mcs: p.mcs,
+                        layers: p.layers,
+                        start,
+                        n_rb,
+                    };
                     self.grant(&mut u, idx, &wish, at, state, plan);
                 }
             }
@@ -177,9 +188,13 @@ impl Scheduler {
         let d = u.dedicated.as_deref().filter(|_| !fallback);
         let table = d.map_or(McsTable::Qam64, |d| d.pusch.mcs_table);
         let t = *self.config.cell.pusch.time_allocations.get(row as usize)?;
-        let (position, groups) = d.map_or((2, 2), |d| (d.pusch.dmrs.additional_position, 1));
+        let layers = if fallback { 1 } else { u.ul_rank() };
+        let gain_db = u.ul_gain_db(layers, fallback);
+        let own = if layers > 2 { 2 } else { 1 };
+        let (position, groups) = d.map_or((2, 2), |d| (d.pusch.dmrs.additional_position, own));
         let symbols = resolve::pusch_dmrs_symbols(&t, self.config.cell.pdsch.dmrs.type_a_position, position).ok()?;
-        let re = (12 * t.n_symbols as u32 - resolve::dmrs_re_per_prb(symbols, 1, groups)).min(156) as f32;
+        let re = (12 * t.n_symbols as u32 - resolve::dmrs_re_per_prb(symbols, 1, groups)).min(156) as f32
+            * f32::from(layers);
         let n_carrier = self.config.cell.initial_ul_bwp.n_rb;
         let need = uplink_need(u, at);
         let need = if fallback { need.min(crate::downlink::FALLBACK_BYTES_MAX) } else { need };
@@ -192,14 +207,14 @@ impl Scheduler {
             (((need as f32 * 1.02 + 8.0) / per_rb) as u16).min(400) + 1
         };
         let mut n = share.min(n_carrier);
-        while n > 4 && u.ul_snr(n) < NARROW_BELOW_DB {
+        while n > 4 && u.ul_snr(n, gain_db) < NARROW_BELOW_DB {
             n -= n.div_ceil(8);
         }
-        let mcs_at = |n: u16| mcs_for(table, u.ul_snr(n), 1.0);
+        let mcs_at = |n: u16| mcs_for(table, u.ul_snr(n, gain_db), 1.0);
         let n = n.min(rb_for(mcs_at(n)));
         let (start, n_rb) = used.free_run(0, n_carrier, n)?;
         // A narrower grant may do with a better MCS; it must still hold the data, so keep the width and take its MCS.
-        Some(Wish { harq, new_data: true, fallback, row, mcs: mcs_at(n_rb), start, n_rb })
+        Some(Wish { harq, new_data: true, fallback, row, mcs: mcs_at(n_rb), layers, start, n_rb })
     }
 
     fn grant(
@@ -223,7 +238,10 @@ impl Scheduler {
             Dci::F0_0(Dci0_0 { frequency, time, hopping: false, mcs, ndi, rv, harq, tpc })
         } else {
             let dai = n_feedback.wrapping_sub(1) & 3;
-            let zero = Dci0_1 { ul_sch: true, ..Dci0_1::default() };
+            // Of the antenna ports, each table's first row: the first DM-RS ports, with as few CDM groups without data as there can be.
+            let scheme = &u.dedicated.as_deref()?.pusch.options.scheme;
+            let precoding = resolve::precoding_field(scheme, w.layers, u.ul_tpmi(w.layers))?;
+            let zero = Dci0_1 { ul_sch: true, precoding, ..Dci0_1::default() };
             Dci::F0_1(Dci0_1 { frequency, time, mcs, ndi, rv, harq, dai, tpc, ..zero })
         };
         let (space, coreset) = {
@@ -244,7 +262,7 @@ impl Scheduler {
         let p = &mut u.ul[w.harq as usize];
         if w.new_data {
             u.ul_stats.residual_errors += u64::from(p.state == State::Retransmit);
-            p.start(w.fallback, w.n_rb, w.row, w.mcs, 1);
+            p.start(w.fallback, w.n_rb, w.row, w.mcs, w.layers);
             p.coding = Some(g.pdu.coding);
             u.ul_bytes = u.ul_bytes.saturating_sub(g.pdu.coding.tbs_bytes);
             u.sr = false;

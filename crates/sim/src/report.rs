@@ -267,6 +267,9 @@ pub struct RadioWay {
     pub first_bler: f64,
     /// Mean MCS index of first transmissions.
     pub mcs_mean: f64,
+    /// Mean layers of first transmissions.
+    #[serde(default)]
+    pub layers_mean: f64,
 }
 
 /// Time of the physical layers.
@@ -382,11 +385,12 @@ impl UeReport {
 }
 
 impl RadioWay {
-    /// Settles `first_bler` and `mcs_mean` from counts: first transmissions that failed, and the sum of their MCS indices.
-    pub fn finish(&mut self, first_errors: u64, mcs_sum: u64) {
+    /// Settles `first_bler`, `mcs_mean` and `layers_mean` from counts: first transmissions that failed, sums of MCS indices and of layers.
+    pub fn finish(&mut self, first_errors: u64, mcs_sum: u64, layers_sum: u64) {
         let n = self.transport_blocks.max(1) as f64;
         self.first_bler = first_errors as f64 / n;
         self.mcs_mean = mcs_sum as f64 / n;
+        self.layers_mean = layers_sum as f64 / n;
     }
 }
 
@@ -536,12 +540,13 @@ impl fmt::Display for Report {
         for (name, way) in [("down", &self.radio.dl), ("up", &self.radio.ul)] {
             writeln!(
                 f,
-                "  radio   {name}: {} blocks, {:.1} % failed at first, {} retransmissions, {} lost, MCS {:.1}",
+                "  radio   {name}: {} blocks, {:.1} % failed at first, {} retransmissions, {} lost, MCS {:.1}{}",
                 way.transport_blocks,
                 100.0 * way.first_bler,
                 way.retransmissions,
                 way.residual_errors,
-                way.mcs_mean
+                way.mcs_mean,
+                if way.layers_mean > 1.0 { format!(", {:.2} layers", way.layers_mean) } else { String::new() }
             )?;
         }
         let t = |t: &SlotTimes| format!("{:.0}/{:.0}/{:.0}", t.p50, t.p99, t.max);
@@ -629,7 +634,10 @@ mod tests {
         has(&v["ues"][0]["ping"], "sent received rtt_ms_p50");
         has(&v["ues"][0]["http"], "down_bytes down_mbps down_sha256_ok up_bytes up_mbps up_sha256_ok");
         for way in ["dl", "ul"] {
-            has(&v["radio"][way], "transport_blocks crc_errors retransmissions residual_errors first_bler mcs_mean");
+            has(
+                &v["radio"][way],
+                "transport_blocks crc_errors retransmissions residual_errors first_bler mcs_mean layers_mean",
+            );
         }
         for end in ["gnb", "ue"] {
             has(&v["l1"][end], "p50 p99 max");

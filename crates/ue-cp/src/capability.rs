@@ -10,6 +10,10 @@ pub fn ue_nr_capability(c: &UeCpConfig) -> UeNrCapability {
         band_nr: *b,
         pusch_256_qam: radio.ul_256qam,
         ue_power_class: Some(BandNrUePowerClass::Pc3),
+        mimo_parameters_per_band: (radio.ul_layers > 1).then(|| MimoParametersPerBand {
+            pusch_trans_coherence: Some(MimoParametersPerBandPuschTransCoherence::FullCoherent),
+            ..Default::default()
+        }),
         ..BandNr::default()
     };
     let combination = |b: &u16| BandCombination {
@@ -85,6 +89,7 @@ fn feature_sets(c: &UeCpConfig) -> FeatureSets {
         ),
         feature_sets_uplink: Some(vec![FeatureSetUplink {
             feature_set_list_per_uplink_cc: vec![2],
+            supported_srs_resources: srs_resources(c.capability.ul_layers),
             ..FeatureSetUplink::default()
         }]),
         feature_sets_uplink_per_cc: Some(
@@ -93,6 +98,10 @@ fn feature_sets(c: &UeCpConfig) -> FeatureSets {
                 .map(|(scs, bandwidth)| FeatureSetUplinkPerCc {
                     supported_subcarrier_spacing_ul: *scs,
                     supported_bandwidth_ul: SupportedBandwidth::Fr1(*bandwidth),
+                    mimo_cb_pusch: ul_layers(c.capability.ul_layers).map(|n| FeatureSetUplinkPerCcMimoCbPusch {
+                        max_number_mimo_layers_cb_pusch: Some(n),
+                        max_number_srs_resource_per_set: 1,
+                    }),
                     supported_modulation_order_ul: order(c.capability.ul_256qam),
                     ..FeatureSetUplinkPerCc::default()
                 })
@@ -102,7 +111,30 @@ fn feature_sets(c: &UeCpConfig) -> FeatureSets {
     }
 }
 
-/// What a capability says that the network schedules by.
+fn ul_layers(n: u8) -> Option<MimoLayersUl> {
+    match n {
+        0 | 1 => None,
+        2 | 3 => Some(MimoLayersUl::TwoLayers),
+        _ => Some(MimoLayersUl::FourLayers),
+    }
+}
+
+/// One periodic resource of as many ports as there are layers. Spec: TS 38.306 §4.2.7.7 (supportedSRS-Resources)
+fn srs_resources(ul_layers: u8) -> Option<SrsResources> {
+    let ports = match ul_layers {
+        0 | 1 => return None,
+        2 | 3 => SrsResourcesMaxNumberSrsPortsPerResource::N2,
+        _ => SrsResourcesMaxNumberSrsPortsPerResource::N4,
+    };
+    Some(SrsResources {
+        max_number_aperiodic_srs_per_bwp_per_slot: 1,
+        max_number_periodic_srs_per_bwp_per_slot: 1,
+        max_number_semi_persistent_srs_per_bwp_per_slot: 1,
+        max_number_srs_ports_per_resource: ports,
+        ..SrsResources::default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +158,24 @@ mod tests {
         assert_eq!(layers(1), [None, None]);
         assert_eq!(layers(2), [Some(MimoLayersDl::TwoLayers); 2]);
         assert_eq!(layers(4), [Some(MimoLayersDl::FourLayers); 2]);
+        let uplink = |ul_layers| {
+            let mut c = c.clone();
+            c.capability.ul_layers = ul_layers;
+            let back: UeNrCapability = decode(&encode(&ue_nr_capability(&c)).unwrap()).unwrap();
+            let f = back.feature_sets.unwrap();
+            let layers = f.feature_sets_uplink_per_cc.unwrap()[1].mimo_cb_pusch.clone();
+            let ports = f.feature_sets_uplink.unwrap()[0].supported_srs_resources.clone();
+            let ports = ports.map(|s| s.max_number_srs_ports_per_resource);
+            let coherence = back.rf_parameters.supported_band_list_nr[0].mimo_parameters_per_band.clone();
+            (
+                layers.and_then(|m| m.max_number_mimo_layers_cb_pusch),
+                ports,
+                coherence.and_then(|m| m.pusch_trans_coherence),
+            )
+        };
+        assert_eq!(uplink(1), (None, None, None));
+        let full = Some(MimoParametersPerBandPuschTransCoherence::FullCoherent);
+        let ports = Some(SrsResourcesMaxNumberSrsPortsPerResource::N2);
+        assert_eq!(uplink(2), (Some(MimoLayersUl::TwoLayers), ports, full));
     }
 }

@@ -72,12 +72,14 @@ pub struct RadioCapability {
     pub ul_256qam: bool,
     /// Layers of a PDSCH: 1, 2 or 4.
     pub dl_layers: u8,
+    /// Layers of a PUSCH, and ports of an SRS: 1, 2 or 4.
+    pub ul_layers: u8,
     /// PDCP integrity of user data at full rate.
     pub up_integrity_full_rate: bool,
 }
 
 impl Default for RadioCapability {
     fn default() -> Self {
-        Self { dl_256qam: true, ul_256qam: true, dl_layers: 1, up_integrity_full_rate: true }
+        Self { dl_256qam: true, ul_256qam: true, dl_layers: 1, ul_layers: 1, up_integrity_full_rate: true }
     }
 }

@@ -84,6 +84,7 @@ fn dedicated(cell: &CellConfig, options: u8, s: &mut Script) -> DedicatedConfig 
         csi_rs: vec![],
         zp_csi_rs: vec![],
         csi_im: vec![],
+        srs: None,
         csi_report: None,
         dci: DciOptions::default(),
     };
@@ -148,7 +149,7 @@ impl World {
         let cell = cell(options)?;
         let carrier = carrier_of(&cell.dl).ok()?;
         let mut ue = UeL1::new(UeL1Config { max_ldpc_iterations: 4, ..UeL1Config::default() }, Rng::from_lab_seed(1));
-        let build = Build { isa: Isa::best(), max_iterations: 4, p_max_dbm: 23.0, seed: 1, n_rx: 1 };
+        let build = Build { isa: Isa::best(), max_iterations: 4, p_max_dbm: 23.0, seed: 1, n_rx: 1, n_tx: 1 };
         let sync = Sync::new(&carrier, SlotPoint::new(MU, 1020, 0), 0.0, 0.0, 1e-8, 30.0);
         let serving = Serving::new(cell.clone(), true, sync, 0, &build).ok()?;
         ue.serve(serving);

@@ -59,6 +59,8 @@ pub struct Build {
     pub seed: u64,
     /// Antennas that receive.
     pub n_rx: usize,
+    /// Antennas that send.
+    pub n_tx: usize,
 }
 
 impl Serving {
@@ -67,7 +69,7 @@ impl Serving {
     /// Errors: a carrier that no sampling grid fits.
     pub fn new(cell: CellConfig, camped: bool, sync: Sync, count: i64, build: &Build) -> Result<Serving, CarrierError> {
         let carrier = carrier_of(&cell.dl)?;
-        let mut uplink = Uplink::new(&cell, carrier_of(&cell.ul)?, build.isa, build.p_max_dbm, build.seed)?;
+        let mut uplink = Uplink::new(&cell, carrier_of(&cell.ul)?, build)?;
         uplink.power.on_rsrp(sync.rsrp_dbm(), &cell);
         let mut serving = Serving {
             dci: DciContext::common(&cell),

@@ -25,7 +25,7 @@ pub struct UeL1Config {
     pub max_ldpc_iterations: u8,
     /// Antennas that receive, 1..=4; as many layers of a PDSCH.
     pub n_rx: usize,
-    /// Antennas that send, 1..=`n_rx`.
+    /// Antennas that send, 1..=`n_rx`; as many layers of a PUSCH.
     pub n_tx: usize,
 }
 
@@ -60,10 +60,10 @@ pub struct Need {
 /// Bursts for the uplink, in one arena that is used again.
 #[derive(Clone, Debug, Default)]
 pub struct UlBursts {
-    /// The samples of all bursts, sqrt(mW).
+    /// The samples of all bursts, sqrt(mW), `[antenna][sample]` of each.
     pub samples: Vec<Cf32>,
-    /// (UE's count of the first sample, first index, number).
-    list: Vec<(i64, usize, usize)>,
+    /// (UE's count of the first sample, first index, number, antennas).
+    list: Vec<(i64, usize, usize, usize)>,
 }
 
 impl UlBursts {
@@ -72,19 +72,19 @@ impl UlBursts {
         self.samples.clear();
         self.list.clear();
     }
-    /// Each burst: the UE's count of its first sample, and its samples.
-    pub fn iter(&self) -> impl Iterator<Item = (i64, &[Cf32])> {
-        self.list.iter().map(|&(start, at, len)| (start, &self.samples[at..at + len]))
+    /// Each burst: the UE's count of its first sample, how many antennas send it (the first ones), and its samples, `[antenna][sample]`.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, usize, &[Cf32])> {
+        self.list.iter().map(|&(start, at, len, n_antennas)| (start, n_antennas, &self.samples[at..at + len]))
     }
-    /// Begins a burst at the count `start`; returns the index of its first sample.
-    pub(crate) fn begin(&mut self, start: i64) -> usize {
-        self.list.push((start, self.samples.len(), 0));
+    /// Begins a burst of `n_antennas` at the count `start`; returns the index of its first sample.
+    pub(crate) fn begin(&mut self, start: i64, n_antennas: usize) -> usize {
+        self.list.push((start, self.samples.len(), 0, n_antennas));
         self.samples.len()
     }
     /// Ends it.
     pub(crate) fn end(&mut self) {
         let total = self.samples.len();
-        if let Some((_, at, len)) = self.list.last_mut() {
+        if let Some((_, at, len, _)) = self.list.last_mut() {
             *len = total - *at;
         }
     }
@@ -119,6 +119,8 @@ pub struct Counters {
     pub pusch_sent: u64,
     /// PUCCHs sent.
     pub pucch_sent: u64,
+    /// SRSs sent.
+    pub srs_sent: u64,
     /// Preambles sent.
     pub prach_sent: u64,
 }
@@ -144,6 +146,7 @@ impl Counters {
             ul_refused: self.ul_refused + o.ul_refused,
             pusch_sent: self.pusch_sent + o.pusch_sent,
             pucch_sent: self.pucch_sent + o.pucch_sent,
+            srs_sent: self.srs_sent + o.srs_sent,
             prach_sent: self.prach_sent + o.prach_sent,
         }
     }
@@ -304,6 +307,7 @@ impl UeL1 {
             p_max_dbm: self.config.p_max_dbm,
             seed: self.rng.u64(),
             n_rx: self.config.n_rx.clamp(1, ANTENNAS_MAX),
+            n_tx: self.config.n_tx.clamp(1, ANTENNAS_MAX),
         }
     }
 

@@ -171,6 +171,7 @@ fn dedicated(cell: &CellConfig) -> DedicatedConfig {
         csi_im: vec![],
         csi_rs: vec![csi(1, 2, 13, 40, 2), csi(2, 1, 4, 20, 11), csi(3, 1, 8, 20, 11)],
         dci: Default::default(),
+        srs: None,
         csi_report: Some(CsiReport {
             period_slots: 20,
             offset_slots: 9,

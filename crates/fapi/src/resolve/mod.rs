@@ -5,6 +5,7 @@
 //! - [`dmrs`]: DM-RS symbols, antenna ports.
 //! - [`pdcch`]: search space candidates and scrambling.
 //! - [`shared`]: DCI or random access response to PDSCH and PUSCH.
+//! - [`sounding`]: SRS occasions, precoding information.
 //! - [`uplink_control`]: PUCCH resources, HARQ-ACK codebook, UCI on PUSCH.
 //! - [`broadcast`]: SS/PBCH occasions, CORESET 0 and search space 0 out of the MIB.
 //!
@@ -16,6 +17,7 @@ pub mod dmrs;
 pub mod frequency;
 pub mod pdcch;
 pub mod shared;
+pub mod sounding;
 pub mod uplink_control;
 
 pub use broadcast::*;
@@ -23,6 +25,7 @@ pub use dmrs::*;
 pub use frequency::*;
 pub use pdcch::*;
 pub use shared::*;
+pub use sounding::*;
 pub use uplink_control::*;
 
 /// Why control information cannot be followed.

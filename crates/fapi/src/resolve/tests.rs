@@ -75,6 +75,7 @@ pub(crate) fn dedicated(cell: &CellConfig) -> DedicatedConfig {
             power_offset_ss_db: 0,
             trs: false,
         }],
+        srs: None,
         csi_report: None,
         dci: Default::default(),
     }

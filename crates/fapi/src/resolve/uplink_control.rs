@@ -67,7 +67,11 @@ pub fn pucch(
     let Some(h) = harq else {
         return without_harq(d, rnti, sr, csi);
     };
-    let csi = csi && d.pucch.f2_simultaneous_harq_csi;
+    let together = |r: CsiReport| {
+        let resource = d.pucch.resources.get(usize::from(r.resource_idx));
+        resource.is_some_and(|r| d.pucch.format_config(r.format).simultaneous_harq_csi)
+    };
+    let csi = csi && d.csi_report.is_some_and(together);
     let n_csi = if csi { csi_bits(d) } else { 0 };
     if d.pucch.resource_sets.is_empty() {
         return Ok(PucchChoice { main: Some(common_pucch(cell, rnti, &h)?), sr: None });

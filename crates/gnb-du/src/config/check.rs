@@ -42,6 +42,14 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
             format!("dl_layers_max = {}", p.antennas),
         ));
     }
+    within("ul_layers_max", p.ul_layers_max, 0, 4)?;
+    if p.ul_layers_max > p.antennas {
+        return Err(error(
+            "a PUSCH cannot have more layers than the gNB has antennas to tell apart (TS 38.211 §6.3.1.3)",
+            &[("ul_layers_max", p.ul_layers_max.to_string()), ("antennas", p.antennas.to_string())],
+            format!("ul_layers_max = {}", p.antennas),
+        ));
+    }
     within("pci", p.pci, 0, 1007)?;
     within("offset_to_carrier", p.offset_to_carrier, 0, 2199)?;
     one_of("ssb_period_ms", p.ssb_period_ms, &[5, 10, 20, 40, 80, 160])?;
@@ -63,10 +71,12 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
         one_of("pdcch_candidates", n, &[0, 1, 2, 3, 4, 5, 6, 8])?;
     }
     within("pucch_common_row", p.pucch_common_row, 0, 15)?;
+    one_of("pucch_format", p.pucch_format, &[2, 3, 4])?;
     one_of("sr_period_slots", p.sr_period_slots, &[4, 5, 8, 10, 16, 20, 40, 80, 160])?;
     one_of("csi_period_slots", p.csi_period_slots, &[10, 16, 20, 40, 80, 160, 320])?;
     one_of("csi_rs_period_slots", p.csi_rs_period_slots, &[10, 16, 20, 32, 40, 64, 80, 160])?;
     one_of("trs_period_slots", p.trs_period_slots, &[20, 40, 80, 160])?;
+    one_of("srs_period_slots", p.srs_period_slots, &[10, 20, 40, 80, 160, 320])?;
     within("p0_pusch_dbm", p.p0_pusch_dbm, -202, 24)?;
     within("p0_pucch_dbm", p.p0_pucch_dbm, -202, 24)?;
     within("p_max_dbm", p.p_max_dbm, -30, 33)?;

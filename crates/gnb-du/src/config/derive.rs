@@ -1,11 +1,13 @@
 //! From raw parameters to what the layers work with, with the checks that need several of them.
 
 use super::band::Band;
+use super::sounding::{self, Places};
 use super::{CellParams, ConfigError, check, error};
 use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::resolve::{self, MibView};
 use fapi::*;
 use nr::tables::prach::{self, PrachConfiguration};
+use nr::tables::uplink_precoding::CodebookSubset;
 use nr::tables::{arfcn, coreset0, tdra};
 use nr::{Numerology, Pci, Plmn, SlotPoint};
 
@@ -23,16 +25,32 @@ pub struct UeRadio {
     pub pusch_256qam: bool,
     /// Layers of a PDSCH.
     pub dl_layers: u8,
+    /// Layers of a PUSCH by codebook, and ports of an SRS.
+    pub ul_layers: u8,
+    /// Precoders it can send: how well its antennas keep their phases.
+    pub ul_codebook: CodebookSubset,
 }
 
 impl UeRadio {
     /// A UE that can do all there is here.
-    pub const ALL: UeRadio = UeRadio { pdsch_256qam: true, pusch_256qam: true, dl_layers: 4 };
+    pub const ALL: UeRadio = UeRadio {
+        pdsch_256qam: true,
+        pusch_256qam: true,
+        dl_layers: 4,
+        ul_layers: 4,
+        ul_codebook: CodebookSubset::FullyPartialNon,
+    };
 }
 
 impl Default for UeRadio {
     fn default() -> Self {
-        UeRadio { pdsch_256qam: false, pusch_256qam: false, dl_layers: 1 }
+        UeRadio {
+            pdsch_256qam: false,
+            pusch_256qam: false,
+            dl_layers: 1,
+            ul_layers: 1,
+            ul_codebook: CodebookSubset::Non,
+        }
     }
 }
 
@@ -66,6 +84,7 @@ pub struct Cell {
     pub csi_rs: Vec<CsiRsResource>,
     /// Row of tables 13-1 to 13-10.
     pub coreset0: coreset0::Coreset0,
+    pub(crate) srs_places: Places,
     /// Uplink slots in one period of the pattern (FDD: the only slot of a period of one).
     ul_slots: Vec<u16>,
     period: u16,
@@ -86,8 +105,20 @@ impl Cell {
         let (prach, prach_n_rb) = check_prach(p, &config)?;
         let plmn = p.plmn.parse().map_err(|_| error("plmn is no PLMN", &[("plmn", p.plmn.clone())], "001-01"))?;
         let csi_rs = csi_rs(p, &config)?;
-        let cell =
-            Cell { config, band: *band, plmn, prach, prach_n_rb, csi_rs, coreset0: row, ul_slots, period, params };
+        let srs_places = sounding::places(p, &config, &prach);
+        let cell = Cell {
+            config,
+            band: *band,
+            plmn,
+            prach,
+            prach_n_rb,
+            csi_rs,
+            coreset0: row,
+            srs_places,
+            ul_slots,
+            period,
+            params,
+        };
         cell.check_pucch()?;
         Ok(cell)
     }
@@ -103,6 +134,27 @@ impl Cell {
         if p.dl_layers_max == 0 { p.antennas.min(4) } else { p.dl_layers_max }
     }
 
+    /// Most layers of a PUSCH.
+    pub fn ul_layers(&self) -> u8 {
+        let p = &self.params;
+        if p.ul_layers_max == 0 { p.antennas.min(4) } else { p.ul_layers_max }
+    }
+
+    /// How a UE's layers meet its ports, and the sounding that it takes. Spec: TS 38.214 §6.1.1.1
+    fn uplink_scheme(&self, idx: u8, ue: &UeRadio) -> (PuschScheme, Option<SrsConfig>) {
+        let max_rank = self.ul_layers().min(ue.ul_layers);
+        let n_ports = match ue.ul_layers.min(self.params.antennas) {
+            4.. => 4,
+            2 | 3 => 2,
+            _ => 1,
+        };
+        let srs = if n_ports > 1 && max_rank > 1 { self.srs(idx, n_ports) } else { None };
+        match srs {
+            Some(_) => (PuschScheme::Codebook { n_ports, max_rank, subset: ue.ul_codebook, n_srs: 1 }, srs),
+            None => (PuschScheme::OnePort, None),
+        }
+    }
+
     /// Uplink slots in `slots` consecutive ones, a multiple of the pattern's period.
     fn n_ul_slots(&self, slots: u16) -> u16 {
         (slots / self.period).max(1) * self.ul_slots.len() as u16
@@ -114,14 +166,41 @@ impl Cell {
         i / n * self.period + self.ul_slots[(i % n) as usize]
     }
 
-    /// PUCCH PRBs above the lower edge that dedicated format 1 resources of `n_ues` UEs take, and below the upper edge format 2.
+    /// PUCCH PRBs above the lower edge that dedicated format 1 resources of `n_ues` UEs take, and below the upper edge those of more bits.
     pub fn pucch_prbs(&self, n_ues: u16) -> (u16, u16) {
-        (1 + (n_sr_max(self) + n_ues).div_ceil(F1_PER_PRB), 1 + n_ues.div_ceil(7))
+        (1 + (n_sr_max(self) + n_ues).div_ceil(F1_PER_PRB), 1 + n_ues.div_ceil(self.pucch_ues_per_prb()))
+    }
+
+    /// UEs that share a PRB of the format for more than two bits: by symbols, or by the code of format 4.
+    fn pucch_ues_per_prb(&self) -> u16 {
+        match self.params.pucch_format {
+            3 => 2,
+            4 => 4,
+            _ => 7,
+        }
+    }
+
+    /// The resource of a UE for more than two bits. Spec: TS 38.213 §9.2.1
+    fn pucch_of_many_bits(&self, i: u16) -> PucchResource {
+        let each = self.pucch_ues_per_prb();
+        let n = (i % each) as u8;
+        let (start_symbol, n_symbols, format) = match self.params.pucch_format {
+            3 => (7 * n, 7, PucchFormat::F3 { n_prb: 1 }),
+            4 => (0, 14, PucchFormat::F4 { occ_length: 4, occ_index: n }),
+            _ => (2 * n, 2, PucchFormat::F2 { n_prb: 1 }),
+        };
+        let start_prb = self.params.n_rb - 2 - i / each;
+        PucchResource { id: 2, start_prb, second_hop_prb: None, start_symbol, n_symbols, format }
     }
 
     fn check_pucch(&self) -> Result<(), ConfigError> {
         let p = &self.params;
-        for (path, slots) in [("sr_period_slots", p.sr_period_slots), ("csi_period_slots", p.csi_period_slots)] {
+        let periods = [
+            ("sr_period_slots", p.sr_period_slots),
+            ("csi_period_slots", p.csi_period_slots),
+            ("srs_period_slots", p.srs_period_slots),
+        ];
+        for (path, slots) in periods {
             if !slots.is_multiple_of(self.period) {
                 return Err(error(
                     format!(
@@ -156,6 +235,7 @@ impl Cell {
         let table = |on: bool| if on { McsTable::Qam256 } else { McsTable::Qam64 };
         let (dl_table, ul_table) = (table(ue.pdsch_256qam && p.pdsch_256qam), table(ue.pusch_256qam && p.pusch_256qam));
         let dl_layers = self.dl_layers().min(ue.dl_layers).max(1);
+        let (scheme, srs) = self.uplink_scheme(idx, ue);
         let n_sr_slots = self.n_ul_slots(p.sr_period_slots);
         let i = idx as u16;
         let f1 = |id: u8, n: u16| PucchResource {
@@ -169,21 +249,22 @@ impl Cell {
                 time_domain_occ: (n % F1_PER_PRB / 4) as u8,
             },
         };
-        let f2 = PucchResource {
-            id: 2,
-            start_prb: p.n_rb - 2 - i / 7,
-            second_hop_prb: None,
-            start_symbol: (i % 7 * 2) as u8,
-            n_symbols: 2,
-            format: PucchFormat::F2 { n_prb: 1 },
-        };
+        let many = self.pucch_of_many_bits(i);
+        let long =
+            PucchFormatConfig { max_code_rate_milli: 800, simultaneous_harq_csi: true, ..PucchFormatConfig::default() };
+        let none = PucchFormatConfig::default();
         let pucch = PucchConfig {
-            resources: vec![f1(0, n_sr_max(self) + i), f1(1, i / n_sr_slots), f2],
+            resources: vec![f1(0, n_sr_max(self) + i), f1(1, i / n_sr_slots), many],
             resource_sets: vec![vec![0], vec![2]],
             set_max_payload: vec![2, 1706],
             dl_data_to_ul_ack: p.k1_slots.clone(),
             f2_max_code_rate_milli: 800,
             f2_simultaneous_harq_csi: true,
+            long_formats: match p.pucch_format {
+                3 => [none, long, none],
+                4 => [none, none, long],
+                _ => [none; 3],
+            },
             sr: Some(SrConfig {
                 resource_idx: 1,
                 period_slots: p.sr_period_slots,
@@ -214,6 +295,8 @@ impl Cell {
             pusch: PuschConfig {
                 dmrs: DmrsConfig { additional_position: p.pusch_additional_position, ..c.pusch.dmrs },
                 mcs_table: ul_table,
+                max_layers: scheme.max_rank(),
+                options: PuschOptions { scheme, ..c.pusch.options },
                 ..c.pusch.clone()
             },
             pucch,
@@ -222,6 +305,7 @@ impl Cell {
             csi_rs: self.csi_rs.clone(),
             zp_csi_rs: Vec::new(),
             csi_im: Vec::new(),
+            srs,
             dci: Default::default(),
             csi_report: Some(CsiReport {
                 period_slots: p.csi_period_slots,

@@ -9,6 +9,7 @@ mod check;
 mod derive;
 mod params;
 mod preset;
+mod sounding;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,8 @@ use super::csi::csi;
 use super::shared::{coreset, pdsch_times, pusch_times, search_space};
 use super::*;
 use crate::config::Cell;
-use fapi::{CellConfig, DedicatedConfig, McsTable, PucchFormat, SrConfig};
+use fapi::{CellConfig, DedicatedConfig, McsTable, PucchFormat, PuschScheme, SrConfig};
+use nr::tables::uplink_precoding::CodebookSubset;
 
 pub(super) fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCellConfig> {
     let pci = cell.config.pci.get();
@@ -25,10 +26,22 @@ pub(super) fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCel
             initial_uplink_bwp: Some(BwpUplinkDedicated {
                 pucch_config: Some(SetupRelease::Setup(pucch(&d.pucch)?)),
                 pusch_config: Some(SetupRelease::Setup(pusch(&d.pusch, &cell.config)?)),
-                srs_config: Some(SetupRelease::Setup(srs(pci)?)),
+                srs_config: Some(SetupRelease::Setup(match &d.srs {
+                    Some(s) => sounding(s)?,
+                    None => srs(pci)?,
+                })),
                 ..Default::default()
             }),
             first_active_uplink_bwp_id: Some(0),
+            pusch_serving_cell_config: (d.pusch.max_layers > 1).then(|| {
+                SetupRelease::Setup(PuschServingCellConfig {
+                    ext1: Some(PuschServingCellConfigExt1 {
+                        max_mimo_layers: Some(d.pusch.max_layers),
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                })
+            }),
             ..Default::default()
         }),
         pdsch_serving_cell_config: Some(SetupRelease::Setup(PdschServingCellConfig {
@@ -121,15 +134,63 @@ fn srs(pci: u16) -> Built<SrsConfig> {
     })
 }
 
-fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
-    let dmrs = DmrsUplinkConfig {
-        dmrs_type: (c.dmrs.config_type == 2).then_some(DmrsUplinkConfigDmrsType::Type2),
-        dmrs_additional_position: additional(c.dmrs.additional_position)?,
-        max_length: (c.dmrs.max_length == 2).then_some(DmrsUplinkConfigMaxLength::Len2),
-        transform_precoding_disabled: Some(DmrsUplinkConfigTransformPrecodingDisabled::default()),
+/// The periodic resource of a UE with several ports, for codebook transmission. Spec: TS 38.214 §6.1.1.1
+fn sounding(s: &fapi::SrsConfig) -> Built<SrsConfig> {
+    let r = &s.resource;
+    let (comb_offset_n2, cyclic_shift_n2) = (r.comb_offset, r.cyclic_shift);
+    let periodicity_and_offset_p = period(r.period)?;
+    Ok(SrsConfig {
+        srs_resource_set_to_add_mod_list: Some(vec![SrsResourceSet {
+            srs_resource_set_id: 0,
+            srs_resource_id_list: Some(vec![r.id]),
+            resource_type: SrsResourceSetResourceType::Periodic(Default::default()),
+            usage: named("codebook")?,
+            alpha: Some(alpha(s.alpha)),
+            p0: Some(s.p0_dbm),
+            ..Default::default()
+        }]),
+        srs_resource_to_add_mod_list: Some(vec![SrsResource {
+            srs_resource_id: r.id,
+            nrof_srs_ports: named(if r.n_ports == 4 { "ports4" } else { "ports2" })?,
+            transmission_comb: match r.comb {
+                2 => SrsResourceTransmissionComb::N2(SrsResourceTransmissionCombN2 { comb_offset_n2, cyclic_shift_n2 }),
+                n => return Err(BuildError(format!("an SRS on comb {n}"))),
+            },
+            resource_mapping: SrsResourceResourceMapping {
+                start_position: 13 - r.start_symbol.min(13),
+                nrof_symbols: named("n1")?,
+                repetition_factor: named("n1")?,
+            },
+            freq_domain_position: r.freq_position,
+            freq_domain_shift: r.freq_shift,
+            freq_hopping: SrsResourceFreqHopping { c_srs: r.c_srs, b_srs: r.b_srs, b_hop: r.b_hop },
+            group_or_sequence_hopping: named("neither")?,
+            resource_type: SrsResourceResourceType::Periodic(SrsResourceResourceTypePeriodic {
+                periodicity_and_offset_p,
+                ..Default::default()
+            }),
+            sequence_id: r.sequence_id,
+            ..Default::default()
+        }]),
         ..Default::default()
-    };
-    let alpha = match (c.alpha * 10.0 + 0.5) as u8 {
+    })
+}
+
+fn period(period: Option<(u32, u32)>) -> Built<SrsPeriodicityAndOffset> {
+    use SrsPeriodicityAndOffset as P;
+    Ok(match period.map(|(n, o)| (n, o as u16)) {
+        Some((10, o)) => P::Sl10(o as u8),
+        Some((20, o)) => P::Sl20(o as u8),
+        Some((40, o)) => P::Sl40(o as u8),
+        Some((80, o)) => P::Sl80(o as u8),
+        Some((160, o)) => P::Sl160(o as u8),
+        Some((320, o)) => P::Sl320(o),
+        other => return Err(BuildError(format!("an SRS every {other:?} slots"))),
+    })
+}
+
+fn alpha(alpha: f32) -> Alpha {
+    match (alpha * 10.0 + 0.5) as u8 {
         0 => Alpha::Alpha0,
         4 => Alpha::Alpha04,
         5 => Alpha::Alpha05,
@@ -138,6 +199,28 @@ fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
         8 => Alpha::Alpha08,
         9 => Alpha::Alpha09,
         _ => Alpha::Alpha1,
+    }
+}
+
+fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
+    let dmrs = DmrsUplinkConfig {
+        dmrs_type: (c.dmrs.config_type == 2).then_some(DmrsUplinkConfigDmrsType::Type2),
+        dmrs_additional_position: additional(c.dmrs.additional_position)?,
+        max_length: (c.dmrs.max_length == 2).then_some(DmrsUplinkConfigMaxLength::Len2),
+        transform_precoding_disabled: Some(DmrsUplinkConfigTransformPrecodingDisabled::default()),
+        ..Default::default()
+    };
+    let (max_rank, subset) = match c.options.scheme {
+        PuschScheme::OnePort => (1, PuschConfigCodebookSubset::NonCoherent),
+        PuschScheme::Codebook { max_rank, subset, .. } => {
+            let subset = match subset {
+                CodebookSubset::FullyPartialNon => PuschConfigCodebookSubset::FullyAndPartialAndNonCoherent,
+                CodebookSubset::PartialNon => PuschConfigCodebookSubset::PartialAndNonCoherent,
+                CodebookSubset::Non => PuschConfigCodebookSubset::NonCoherent,
+            };
+            (max_rank, subset)
+        }
+        PuschScheme::NonCodebook { .. } => return Err(BuildError("nonCodebook transmission".into())),
     };
     let p0 = c.p0_dbm - cell.pusch.p0_dbm;
     Ok(rrc::PuschConfig {
@@ -147,7 +230,7 @@ fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
             p0_alpha_sets: Some(vec![P0PuschAlphaSet {
                 p0_pusch_alpha_set_id: 0,
                 p0: Some(i8::try_from(p0).map_err(|_| BuildError("p0".into()))?),
-                alpha: Some(alpha),
+                alpha: Some(alpha(c.alpha)),
             }]),
             ..Default::default()
         }),
@@ -156,8 +239,8 @@ fn pusch(c: &fapi::PuschConfig, cell: &CellConfig) -> Built<rrc::PuschConfig> {
         mcs_table: mcs_table(c.mcs_table)?,
         transform_precoder: Some(PuschConfigTransformPrecoder::Disabled),
         tx_config: Some(PuschConfigTxConfig::Codebook),
-        codebook_subset: Some(PuschConfigCodebookSubset::NonCoherent),
-        max_rank: Some(1),
+        codebook_subset: Some(subset),
+        max_rank: Some(max_rank),
         uci_on_pusch: Some(SetupRelease::Setup(UciOnPusch {
             beta_offsets: Some(UciOnPuschBetaOffsets::SemiStatic(BetaOffsets {
                 beta_offset_ack_index1: Some(c.beta_offset_ack[0]),
@@ -191,17 +274,34 @@ fn pucch(c: &fapi::PucchConfig) -> Built<rrc::PucchConfig> {
         });
     }
     let sr = c.sr.map(|s| scheduling_request(&s, id(s.resource_idx)?)).transpose()?;
-    let rate = [80, 150, 250, 350, 450, 600, 800].iter().position(|r| *r == c.f2_max_code_rate_milli);
-    let rate = rate.and_then(|i| PucchMaxCodeRate::ALL.get(i).copied());
+    let rate = |milli: u16| {
+        let i = [80, 150, 250, 350, 450, 600, 800].iter().position(|r| *r == milli);
+        i.and_then(|i| PucchMaxCodeRate::ALL.get(i).copied()).ok_or_else(|| BuildError("maxCodeRate".into()))
+    };
+    let long = |i: usize| -> Built<Option<SetupRelease<PucchFormatConfig>>> {
+        let f = c.long_formats[i];
+        if f == fapi::PucchFormatConfig::default() {
+            return Ok(None);
+        }
+        Ok(Some(SetupRelease::Setup(PucchFormatConfig {
+            max_code_rate: Some(rate(f.max_code_rate_milli)?),
+            simultaneous_harq_ack_csi: f.simultaneous_harq_csi,
+            additional_dmrs: f.additional_dmrs,
+            pi2_bpsk: f.pi2_bpsk,
+            ..Default::default()
+        })))
+    };
     Ok(rrc::PucchConfig {
         resource_set_to_add_mod_list: Some(sets),
         resource_to_add_mod_list: Some(c.resources.iter().map(pucch_resource).collect::<Built<_>>()?),
         format1: Some(SetupRelease::Setup(PucchFormatConfig::default())),
         format2: Some(SetupRelease::Setup(PucchFormatConfig {
-            max_code_rate: Some(rate.ok_or_else(|| BuildError("maxCodeRate".into()))?),
+            max_code_rate: Some(rate(c.f2_max_code_rate_milli)?),
             simultaneous_harq_ack_csi: c.f2_simultaneous_harq_csi,
             ..Default::default()
         })),
+        format3: long(1)?,
+        format4: long(2)?,
         scheduling_request_resource_to_add_mod_list: sr.map(|s| vec![s]),
         dl_data_to_ul_ack: Some(c.dl_data_to_ul_ack.clone()),
         pucch_power_control: Some(PucchPowerControl {
@@ -250,9 +350,13 @@ fn pucch_resource(r: &fapi::PucchResource) -> Built<rrc::PucchResource> {
             F::Format1(PucchFormat1 { initial_cyclic_shift, nrof_symbols, starting_symbol_index, time_domain_occ })
         }
         PucchFormat::F2 { n_prb } => F::Format2(PucchFormat2 { nrof_prbs: n_prb, nrof_symbols, starting_symbol_index }),
-        PucchFormat::F3 { .. } | PucchFormat::F4 { .. } => {
-            return Err(BuildError("PUCCH formats 3 and 4 (TS 38.211 §6.3.2.6)".into()));
-        }
+        PucchFormat::F3 { n_prb } => F::Format3(PucchFormat3 { nrof_prbs: n_prb, nrof_symbols, starting_symbol_index }),
+        PucchFormat::F4 { occ_length, occ_index } => F::Format4(PucchFormat4 {
+            nrof_symbols,
+            occ_length: named(if occ_length == 2 { "n2" } else { "n4" })?,
+            occ_index: named(["n0", "n1", "n2", "n3"].get(usize::from(occ_index)).unwrap_or(&""))?,
+            starting_symbol_index,
+        }),
     };
     Ok(rrc::PucchResource {
         pucch_resource_id: r.id,

@@ -194,7 +194,7 @@ impl World {
                 [u.c_rnti, u.tc_rnti].into_iter().flatten().find_map(|r| self.du.sched.find(r)).unwrap_or(i as u8);
             let future = (
                 cell.dedicated(own, &UeRadio::default()),
-                cell.dedicated(own, &UeRadio { dl_layers: 1, ..UeRadio::ALL }),
+                cell.dedicated(own, &UeRadio { dl_layers: 1, ul_layers: 1, ..UeRadio::ALL }),
             );
             let (a, b) = (core::cell::RefCell::new(&mut self.rng), faults);
             u.listen(

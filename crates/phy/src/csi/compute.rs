@@ -22,12 +22,12 @@ const GAP: f64 = 1.6;
 /// Most antennas.
 const RX_MAX: usize = 8;
 
-type Small = [[Cf64; RX_MAX]; RX_MAX];
+pub(crate) type Small = [[Cf64; RX_MAX]; RX_MAX];
 
-const ZERO: Cf64 = Cf64::new(0.0, 0.0);
+pub(crate) const ZERO: Cf64 = Cf64::new(0.0, 0.0);
 
 /// L of A = L L^H for the upper left `n` x `n` of `a`; `None` unless it is positive definite.
-fn cholesky(a: &Small, n: usize) -> Option<Small> {
+pub(crate) fn cholesky(a: &Small, n: usize) -> Option<Small> {
     let mut l = [[ZERO; RX_MAX]; RX_MAX];
     for i in 0..n {
         for j in 0..=i {
@@ -47,7 +47,7 @@ fn cholesky(a: &Small, n: usize) -> Option<Small> {
 }
 
 /// A^-1 out of its Cholesky factor.
-fn inverse(l: &Small, n: usize) -> Small {
+pub(crate) fn inverse(l: &Small, n: usize) -> Small {
     let mut out = [[ZERO; RX_MAX]; RX_MAX];
     for column in 0..n {
         let mut y = [ZERO; RX_MAX];
@@ -64,7 +64,7 @@ fn inverse(l: &Small, n: usize) -> Small {
     out
 }
 
-fn wide(z: Cf32) -> Cf64 {
+pub(crate) fn wide(z: Cf32) -> Cf64 {
     Cf64::new(f64::from(z.re), f64::from(z.im))
 }
 

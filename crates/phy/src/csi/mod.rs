@@ -9,3 +9,4 @@ mod compute;
 mod tests;
 
 pub use compute::CsiComputer;
+pub(crate) use compute::{Small, ZERO, cholesky, inverse, wide};

@@ -13,9 +13,11 @@
 //!
 //! Spec: TS 38.211 §6.4.1.4
 
+mod precoder;
 mod receive;
 mod transmit;
 
+pub use precoder::Choice;
 pub use receive::{SrsReceiver, SrsReport};
 pub use transmit::SrsTransmitter;
 
@@ -93,6 +95,11 @@ impl Geometry {
     /// Elements of one symbol and port, M_sc.
     pub fn n_elements(&self) -> usize {
         self.n_elements
+    }
+
+    /// Resource blocks of a symbol, m_SRS,b.
+    pub fn n_rb(&self) -> u16 {
+        self.table[self.r.b_srs as usize].0
     }
 
     /// Ports that share their comb with port `port`, itself among them: they differ by cyclic shift.

@@ -72,6 +72,20 @@ impl SrsReceiver {
         (self.places[place].0, &self.h[((place * n_ports + port) * n_rx + rx) * n..][..n])
     }
 
+    /// Elements of a place, ports, antennas of the last SRS.
+    pub(super) fn shape(&self) -> (usize, usize, usize) {
+        self.shape
+    }
+
+    /// Antennas that heard the last SRS.
+    pub(super) fn n_antennas(&self) -> usize {
+        self.shape.2
+    }
+
+    pub(super) fn n_places(&self) -> usize {
+        self.n_places
+    }
+
     /// Estimates; every grid port is an antenna.
     ///
     /// Spec: TS 38.211 §6.4.1.4. Symbols at the same place in frequency are averaged. Errors: `Invalid`.

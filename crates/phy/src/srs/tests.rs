@@ -235,3 +235,40 @@ fn what_contradicts_the_clause_is_an_error_and_bad_numbers_do_not_panic() {
     }
     assert_eq!(receiver.channel(0, 1, 0).1.len(), 0);
 }
+
+#[test] // Spec: TS 38.211 §6.3.1.5, TS 38.214 §6.1.1.1 (precoders by what was sounded)
+fn the_precoder_that_carries_most_is_chosen() {
+    use nr::tables::uplink_precoding::CodebookSubset;
+    let r = SrsResource { n_ports: 2, ..resource() };
+    let mut sent = Grid::new(2, 51 * 12);
+    SrsTransmitter::default().transmit(&pdu(r), slot(), &mut sent).unwrap();
+    // Gains `[rx][port]`.
+    let choose = |gains: &[[Cf32; 2]], noise_var: f32, max_rank: u8, subset| {
+        let mut heard = Grid::new(gains.len(), 51 * 12);
+        for (rx, g) in gains.iter().enumerate() {
+            let (a, b) = (sent.symbol(0, 13).to_vec(), sent.symbol(1, 13).to_vec());
+            let sum = a.iter().zip(&b).map(|(a, b)| a * g[0] + b * g[1]);
+            heard.symbol_mut(rx, 13).iter_mut().zip(sum).for_each(|(y, s)| *y = s);
+        }
+        let mut receiver = SrsReceiver::new(Isa::Scalar, 2);
+        receiver.receive(&heard, &pdu(r), slot()).unwrap();
+        receiver.choose(noise_var, max_rank, subset)
+    };
+    let z = |re, im| Cf32::new(re, im);
+    let all = CodebookSubset::FullyPartialNon;
+    // One antenna hears the second port a quarter turn ahead: weights 1, -j add both up; 3 dB more than one port with all power.
+    let c = choose(&[[z(1.0, 0.0), z(0.0, 1.0)]], 0.01, 2, all);
+    assert_eq!((c.ranks[0].map(|r| r.0), c.ranks[1]), (Some(5), None));
+    assert!((c.one_port_db - 20.0).abs() < 0.1 && (c.ranks[0].unwrap().1 - 23.0).abs() < 0.1, "{c:?}");
+    // Ports on their own antennas: two layers as they are, each with half of the power.
+    let c = choose(&[[z(1.0, 0.0), z(0.0, 0.0)], [z(0.0, 0.0), z(1.0, 0.0)]], 0.01, 2, all);
+    let (tpmi, sinr_db) = c.ranks[1].unwrap();
+    assert!(tpmi == 0 && (sinr_db - 17.0).abs() < 0.1, "{c:?}");
+    // Layers that the antennas hear as sum and difference of the ports: the matrix with a minus takes them apart.
+    let c = choose(&[[z(1.0, 0.0), z(1.0, 0.0)], [z(0.1, 0.0), z(-0.1, 0.0)]], 0.01, 2, all);
+    assert_eq!(c.ranks[1].map(|r| r.0), Some(1), "{c:?}");
+    // Terminals that cannot keep phases between ports get no such matrix, and nobody more layers than maxRank.
+    let c = choose(&[[z(1.0, 0.0), z(1.0, 0.0)], [z(0.1, 0.0), z(-0.1, 0.0)]], 0.01, 2, CodebookSubset::Non);
+    assert!(c.ranks[1].map(|r| r.0) == Some(0) && c.ranks[0].is_some_and(|r| r.0 < 2), "{c:?}");
+    assert_eq!(choose(&[[z(1.0, 0.0); 2]; 2], 0.01, 1, all).ranks[1], None);
+}

@@ -127,7 +127,7 @@ section! {
         slice: Option<String> = None, "Slice it asks for", "", "SST or SST-SD, as in 1 or 1-0000a1", "TS 24.501 9.11.2.8";
         dl_256qam: Option<bool> = None, "It can receive 256QAM", "", "true, false", "pdsch-256QAM-FR1, TS 38.306 4.2.7.10";
         ul_256qam: Option<bool> = None, "It can send 256QAM", "", "true, false", "pusch-256QAM, TS 38.306 4.2.7.10";
-        antennas: Option<u8> = None, "Antennas that it receives with, and the most layers of its PDSCH; unset: as many as the gNB has", "", "1, 2, 4", "maxNumberMIMO-LayersPDSCH, TS 38.306 4.2.7.7";
+        antennas: Option<u8> = None, "Antennas that it receives and sends with, and the most layers of its PDSCH and PUSCH; unset: as many as the gNB has", "", "1, 2, 4", "maxNumberMIMO-LayersPDSCH, -CB-PUSCH, TS 38.306 4.2.7.7, 4.2.7.8";
         snr_db: Option<f64> = None, "Its Es/N0; unset: by air.snr_db", "dB", "-40 to 60", "ironcell";
         ppm: Option<f64> = None, "Error of its oscillator; unset: drawn", "ppm", "-10 to 10", "ironcell";
         delay_us: Option<f64> = None, "Its one-way delay; unset: drawn", "us", "0 to 100", "ironcell";

@@ -202,6 +202,7 @@ impl Scenario {
             capability: RadioCapability {
                 dl_256qam: p.dl_256qam.unwrap_or(default.dl_256qam),
                 dl_layers: p.antennas.unwrap_or(self.cell.antennas),
+                ul_layers: p.antennas.unwrap_or(self.cell.antennas),
                 ul_256qam: p.ul_256qam.unwrap_or(default.ul_256qam),
                 ..default
             },

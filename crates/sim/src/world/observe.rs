@@ -394,6 +394,6 @@ fn way(w: &sched::DirectionStats) -> RadioWay {
         residual_errors: w.residual_errors,
         ..RadioWay::default()
     };
-    r.finish(w.first_errors, w.mcs_sum);
+    r.finish(w.first_errors, w.mcs_sum, w.layers_sum);
     r
 }

@@ -99,12 +99,12 @@ impl World {
             let number = i as u32 + 1;
             let link = draw_link(&scenario, &cell, p, number, &lab);
             let start = Tc::from_us((link.start_ms * 1000.0) as i64);
-            let config = link_config(&scenario, &link, &lab, number, usize::from(p.cp.capability.dl_layers));
+            let (n_rx, n_tx) = (usize::from(p.cp.capability.dl_layers), usize::from(p.cp.capability.ul_layers));
+            let config = link_config(&scenario, &link, &lab, number, (n_rx, n_tx));
             let tuning = air::Tuning { rate_hz: 61_440_000, dl_centre_hz: 3.5e9, ul_centre_hz: 3.5e9 };
             world_air.add_link(config, tuning).map_err(|e| SetupError::Radio(e.to_string()))?;
             let rng = secret.fork(&format!("ue{number}"));
-            let n_rx = usize::from(p.cp.capability.dl_layers);
-            let l1 = UeL1Config { isa, n_rx, ..UeL1Config::default() };
+            let l1 = UeL1Config { isa, n_rx, n_tx, ..UeL1Config::default() };
             let ue = UeConfig { number, l1, cp: p.cp.clone(), taps: keep_taps };
             let mut numbers = lab.fork(&format!("host{number}"));
             let host = Host::new(scenario.core.mtu as usize, numbers.u64());
@@ -225,7 +225,12 @@ fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: I
         drb_queue_bytes: 1_500_000,
         ues_max: s.cell.max_ues as usize,
     };
-    let l1 = gnb_l1::GnbL1Options { isa, n_antennas: usize::from(s.cell.antennas), ..Default::default() };
+    let l1 = gnb_l1::GnbL1Options {
+        isa,
+        n_antennas: usize::from(s.cell.antennas),
+        n_ul_layers: usize::from(cell.ul_layers()),
+        ..Default::default()
+    };
     GnbConfig { cell: cell.clone(), cu, l1, taps }
 }
 
@@ -286,7 +291,7 @@ fn draw_link(s: &Scenario, cell: &Cell, p: &UePlan, number: u32, lab: &Rng) -> L
     }
 }
 
-fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32, n_rx: usize) -> LinkConfig {
+fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32, (n_rx, n_tx): (usize, usize)) -> LinkConfig {
     let mut epoch = lab.fork(&format!("epoch{number}"));
     LinkConfig {
         profile: match s.air.channel.as_str() {
@@ -303,7 +308,7 @@ fn link_config(s: &Scenario, l: &LinkReport, lab: &Rng, number: u32, n_rx: usize
         ppm: l.ppm,
         noise_figure_db: s.air.ue_noise_figure_db,
         n_rx,
-        n_tx: 1,
+        n_tx,
         // A terminal's first sample lies anywhere within a millisecond of the cell's.
         start_s: epoch.range(0.0, 1e-3),
         seed: epoch.u64(),

@@ -136,8 +136,8 @@ impl Terminal {
             let begun = Instant::now();
             self.ue.run(&self.samples);
             self.times.add_us(begun.elapsed().as_secs_f64() * 1e6);
-            for (start, samples) in self.ue.bursts().iter() {
-                link.push_burst(start, samples);
+            for (start, n_antennas, samples) in self.ue.bursts().iter() {
+                link.push_burst_of(n_antennas, start, samples);
             }
             self.after(now);
             self.measure_timing(link);

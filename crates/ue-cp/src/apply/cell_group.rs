@@ -2,6 +2,7 @@
 
 use super::bearer::rlc_bearer;
 use super::sib1::{coreset, pdsch_times, pusch_times, search_space};
+use super::sounding::uplink_scheme;
 use super::{ApplyError, error, number, period};
 use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::*;
@@ -57,6 +58,7 @@ pub fn initial(cell: &CellConfig) -> DedicatedConfig {
         csi_rs: Vec::new(),
         zp_csi_rs: Vec::new(),
         csi_im: Vec::new(),
+        srs: None,
         csi_report: None,
         dci: Default::default(),
     }
@@ -150,7 +152,7 @@ fn mac_config(m: &rrc::MacCellGroupConfig, old: &MacConfig) -> Result<MacConfig,
     Ok(c)
 }
 
-fn setup<T>(s: &Option<SetupRelease<T>>) -> Option<&T> {
+pub(super) fn setup<T>(s: &Option<SetupRelease<T>>) -> Option<&T> {
     match s {
         Some(SetupRelease::Setup(t)) => Some(t),
         _ => None,
@@ -190,6 +192,7 @@ fn serving_cell(d: &mut DedicatedConfig, s: &rrc::ServingCellConfig, cell: &Cell
             if let Some(p) = setup(&b.pusch_config) {
                 pusch(d, p, cell)?;
             }
+            uplink_scheme(d, b)?;
         }
         if let Some(p) = setup(&u.pusch_serving_cell_config) {
             d.pusch.x_overhead = p.x_overhead.and_then(|x| x.number()).unwrap_or(0) as u8;
@@ -332,7 +335,7 @@ fn pusch(d: &mut DedicatedConfig, p: &rrc::PuschConfig, cell: &CellConfig) -> Re
 }
 
 /// Spec: TS 38.331 Alpha: absent is 1.
-fn alpha(a: Option<rrc::Alpha>) -> f32 {
+pub(super) fn alpha(a: Option<rrc::Alpha>) -> f32 {
     match a.map(|a| a.index()) {
         None => 1.0,
         Some(i) => [0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0][i.min(7)],
@@ -369,6 +372,13 @@ fn pucch(d: &mut DedicatedConfig, p: &rrc::PucchConfig) -> Result<(), ApplyError
             f.max_code_rate.map_or(800, |r| [80, 150, 250, 350, 450, 600, 800][r.index().min(6)]);
         c.f2_simultaneous_harq_csi = f.simultaneous_harq_ack_csi;
     }
+    for (own, f) in c.long_formats.iter_mut().zip([&p.format1, &p.format3, &p.format4]) {
+        match f {
+            Some(SetupRelease::Setup(f)) => *own = long_format(f)?,
+            Some(SetupRelease::Release) => *own = PucchFormatConfig::default(),
+            None => {}
+        }
+    }
     if let Some(k) = &p.dl_data_to_ul_ack {
         c.dl_data_to_ul_ack = k.clone();
     }
@@ -386,6 +396,20 @@ fn pucch(d: &mut DedicatedConfig, p: &rrc::PucchConfig) -> Result<(), ApplyError
         c.sr = Some(SrConfig { resource_idx: position(&c.resources, id)?, period_slots, offset_slots });
     }
     Ok(())
+}
+
+/// PUCCH-FormatConfig of formats 1, 3 and 4. Spec: TS 38.213 §9.2.1
+fn long_format(f: &rrc::PucchFormatConfig) -> Result<PucchFormatConfig, ApplyError> {
+    if f.nrof_slots.is_some() || f.interslot_frequency_hopping {
+        return error("a PUCCH repeated over slots", "TS 38.213 §9.2.6");
+    }
+    Ok(PucchFormatConfig {
+        additional_dmrs: f.additional_dmrs,
+        max_code_rate_milli: f.max_code_rate.map_or(0, |r| [80, 150, 250, 350, 450, 600, 800][r.index().min(6)]),
+        pi2_bpsk: f.pi2_bpsk,
+        simultaneous_harq_csi: f.simultaneous_harq_ack_csi,
+        ..PucchFormatConfig::default()
+    })
 }
 
 fn position(resources: &[PucchResource], id: u8) -> Result<u8, ApplyError> {
@@ -407,8 +431,14 @@ fn pucch_resource(r: &rrc::PucchResource) -> Result<PucchResource, ApplyError> {
             PucchFormat::F1 { initial_cyclic_shift: f.initial_cyclic_shift, time_domain_occ: f.time_domain_occ },
         ),
         F::Format2(f) => (f.starting_symbol_index, f.nrof_symbols, PucchFormat::F2 { n_prb: f.nrof_prbs }),
-        F::Format3(_) => return error("PUCCH format 3", "TS 38.211 §6.3.2.6"),
-        F::Format4(_) => return error("PUCCH format 4", "TS 38.211 §6.3.2.6"),
+        F::Format3(f) => (f.starting_symbol_index, f.nrof_symbols, PucchFormat::F3 { n_prb: f.nrof_prbs }),
+        F::Format4(f) => {
+            let (occ_length, occ_index) = (2 << f.occ_length.index().min(1), f.occ_index.index().min(3) as u8);
+            if occ_index >= occ_length {
+                return error("an orthogonal code beyond its length", "TS 38.211 table 6.3.2.6.3-2");
+            }
+            (f.starting_symbol_index, f.nrof_symbols, PucchFormat::F4 { occ_length, occ_index })
+        }
     };
     if start_symbol + n_symbols > 14 {
         return error("a PUCCH resource beyond the slot", "TS 38.213 §9.2.1");

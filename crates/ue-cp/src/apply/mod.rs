@@ -10,6 +10,7 @@
 pub mod bearer;
 pub mod cell_group;
 pub mod sib1;
+mod sounding;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -7,7 +7,9 @@
 //! The start's whole samples go into the burst's count, its fraction into a phase ramp over the subcarriers. The oscillator's error is
 //! taken out of the carrier by turning the samples; over a slot its effect on the sample clock is below a thousandth of a sample.
 //!
-//! Spec: TS 38.211 §4.3.1, §5.3.1; TS 38.213 §9.2.5, §9.3
+//! One layer without a precoder, PUCCH and PRACH leave the first antenna; a precoded PUSCH and an SRS the antennas that are their ports.
+//!
+//! Spec: TS 38.211 §4.3.1, §5.3.1; TS 38.213 §9.2.5, §9.3; TS 38.214 §6.2.1
 
 use super::{Codebook, Granted, Uplink};
 use crate::downlink::InForce;
@@ -15,12 +17,13 @@ use crate::sync::Sync;
 use crate::ue::UlBursts;
 use dsp::Cf32;
 use dsp::mix::Nco;
-use fapi::PucchPdu;
 use fapi::csi::{CsiContent, CsiPart, CsiValues};
 use fapi::resolve;
 use fapi::ue::UeL1Event;
+use fapi::{PucchPdu, UlPrecoding};
 use nr::{Rnti, SlotPoint, Tc};
 use phy::pusch::UciBits;
+use phy::srs::Geometry;
 
 /// What the shared part of the sender needs of a channel.
 struct Sent {
@@ -28,8 +31,10 @@ struct Sent {
     symbols: (u8, u8),
     /// Subcarriers a symbol.
     n_subcarriers: f32,
-    /// Power, dBm.
+    /// Power of all antennas together, dBm.
     dbm: f32,
+    /// Antennas that send, the first ones.
+    n_antennas: usize,
 }
 
 impl Uplink {
@@ -51,9 +56,35 @@ impl Uplink {
             Some(g) => self.build_pusch(&g, &book, csi_due, c, slot),
             None => self.build_pucch(&book, csi_due, rnti, c, slot),
         };
-        if let Some(sent) = sent {
+        if let Some(sent) = &sent {
+            self.emit(sent, c, slot, start, sync, out);
+        }
+        let busy = sent.map_or((0, 0), |s| s.symbols);
+        if let Some(sent) = self.build_srs(busy, rnti, c, slot) {
             self.emit(&sent, c, slot, start, sync, out);
         }
+    }
+
+    /// The SRS, unless something else of this UE has one of its symbols. Spec: TS 38.214 §6.2.1
+    fn build_srs(&mut self, busy: (u8, u8), rnti: Rnti, c: &InForce, slot: SlotPoint) -> Option<Sent> {
+        let d = c.d?;
+        let srs = resolve::srs(c.cell, d, rnti, slot)?.pdu;
+        if resolve::srs_meets(&srs, busy.0, busy.1) {
+            return None;
+        }
+        self.grid.clear();
+        let (Ok(geometry), Ok(())) = (Geometry::new(&srs), self.srs.transmit(&srs, slot, &mut self.grid)) else {
+            self.counters.ul_refused += 1;
+            return None;
+        };
+        self.counters.srs_sent += 1;
+        let r = &srs.resource;
+        Some(Sent {
+            symbols: (r.start_symbol, r.n_symbols),
+            n_subcarriers: geometry.n_elements() as f32,
+            dbm: self.power.srs_dbm(geometry.n_rb(), slot.numerology().mu(), d),
+            n_antennas: usize::from(r.n_ports),
+        })
     }
 
     /// Lets go of what came too late for its slot.
@@ -94,7 +125,11 @@ impl Uplink {
         }
         self.counters.pusch_sent += 1;
         let n_subcarriers = 12.0 * f32::from(pdu.rbs.n_rb());
-        Some(Sent { symbols: (pdu.start_symbol, pdu.n_symbols), n_subcarriers, dbm: granted.dbm })
+        let n_antennas = match pdu.precoding {
+            UlPrecoding::Codebook { n_ports, .. } => usize::from(n_ports),
+            UlPrecoding::Identity => usize::from(pdu.n_layers),
+        };
+        Some(Sent { symbols: (pdu.start_symbol, pdu.n_symbols), n_subcarriers, dbm: granted.dbm, n_antennas })
     }
 
     /// The PUCCH, if there is anything to tell. Spec: TS 38.213 §9.2
@@ -146,7 +181,8 @@ impl Uplink {
             _ => 1,
         };
         let dbm = self.power.pucch_dbm(&pdu, slot.numerology().mu(), c.cell, c.d);
-        Some(Sent { symbols: (first, pdu.resource.n_symbols), n_subcarriers: 12.0 * f32::from(n_rb), dbm })
+        let n_subcarriers = 12.0 * f32::from(n_rb);
+        Some(Sent { symbols: (first, pdu.resource.n_symbols), n_subcarriers, dbm, n_antennas: 1 })
     }
 
     /// Both parts of the CSI report on a PUSCH; where nothing was measured for this content yet, those of its lowest rank.
@@ -168,24 +204,30 @@ impl Uplink {
         let power = libm::powf(10.0, sent.dbm / 10.0);
         let amplitude = libm::sqrtf(power * n as f32 / sent.n_subcarriers.max(1.0));
         let (first, n_symbols) = (usize::from(sent.symbols.0), usize::from(sent.symbols.1));
-        let from = out.begin(whole as i64 + carrier.symbol_start(slot, first) as i64);
+        let n_antennas = sent.n_antennas.clamp(1, self.grid.n_ports());
+        let from = out.begin(whole as i64 + carrier.symbol_start(slot, first) as i64, n_antennas);
         fill_ramp(&mut self.ramp, amplitude, fraction / n as f64);
-        for l in first..(first + n_symbols).min(14) {
-            let row = self.grid.symbol_mut(0, l);
-            dsp::vector::mul_assign(self.isa, row, &self.ramp);
-            self.symbol.resize(carrier.symbol_len(slot, l), Cf32::default());
-            let fits = self.modulator.modulate_symbol(slot, l, row, &mut self.symbol);
-            debug_assert!(fits.is_ok());
-            out.samples.extend_from_slice(&self.symbol);
+        for antenna in 0..n_antennas {
+            for l in first..(first + n_symbols).min(14) {
+                let row = self.grid.symbol_mut(antenna, l);
+                dsp::vector::mul_assign(self.isa, row, &self.ramp);
+                self.symbol.resize(carrier.symbol_len(slot, l), Cf32::default());
+                let fits = self.modulator.modulate_symbol(slot, l, row, &mut self.symbol);
+                debug_assert!(fits.is_ok());
+                out.samples.extend_from_slice(&self.symbol);
+            }
         }
-        self.correct(sync, from, out);
+        self.correct(sync, from, n_antennas, out);
     }
 
-    /// Moves what was appended from `from` on to where the cell's oscillator has the carrier.
-    fn correct(&self, sync: &Sync, from: usize, out: &mut UlBursts) {
+    /// Moves what was appended from `from` on, of so many antennas, to where the cell's oscillator has the carrier.
+    fn correct(&self, sync: &Sync, from: usize, n_antennas: usize, out: &mut UlBursts) {
         let carrier = self.modulator.carrier();
         let cycles = sync.offset_at(carrier.centre_hz()) / f64::from(carrier.sample_rate_hz());
-        Nco::new(cycles).mix(self.isa, &mut out.samples[from..]);
+        let n = (out.samples.len() - from) / n_antennas.max(1);
+        for antenna in out.samples[from..].chunks_exact_mut(n.max(1)) {
+            Nco::new(cycles).mix(self.isa, antenna);
+        }
         out.end();
     }
 
@@ -213,10 +255,10 @@ impl Uplink {
             return;
         };
         let n_slots = samples.len().div_ceil(carrier.slot_len(slot)) as i64;
-        let from = out.begin(whole as i64);
+        let from = out.begin(whole as i64, 1);
         out.samples.extend_from_slice(samples);
         dsp::vector::scale(self.isa, &mut out.samples[from..], amplitude);
-        self.correct(sync, from, out);
+        self.correct(sync, from, 1, out);
         self.counters.prach_sent += 1;
         let end = slot.plus(n_slots - 1);
         self.events.push(UeL1Event::PreambleSent { ra_rnti: due.occasion.ra_rnti(), end });

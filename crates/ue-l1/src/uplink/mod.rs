@@ -13,8 +13,8 @@ pub use codebook::{ACKS_MAX, Ack, BITS_MAX, Codebook};
 pub use power::Power;
 
 use crate::downlink::{InForce, N_HARQ, Rntis};
+use crate::slot::Build;
 use crate::ue::Counters;
-use dsp::Isa;
 use fapi::csi::CsiValues;
 use fapi::dci::{Dci, RntiKind};
 use fapi::resolve::{self, Heard, RarGrant, UlGrant};
@@ -24,6 +24,7 @@ use nr::{Rnti, SlotPoint, Tc};
 use ofdm::{Carrier, CarrierError, Grid, Modulator};
 use phy::pucch::PucchTransmitter;
 use phy::pusch::PuschTransmitter;
+use phy::srs::SrsTransmitter;
 
 /// Slots between the one just received and the one that is built.
 pub const AHEAD: i64 = 2;
@@ -59,7 +60,7 @@ struct Adjustment {
 
 /// Sends the uplink of one carrier; owns all kernels and scratch.
 pub struct Uplink {
-    isa: Isa,
+    isa: dsp::Isa,
     modulator: Modulator,
     grid: Grid,
     symbol: Vec<dsp::Cf32>,
@@ -67,6 +68,7 @@ pub struct Uplink {
     ramp: Vec<dsp::Cf32>,
     pusch: PuschTransmitter,
     pucch: PucchTransmitter,
+    srs: SrsTransmitter,
     prach: prach::Access,
     /// Acknowledgements that wait.
     acks: Vec<Ack>,
@@ -89,32 +91,27 @@ pub struct Uplink {
 
 impl Uplink {
     /// For the cell's uplink carrier, which must have the downlink's sampling rate.
-    pub fn new(
-        cell: &CellConfig,
-        carrier: Carrier,
-        isa: Isa,
-        p_max_dbm: f32,
-        seed: u64,
-    ) -> Result<Uplink, CarrierError> {
-        let n_rb = carrier.n_rb();
-        let tb_max = n_rb * 12 * 14;
+    pub fn new(cell: &CellConfig, carrier: Carrier, build: &Build) -> Result<Uplink, CarrierError> {
+        let (n_rb, isa, n_tx) = (carrier.n_rb(), build.isa, build.n_tx.max(1));
+        let tb_max = n_rb * 12 * 14 * n_tx;
         let process = |_| UlProcess { tb: Vec::with_capacity(tb_max), ..UlProcess::default() };
         Ok(Uplink {
             isa,
             modulator: Modulator::new(carrier, isa)?,
-            grid: Grid::new(1, carrier.n_subcarriers()),
+            grid: Grid::new(n_tx, carrier.n_subcarriers()),
             symbol: Vec::with_capacity(2 * carrier.fft_len()),
             ramp: vec![dsp::Cf32::default(); carrier.n_subcarriers()],
-            pusch: PuschTransmitter::new(isa, n_rb, 1),
+            pusch: PuschTransmitter::new(isa, n_rb, n_tx),
             pucch: PucchTransmitter::new(cell.ul.offset_to_carrier),
-            prach: prach::Access::new(cell, carrier, isa, seed),
+            srs: SrsTransmitter::default(),
+            prach: prach::Access::new(cell, carrier, isa, build.seed),
             acks: Vec::with_capacity(ACKS_MAX),
             grants: Vec::with_capacity(GRANTS_MAX),
             harq: (0..N_HARQ).map(process).collect(),
             n_ta: 0,
             adjustment: None,
             sr_pending: false,
-            power: Power::new(p_max_dbm, cell),
+            power: Power::new(build.p_max_dbm, cell),
             csi: CsiValues { rank: 1, cqi: 1, ..CsiValues::default() },
             last_rar: None,
             events: Vec::with_capacity(16),

@@ -1,4 +1,4 @@
-//! Uplink power control. Spec: TS 38.213 §7.1, §7.2, §7.4, §7.7
+//! Uplink power control. Spec: TS 38.213 §7.1, §7.2, §7.3, §7.4, §7.7
 //!
 //! | in the specification | here | meaning |
 //! |---|---|---|
@@ -142,6 +142,12 @@ impl Power {
         let (dbm, reached) = self.limited(wanted);
         self.pusch_reached = reached;
         (dbm, self.p_cmax_dbm() - wanted)
+    }
+
+    /// Power of an SRS over `n_rb`, dBm: it follows the corrections of the PUSCH. Spec: TS 38.213 §7.3.1
+    pub fn srs_dbm(&self, n_rb: u16, mu: u8, d: &DedicatedConfig) -> f32 {
+        let (p0, alpha) = d.srs.map_or((-202.0, 0.0), |s| (f32::from(s.p0_dbm), s.alpha));
+        (p0 + bandwidth_db(n_rb, mu) + alpha * self.path_loss_db + self.f_db).min(self.p_cmax_dbm())
     }
 
     /// Power of a PUCCH, dBm, with the corrections that wait for it. Spec: TS 38.213 §7.2.1

@@ -14,6 +14,10 @@ fn cell() -> CellConfig {
     cell
 }
 
+fn build() -> Build {
+    Build { isa: dsp::Isa::Scalar, max_iterations: 8, p_max_dbm: 23.0, seed: 1, n_rx: 1, n_tx: 1 }
+}
+
 fn slot(n: u32) -> SlotPoint {
     SlotPoint::new(Numerology::KHZ30, 7, n)
 }
@@ -47,6 +51,7 @@ fn dedicated(cell: &CellConfig, harq_codebook: HarqCodebook) -> DedicatedConfig 
         csi_rs: vec![],
         zp_csi_rs: vec![],
         csi_im: vec![],
+        srs: None,
         csi_report: None,
         dci: Default::default(),
     }
@@ -183,7 +188,7 @@ fn headroom_is_that_of_the_grant_it_comes_with() {
     let cell = cell();
     let (dci, rntis) = (fapi::dci::DciContext::common(&cell), Rntis { c_rnti: Some(Rnti(17)), ..Rntis::default() });
     let c = InForce { cell: &cell, d: None, dci: &dci, rntis: &rntis, camped: true };
-    let mut ul = Uplink::new(&cell, carrier_of(&cell.ul).unwrap(), Isa::Scalar, 23.0, 1).unwrap();
+    let mut ul = Uplink::new(&cell, carrier_of(&cell.ul).unwrap(), &build()).unwrap();
     ul.power.on_rsrp(-95.0, &cell);
     let n_rb = cell.initial_ul_bwp.n_rb;
     let mut ind = UeIndication::default();
@@ -214,7 +219,7 @@ fn headroom_is_that_of_the_grant_it_comes_with() {
 fn timing_advance_takes_effect_when_it_must() {
     let cell = cell();
     let carrier = carrier_of(&cell.ul).unwrap();
-    let mut ul = Uplink::new(&cell, carrier, Isa::Scalar, 23.0, 1).unwrap();
+    let mut ul = Uplink::new(&cell, carrier, &build()).unwrap();
     ul.on_advance_absolute(100, 1);
     assert_eq!(ul.n_ta_in(slot(0)), 100 * 512);
     ul.on_advance(33, slot(2));

@@ -427,8 +427,9 @@ impl World {
             self.bursts.clear();
             self.ue.transmit(&mut self.bursts);
             AT_WORK.set(false);
-            for (start, samples) in self.bursts.iter() {
-                assert!(self.air.link_mut(0).unwrap().push_burst(start, samples), "a late burst");
+            for (start, n_antennas, samples) in self.bursts.iter() {
+                let heard = self.air.link_mut(0).unwrap().push_burst_of(n_antennas, start, samples);
+                assert!(heard, "a late burst");
             }
         }
     }
