@@ -46,11 +46,20 @@ pub struct GnbL1Options {
     pub n_antennas: usize,
     /// Most layers of a PUSCH, 1..=4.
     pub n_ul_layers: usize,
+    /// Frequency offset of preambles to either side that the cell is to expect, Hz: 0 for slow terminals; more costs PRACH time.
+    pub prach_offset_hz: f64,
 }
 
 impl Default for GnbL1Options {
     fn default() -> Self {
-        GnbL1Options { isa: Isa::best(), max_ldpc_iterations: 10, n_soft_buffers: 64, n_antennas: 1, n_ul_layers: 1 }
+        GnbL1Options {
+            isa: Isa::best(),
+            max_ldpc_iterations: 10,
+            n_soft_buffers: 64,
+            n_antennas: 1,
+            n_ul_layers: 1,
+            prach_offset_hz: 0.0,
+        }
     }
 }
 

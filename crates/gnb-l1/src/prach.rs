@@ -26,7 +26,7 @@ pub struct PrachWatch {
 
 impl PrachWatch {
     pub fn new(cell: &CellConfig, carrier: Carrier, options: &GnbL1Options) -> Result<PrachWatch, L1Error> {
-        let receiver = PrachReceiver::new(options.isa, cell, carrier)?;
+        let receiver = PrachReceiver::with_offset(options.isa, cell, carrier, options.prach_offset_hz)?;
         let slot = SlotPoint::new(carrier.numerology(), 0, 0);
         // The longest preamble (format 2: 3.5 ms) and a slot to spare.
         let n_antennas = options.n_antennas.clamp(1, ANTENNAS_MAX);

@@ -42,6 +42,8 @@ pub struct PrachCase {
     pub preamble: Option<u8>,
     /// Carrier frequency offset, Hz.
     pub offset_hz: f64,
+    /// Offset to either side that the cell's receiver is configured for, Hz.
+    pub offset_max_hz: f64,
     /// Delay of the strongest path over the channel's first, seconds.
     pub strongest_path_s: f64,
     /// Greatest error of the delay, seconds.
@@ -79,7 +81,7 @@ impl PrachLink {
         let carrier = Carrier::new(case.numerology, case.carrier_rb.into(), 0.0).map_err(LinkError::new)?;
         let cell = cell(&case)?;
         let transmitter = PrachTransmitter::new(isa, &cell, carrier).map_err(LinkError::new)?;
-        let receiver = PrachReceiver::new(isa, &cell, carrier).map_err(LinkError::new)?;
+        let receiver = PrachReceiver::with_offset(isa, &cell, carrier, case.offset_max_hz).map_err(LinkError::new)?;
         let geometry = receiver.geometry();
         let time = geometry.configuration();
         let occasion = PrachOccasion { start_symbol: time.start_symbol, t_id: 0, s_id: 0, f_id: 0 };
@@ -285,6 +287,7 @@ mod tests {
             root_sequence_index: 0,
             preamble: Some(0),
             offset_hz: 0.0,
+            offset_max_hz: 0.0,
             strongest_path_s: 0.0,
             tolerance_s: 0.52e-6,
             n_rx: 2,

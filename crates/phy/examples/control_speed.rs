@@ -46,12 +46,16 @@ fn prach(noise: &mut Gaussian) -> Option<()> {
     let (mut cell, _) = cell_from_mib(&view).ok()?;
     cell.ul.n_rb = N_RB as u16;
     let slot = SlotPoint::new(MU, 0, 19);
-    for (name, long, index, zcz) in
-        [("PRACH B4, idle", false, 160, 11), ("PRACH A1, idle", false, 77, 11), ("PRACH 0, idle", true, 7, 8)]
-    {
+    for (name, long, index, zcz, offset_hz) in [
+        ("PRACH B4, idle", false, 160, 11, 0.0),
+        ("PRACH B4, idle, offsets of 3334 Hz", false, 160, 11, 3334.0),
+        ("PRACH A1, idle", false, 77, 11, 0.0),
+        ("PRACH 0, idle", true, 7, 8, 0.0),
+        ("PRACH 0, idle, offsets of 400 Hz", true, 7, 8, 400.0),
+    ] {
         (cell.rach.long_sequence, cell.rach.configuration_index, cell.rach.zero_correlation_zone) = (long, index, zcz);
-        let mut receiver =
-            phy::prach::PrachReceiver::new(Isa::best(), &cell, Carrier::new(MU, N_RB, 0.0).ok()?).ok()?;
+        let carrier = Carrier::new(MU, N_RB, 0.0).ok()?;
+        let mut receiver = phy::prach::PrachReceiver::with_offset(Isa::best(), &cell, carrier, offset_hz).ok()?;
         let occasion = PrachOccasion { start_symbol: 2, t_id: 0, s_id: 0, f_id: 0 };
         let n = receiver.geometry().window(slot, &occasion).len();
         let mut samples = vec![Cf32::default(); n];

@@ -28,7 +28,7 @@ use crate::LinkError;
 use crate::control::{PbchCase, PbchLink, PdcchCase, PdcchLink};
 use crate::count::{Effort, Link, Runner, Tally};
 use crate::prach::{PrachCase, PrachLink};
-use crate::pucch::{PucchCase, PucchLink};
+use crate::pucch::{Count, PucchCase, PucchLink};
 use crate::shared::{Extras, SharedCase, SharedLink};
 use crate::uci::{UciCase, UciLink};
 
@@ -133,7 +133,16 @@ impl Requirement {
         Ok(Row { requirement: self.clone(), measured_snr_db: None, tally })
     }
 
-    /// Simulates it: at the required SNR, then where the target is met.
+    /// Whether nothing is sent, so that no SNR makes a difference.
+    pub fn of_noise_alone(&self) -> bool {
+        match &self.case {
+            Case::Prach(case) => case.preamble.is_none(),
+            Case::Pucch(case) => case.count == Count::DtxToAck,
+            _ => false,
+        }
+    }
+
+    /// Simulates it: at the required SNR, then where the target is met; what measures noise alone at one SNR only.
     ///
     /// Errors: what the physical layer says of the case.
     pub fn run(
@@ -145,6 +154,9 @@ impl Requirement {
     ) -> Result<Row, LinkError> {
         let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
+        if self.of_noise_alone() {
+            return Ok(Row { requirement: self.clone(), measured_snr_db: None, tally });
+        }
         let found = runner.required_from(self.target, (self.required_snr_db, tally), 12.0, progress)?;
         Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally })
     }
@@ -205,7 +217,7 @@ mod tests {
     fn every_row_of_the_tables_is_a_requirement() {
         let all = bs().unwrap();
         let count = |channel| all.iter().filter(|r| r.channel == channel).count();
-        assert_eq!((count("PUSCH"), count("PUCCH"), count("PRACH")), (360 + 70 + 8, 234 + 12 + 2, 117 + 6));
+        assert_eq!((count("PUSCH"), count("PUCCH"), count("PRACH")), (360 + 70 + 8, 234 + 12 + 2, 117 + 15));
         assert!(all.iter().all(|r| (-30.0..30.0).contains(&r.required_snr_db)));
         let first = &all[0];
         assert_eq!((first.clause.as_str(), first.required_snr_db), ("TS 38.104 §8.2.1.2", -2.3));
@@ -230,6 +242,20 @@ mod tests {
             let effort = Effort { errors: 60, blocks_max: 60, batch: 20, threads: 2 };
             let row = r.check(Isa::best(), effort, 1, &|_| {}).unwrap();
             assert!(row.pass(), "{clause} {test}: {} of {}", row.tally.errors, row.tally.blocks);
+        }
+    }
+
+    #[test] // Spec: TS 38.104 §8.3.1.2, §8.4.1.2 (DTX to ACK and false alarm: noise alone)
+    fn noise_alone_is_measured_once() {
+        let all = bs().unwrap();
+        let rows: Vec<_> = all.iter().filter(|r| r.of_noise_alone()).collect();
+        assert_eq!(rows.len(), 12 + 15);
+        let effort = Effort { errors: 100, blocks_max: 40, batch: 20, threads: 1 };
+        for r in [rows[0], rows[rows.len() - 1]] {
+            let most = std::sync::atomic::AtomicU64::new(0);
+            let progress = |t: Tally| _ = most.fetch_max(t.blocks, std::sync::atomic::Ordering::Relaxed);
+            let row = r.run(Isa::best(), effort, 1, &progress).unwrap();
+            assert_eq!((row.measured_snr_db, row.tally.blocks), (None, most.into_inner()));
         }
     }
 

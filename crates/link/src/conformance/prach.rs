@@ -11,19 +11,32 @@ use crate::table::{Row, Rows};
 /// The strongest path of TDLC300 lies so long behind the first. Spec: TS 38.104 table G.2.1.1-4
 const STRONGEST_OF_TDLC300_S: f64 = 65e-9;
 
+/// What a cell's receiver is configured for: offsets of slow terminals, and those of a cell for fast ones at 15 and 30 kHz, which are the
+/// test's own. Spec: TS 38.104 §8.4.2.1, tables 8.4.2.2-1 to 8.4.2.3-4
+const OFFSET_HZ: f64 = 400.0;
+const OFFSET_FAST_HZ: [(u32, f64); 2] = [(15, 1740.0), (30, 3334.0)];
+
 pub(super) fn all() -> Result<Vec<Requirement>, LinkError> {
     let mut all: Vec<Requirement> = Rows::new(include_str!("../../data/prach.tsv"))
         .map(|mut r| row(&mut r).unwrap_or_else(|| Err(broken("prach"))))
         .collect::<Result<_, _>>()?;
-    // Nothing sent: one row for a long and one for a short format, each number of antennas.
-    let sent: Vec<Requirement> = all.iter().filter(|r| r.clause.ends_with("8.4.2.2")).cloned().collect();
-    for wanted in ["format 0 1.25 kHz", "format B4 30 kHz"] {
-        let of_format = |r: &&Requirement| r.test.starts_with(wanted) && r.test.contains("AWGN");
-        for r in sent.iter().filter(of_format) {
-            let Case::Prach(case) = r.case else { continue };
+    // Nothing sent: one row for a long and one for a short format, and for each kind of cell for fast terminals, each number of antennas.
+    let sent = all.clone();
+    for (clause, wanted) in [
+        ("8.4.2.2", "format 0 1.25 kHz"),
+        ("8.4.2.2", "format B4 30 kHz"),
+        ("8.4.2.3", "format 0 1.25 kHz restricted set A"),
+        ("8.4.2.3", "format 0 1.25 kHz restricted set B"),
+        ("8.4.2.3", "format B4 15 kHz"),
+    ] {
+        for n_rx in [2, 4, 8] {
+            let of_format =
+                |r: &&Requirement| r.clause.ends_with(clause) && r.test.starts_with(&format!("{wanted} 1x{n_rx} AWGN"));
+            let Some(Case::Prach(case)) = sent.iter().find(of_format).map(|r| r.case) else { continue };
+            let fast = if clause == "8.4.2.3" { ", for fast terminals" } else { "" };
             all.push(Requirement {
                 clause: "TS 38.104 §8.4.1.2".into(),
-                test: format!("{wanted} {} antennas, noise alone", case.n_rx),
+                test: format!("{wanted} {n_rx} antennas, noise alone{fast}"),
                 channel: "PRACH",
                 required_snr_db: 0.0,
                 target: 0.001,
@@ -74,6 +87,8 @@ fn row(r: &mut Row) -> Option<Result<Requirement, LinkError>> {
         0 => (0..16).find(|z| n_cs(format, *z) == Some(n_cs_wanted))?,
         _ => 0,
     };
+    let fast = table.starts_with("8.4.2.3").then(|| OFFSET_FAST_HZ.iter().find(|o| o.0 == scs_khz).map(|o| o.1));
+    let offset_max_hz = fast.flatten().filter(|_| !format.is_long()).unwrap_or(OFFSET_HZ);
     let fading = propagation.starts_with("TDLC");
     let tolerance_us = match (format.is_long(), scs_khz, fading) {
         (true, _, false) => 1.04,
@@ -101,6 +116,7 @@ fn row(r: &mut Row) -> Option<Result<Requirement, LinkError>> {
                 root_sequence_index,
                 preamble: Some(preamble),
                 offset_hz,
+                offset_max_hz,
                 strongest_path_s: if fading { STRONGEST_OF_TDLC300_S } else { 0.0 },
                 tolerance_s: tolerance_us * 1e-6,
                 n_rx,

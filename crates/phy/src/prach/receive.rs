@@ -2,12 +2,18 @@
 //!
 //! Repetitions are summed, transformed, and correlated with every root in frequency. The delay profile of a root is cut into
 //! the zones of its cyclic shifts; a peak above what noise and the other preambles reach is a preamble, its place the delay.
+//!
+//! A frequency offset that turns the preamble by a good part of a turn from end to end would undo the sum. Where such are to be
+//! expected ([`PrachReceiver::with_offset`]) the samples are turned back by several offsets in their range before they are summed, and
+//! each cell of a profile is the strongest of all. In restricted sets, which are for such cells, an offset by whole subcarriers moves the
+//! peak to one of the places that the set keeps free (the strongest of them counts), and half a subcarrier is tried too.
 
 use super::{PrachGeometry, RX_MAX, RootId, sequence};
 use crate::estimate::ChannelError;
 use crate::modulation::multiversion;
 use dsp::fft::{Direction, Plan};
-use dsp::{Cf32, Isa};
+use dsp::mix::Nco;
+use dsp::{Cf32, Isa, unit_phasor};
 use fapi::{CellConfig, PrachOccasion};
 use nr::SlotPoint;
 use ofdm::Carrier;
@@ -17,12 +23,21 @@ const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 const FALSE_ALARM: f64 = 3e-4;
 /// A preamble must reach this part of the strongest of its root: weaker peaks may be images through a frequency offset.
 const DYNAMIC: f32 = 0.05;
-/// The same in restricted sets, where an offset between two subcarriers leaks beyond the images that they allow for.
-const DYNAMIC_RESTRICTED: f32 = 0.12;
+/// The same where one of several offsets that are tried is wrong by so much that it leaks two subcarriers away.
+const DYNAMIC_LEAKS: f32 = 0.12;
 /// A preamble of another root leaves 1/L_RA of its power in a profile; what is not this many times more may be that.
 const CROSS: f32 = 4.0;
-/// The same in restricted sets, where the places of an offset are added.
-const CROSS_RESTRICTED: f32 = 24.0;
+/// The same where several offsets are tried.
+const CROSS_OFFSETS: f32 = 8.0;
+/// The same in restricted sets, where the strongest of several places counts.
+const CROSS_RESTRICTED: f32 = 16.0;
+/// Turns of a preamble from end to end between two offsets that are tried: half as many cost 0.5 dB.
+const TURNS_APART: f64 = 0.36;
+/// Most offsets that are tried.
+const OFFSETS_MAX: usize = 16;
+/// Where several offsets are tried, one of them is wrong by up to half a subcarrier of a long preamble, of which a part this large
+/// appears d_u further on.
+const IMAGE: f32 = 0.6;
 /// Most repetitions of a long preamble.
 const REPETITIONS_LONG_MAX: usize = 4;
 /// Highest command of a random access response. Spec: TS 38.213 §4.2
@@ -53,12 +68,18 @@ pub struct PrachReceiver {
     summed: Vec<Cf32>,
     /// Spectra y_u(k) / sqrt(L) of the roots in use: `[root][k]`.
     roots: Vec<Cf32>,
-    /// Received subcarriers: `[rx][k]`.
+    /// Frequency offsets that are tried, turns a sample.
+    offsets: Vec<f64>,
+    /// Received subcarriers: `[offset][row][k]`, a row for an antenna, in restricted sets for each of its repetitions.
     received: Vec<Cf32>,
+    n_rows_max: usize,
     product: Vec<Cf32>,
     profile: Vec<f32>,
-    /// The profile with the images of a frequency offset added (restricted sets).
+    /// The strongest of all offsets, and of the places to which they move a peak (restricted sets).
     combined: Vec<f32>,
+    places: Vec<f32>,
+    /// Mean of a profile without its peaks.
+    noise: f32,
     /// By the number of profiles that are added, from one.
     threshold: Vec<f32>,
 }
@@ -68,9 +89,23 @@ impl PrachReceiver {
     ///
     /// Errors: as [`PrachGeometry::new`].
     pub fn new(isa: Isa, cell: &CellConfig, carrier: Carrier) -> Result<PrachReceiver, ChannelError> {
+        Self::with_offset(isa, cell, carrier, 0.0)
+    }
+
+    /// As [`PrachReceiver::new`], in a cell whose terminals are heard up to `offset_hz` off in frequency to either side.
+    ///
+    /// Work grows with the offset times the preamble's length; sets that are restricted need none to be told. Errors: as
+    /// [`PrachGeometry::new`]; `Invalid` for an offset that is no number or beyond half a subcarrier of the preamble.
+    pub fn with_offset(
+        isa: Isa,
+        cell: &CellConfig,
+        carrier: Carrier,
+        offset_hz: f64,
+    ) -> Result<PrachReceiver, ChannelError> {
         let geometry = PrachGeometry::new(cell, carrier)?;
         let n = geometry.sequence_len();
         let l = geometry.l_ra();
+        let offsets = offsets(&geometry, offset_hz)?;
         let unsupported = |_| ChannelError::Unsupported { clause: "TS 38.211 §5.3.2: sampling rate" };
         let forward = Plan::unitary(n, Direction::Forward, isa).map_err(unsupported)?;
         let n_profile = if l == 839 { 2048 } else { 512 };
@@ -81,22 +116,26 @@ impl PrachReceiver {
         for (id, spectrum) in geometry.roots().iter().zip(roots.chunks_exact_mut(l)) {
             sequence(id.u, spectrum);
         }
-        let n_places = (2 * geometry.n_images() + 1) as usize;
         // A large offset turns repetitions against one another: in restricted sets their profiles are added, not they.
-        let n_rows = if n_places > 1 { RX_MAX * REPETITIONS_LONG_MAX } else { RX_MAX };
-        let threshold = (1..=n_rows).map(|i| threshold(i * n_places, n_roots * l)).collect();
+        let n_rows_max = if geometry.n_images() > 0 { RX_MAX * REPETITIONS_LONG_MAX } else { RX_MAX };
+        let n_cells = n_roots * l * offsets.len();
+        let threshold = (1..=n_rows_max).map(|n_rows| threshold(n_rows, n_cells)).collect();
         Ok(PrachReceiver {
             isa,
             scratch: vec![ZERO; forward.scratch_len().max(inverse.scratch_len())],
             forward,
             summed: vec![ZERO; n],
             roots,
-            received: vec![ZERO; n_rows * l],
+            received: vec![ZERO; offsets.len() * n_rows_max * l],
+            n_rows_max,
             product: vec![ZERO; n_profile],
             profile: vec![0.0; n_profile],
             combined: vec![0.0; n_profile],
+            places: vec![0.0; n_profile],
+            noise: 1e-30,
             inverse,
             threshold,
+            offsets,
             geometry,
         })
     }
@@ -131,22 +170,14 @@ impl PrachReceiver {
         }
         let l = self.geometry.l_ra();
         let reps = window.n_repetitions;
-        let n = window.sequence_len;
-        let first = self.geometry.first_bin(occasion.f_id);
         // Repetitions add in amplitude, their noise in power: keep that of one.
         let apart = self.geometry.n_images() > 0;
         let (coherent, n_rows) = if apart { (1, n_rx * reps) } else { (reps, n_rx) };
-        let gain = 1.0 / libm::sqrtf(coherent as f32);
-        for row in 0..n_rows {
-            let (rx, rep) = if apart { (row / reps, row % reps) } else { (row, 0) };
-            let useful = &samples[rx][window.cp_len + rep * n..window.len()];
-            self.summed.copy_from_slice(&useful[..n]);
-            for rep in useful.chunks_exact(n).take(coherent).skip(1) {
-                dsp::vector::add_assign(self.isa, &mut self.summed, rep);
-            }
-            self.forward.process(&mut self.summed, &mut self.scratch);
-            for (k, y) in self.received[row * l..(row + 1) * l].iter_mut().enumerate() {
-                *y = self.summed[(first + k) % n] * gain;
+        for i in 0..self.offsets.len() {
+            for row in 0..n_rows {
+                let (rx, rep) = if apart { (row / reps, row % reps) } else { (row, 0) };
+                let useful = &samples[rx][window.cp_len + rep * window.sequence_len..window.len()];
+                self.receive(i, row, useful, coherent, occasion.f_id);
             }
         }
         let max_delay_s = window.cp_len as f64 / self.geometry.carrier().sample_rate_hz() as f64;
@@ -157,7 +188,12 @@ impl PrachReceiver {
             hit |= u64::from(strongest > threshold) << root_idx;
             most = most.max(strongest);
         }
-        let cross = most * if apart { CROSS_RESTRICTED } else { CROSS } / l as f32;
+        let cross = match (apart, self.offsets.len()) {
+            (true, _) => CROSS_RESTRICTED,
+            (_, 2..) => CROSS_OFFSETS,
+            _ => CROSS,
+        };
+        let cross = most * cross / l as f32;
         for root_idx in (0..self.geometry.roots().len()).filter(|i| hit >> i & 1 == 1) {
             self.prepare(root_idx, n_rows);
             let root = self.geometry.roots()[root_idx];
@@ -166,23 +202,69 @@ impl PrachReceiver {
         Ok(())
     }
 
-    /// Fills `combined` for a root; its strongest cell, and the threshold.
-    fn prepare(&mut self, root_idx: usize, n_rows: usize) -> (f32, f32) {
-        let root = self.geometry.roots()[root_idx];
-        self.delay_profile(root_idx, n_rows);
-        self.combine(&root);
-        let noise = trimmed_mean(self.isa, &self.combined);
-        (strongest_of(self.isa, &self.combined), self.threshold[n_rows - 1] * noise)
+    /// The preamble's subcarriers in the sum of the first `coherent` repetitions of `useful`, turned back by offset `i`.
+    fn receive(&mut self, i: usize, row: usize, useful: &[Cf32], coherent: usize, f_id: u8) {
+        let (n, l) = (self.summed.len(), self.geometry.l_ra());
+        let turns = self.offsets[i];
+        self.summed.copy_from_slice(&useful[..n]);
+        for (rep, samples) in useful.chunks_exact(n).take(coherent).enumerate().skip(1) {
+            if turns == 0.0 {
+                dsp::vector::add_assign(self.isa, &mut self.summed, samples);
+            } else {
+                let z = unit_phasor(-turns * (rep * n) as f64);
+                let back = Cf32::new(z.re as f32, z.im as f32);
+                dsp::vector::add_scaled(self.isa, &mut self.summed, samples, back);
+            }
+        }
+        if turns != 0.0 {
+            Nco::new(-turns).mix(self.isa, &mut self.summed);
+        }
+        self.forward.process(&mut self.summed, &mut self.scratch);
+        let first = self.geometry.first_bin(f_id);
+        let gain = 1.0 / libm::sqrtf(coherent as f32);
+        let at = (i * self.n_rows_max + row) * l;
+        for (k, y) in self.received[at..at + l].iter_mut().enumerate() {
+            *y = self.summed[(first + k) % n] * gain;
+        }
     }
 
-    /// Energy by delay for one root, summed over antennas.
-    fn delay_profile(&mut self, root_idx: usize, n_rx: usize) {
+    /// Fills `combined` and `noise` for a root; its strongest cell, and the threshold.
+    fn prepare(&mut self, root_idx: usize, n_rows: usize) -> (f32, f32) {
+        let n_offsets = self.offsets.len();
+        let mut noise = 0.0;
+        for i in 0..n_offsets {
+            self.delay_profile(root_idx, i, n_rows);
+            noise += trimmed_mean(self.isa, &self.profile);
+            if i == 0 {
+                core::mem::swap(&mut self.profile, &mut self.combined);
+            } else {
+                stronger(self.isa, &mut self.combined, &self.profile);
+            }
+        }
+        self.noise = noise / n_offsets as f32;
+        let images = self.geometry.n_images();
+        if images > 0 {
+            let root = self.geometry.roots()[root_idx];
+            let n = self.combined.len();
+            self.places.copy_from_slice(&self.combined);
+            for k in (-images..=images).filter(|k| *k != 0) {
+                let at = image(k, &root, n, self.geometry.l_ra());
+                stronger(self.isa, &mut self.places[..n - at], &self.combined[at..]);
+                stronger(self.isa, &mut self.places[n - at..], &self.combined[..at]);
+            }
+            core::mem::swap(&mut self.places, &mut self.combined);
+        }
+        (strongest_of(self.isa, &self.combined), self.threshold[n_rows - 1] * self.noise)
+    }
+
+    /// Energy by delay for one root and one offset, summed over antennas.
+    fn delay_profile(&mut self, root_idx: usize, offset_idx: usize, n_rows: usize) {
         let l = self.geometry.l_ra();
         let root = &self.roots[root_idx * l..(root_idx + 1) * l];
         self.profile.fill(0.0);
-        for rx in 0..n_rx {
+        for row in 0..n_rows {
             self.product.fill(ZERO);
-            let received = &self.received[rx * l..(rx + 1) * l];
+            let received = &self.received[(offset_idx * self.n_rows_max + row) * l..][..l];
             dsp::vector::mul_conj(self.isa, received, root, &mut self.product[..l]);
             self.inverse.process(&mut self.product, &mut self.scratch);
             for (p, z) in self.profile.iter_mut().zip(&self.product) {
@@ -191,28 +273,10 @@ impl PrachReceiver {
         }
     }
 
-    /// Adds the places to which a frequency offset moves peaks (restricted sets).
-    fn combine(&mut self, root: &RootId) {
-        let images = self.geometry.n_images();
-        if images == 0 {
-            core::mem::swap(&mut self.profile, &mut self.combined);
-            return;
-        }
-        let n = self.profile.len();
-        self.combined.copy_from_slice(&self.profile);
-        for k in (-images..=images).filter(|k| *k != 0) {
-            let at = image(k, root, n, self.geometry.l_ra());
-            let (head, tail) = self.profile.split_at(at);
-            for (c, p) in self.combined.iter_mut().zip(tail.iter().chain(head)) {
-                *c += p;
-            }
-        }
-    }
-
     fn search(
         &self,
         root: &RootId,
-        n_rx: usize,
+        n_rows: usize,
         reps: usize,
         max_delay_s: f64,
         cross: f32,
@@ -222,9 +286,9 @@ impl PrachReceiver {
         let l = g.l_ra();
         let profile = &self.combined;
         let n = profile.len();
-        let noise = trimmed_mean(self.isa, profile);
+        let noise = self.noise;
         let strongest = strongest_of(self.isa, profile);
-        let threshold = self.threshold[n_rx - 1] * noise;
+        let threshold = self.threshold[n_rows - 1] * noise;
         let top = profile.iter().position(|p| *p == strongest).unwrap_or(0);
         // Cells of the profile in one element of the sequence.
         let cells = n as f64 / l as f64;
@@ -248,17 +312,25 @@ impl PrachReceiver {
             let Some(peak) = (start..end).max_by(|a, b| at(*a).total_cmp(&at(*b))) else { continue };
             let power = at(peak);
             // Side lobes of the strongest peak, and of its images, fall as 1 / (pi d)^2 at d elements.
-            let images = 2 * g.n_images();
+            let images = if g.n_images() > 0 { 2 * g.n_images() + 1 } else { 0 };
             let apart = (-images..=images)
                 .map(|k| (peak - top as i64 + image(k, root, n, l) as i64).rem_euclid(n as i64))
                 .map(|apart| apart.min(n as i64 - apart))
                 .min()
                 .unwrap_or(0);
             let d = core::f64::consts::PI * apart as f64 / cells;
-            // Where images are, the peak itself may be one cell off the strongest one's image.
-            let dynamic = if images > 0 { DYNAMIC_RESTRICTED } else { DYNAMIC };
+            // Where images are, the peak itself may be one cell off the strongest one's image, or there is what the other offset leaves.
+            let leaks = l == 839 && self.offsets.len() > 1;
+            let dynamic = if leaks { DYNAMIC_LEAKS } else { DYNAMIC };
             let own = images > 0 && apart <= 2;
-            let lobe = if own { 0.0 } else { strongest * (2.0 / (d * d)).min(1.0) as f32 };
+            let mut lobe = strongest * if own { IMAGE } else { (2.0 / (d * d)).min(1.0) as f32 };
+            if images == 0 && leaks {
+                let d_u = image(1, root, n, l) as i64;
+                let away = (peak - top as i64).rem_euclid(n as i64);
+                if [d_u, n as i64 - d_u].iter().any(|d| (away - d).abs() as f64 <= 1.5 * cells) {
+                    lobe = lobe.max(IMAGE * strongest);
+                }
+            }
             let above = power > threshold && power >= lobe.max(dynamic * strongest).max(cross);
             // A peak at the edge that still rises outside belongs to the neighbour.
             if !above || at(peak - 1) > power || at(peak + 1) > power {
@@ -266,9 +338,9 @@ impl PrachReceiver {
             }
             let delay_s =
                 (peak as f64 + vertex(at(peak - 1), power, at(peak + 1)) - origin as f64 * cells) / cells * element_s;
-            let per_antenna = (power / n_rx as f32 - noise / n_rx as f32).max(0.0);
+            let per_antenna = (power / n_rows as f32 - noise / n_rows as f32).max(0.0);
             let gain = (l * reps) as f32;
-            let noise_one = noise / (n_rx as i64 * (images + 1)) as f32;
+            let noise_one = noise / n_rows as f32;
             let snr = per_antenna / gain / noise_one.max(1e-30);
             found(Detection {
                 preamble: idx,
@@ -280,6 +352,23 @@ impl PrachReceiver {
             });
         }
     }
+}
+
+/// Offsets to try, turns a sample: none, half a subcarrier in restricted sets, or as many as `offset_hz` to either side asks for.
+fn offsets(geometry: &PrachGeometry, offset_hz: f64) -> Result<Vec<f64>, ChannelError> {
+    let subcarrier = 1.0 / geometry.sequence_len() as f64;
+    if geometry.n_images() > 0 {
+        return Ok(vec![0.0, 0.5 * subcarrier]);
+    }
+    let subcarriers = offset_hz / geometry.scs_hz() as f64;
+    if !(0.0..=0.5).contains(&subcarriers) {
+        return Err(ChannelError::Invalid("frequency offset of PRACH beyond half a subcarrier (TS 38.211 §6.3.3.1)"));
+    }
+    let format = geometry.configuration().format;
+    let reps = format.preamble(geometry.carrier().numerology()).n_repetitions;
+    let n = (2.0 * subcarriers * f64::from(reps) / TURNS_APART).ceil().clamp(1.0, OFFSETS_MAX as f64) as usize;
+    let at = |i: usize| (2 * i + 1) as f64 / n as f64 - 1.0;
+    Ok((0..n).map(|i| at(i) * subcarriers * subcarrier).collect())
 }
 
 /// Cells by which the `k`-th image of a root's peaks lies further on in a profile of `n` cells.
@@ -317,6 +406,18 @@ fn strongest_body(profile: &[f32]) -> f32 {
     most.iter().fold(0.0, |a, b| if *b > a { *b } else { a })
 }
 
+#[inline(always)]
+fn stronger_body(cells: &mut [f32], other: &[f32]) {
+    for (c, p) in cells.iter_mut().zip(other) {
+        *c = if *p > *c { *p } else { *c };
+    }
+}
+
+multiversion! {
+    /// Keeps the stronger of two profiles in each cell.
+    fn stronger(cells: &mut [f32], other: &[f32]) = stronger_body
+}
+
 multiversion! {
     /// Sum and number of what lies below `limit`; the length is a multiple of 16.
     fn below(profile: &[f32], limit: f32) -> (f32, f32) = below_body
@@ -348,7 +449,7 @@ fn vertex(before: f32, at: f32, after: f32) -> f64 {
     if curvature < 0.0 { (0.5 * (f64::from(before) - f64::from(after)) / curvature).clamp(-0.5, 0.5) } else { 0.0 }
 }
 
-/// Power over the mean (of a sum over `n_rx` antennas, and images) that noise exceeds in one of `n_cells` cells with [`FALSE_ALARM`].
+/// Power over the mean (of a sum over `n_rx` antennas or repetitions) that noise exceeds in one of `n_cells` cells with [`FALSE_ALARM`].
 fn threshold(n_rx: usize, n_cells: usize) -> f32 {
     // Oversampling finds peaks between cells: as if there were 1.7 times as many.
     let target = FALSE_ALARM / (1.7 * n_cells as f64);

@@ -8,8 +8,19 @@ use fapi::RachConfig;
 
 /// Preambles of `shape` that were missed, mistaken or found elsewhere in `n` trials on `n_rx` antennas at an SNR a subcarrier.
 fn missed(cell: &CellConfig, carrier: Carrier, n_rx: usize, snr_db: f32, cfo_hz: f64, n: usize) -> usize {
+    missed_by(PrachReceiver::new(Isa::best(), cell, carrier).unwrap(), cell, carrier, n_rx, snr_db, cfo_hz, n)
+}
+
+fn missed_by(
+    mut rx: PrachReceiver,
+    cell: &CellConfig,
+    carrier: Carrier,
+    n_rx: usize,
+    snr_db: f32,
+    cfo_hz: f64,
+    n: usize,
+) -> usize {
     let mut tx = PrachTransmitter::new(Isa::best(), cell, carrier).unwrap();
-    let mut rx = PrachReceiver::new(Isa::best(), cell, carrier).unwrap();
     let rate = carrier.sample_rate_hz() as f64;
     let (slot, list) = occasions(tx.geometry());
     let window = tx.geometry().window(slot, &list[0]);
@@ -58,6 +69,60 @@ fn restricted_preambles_are_found_at_any_offset() {
             assert_eq!(m, 0, "index {index} set {set} offset {cfo}");
             assert_eq!(missed(&cell, carrier, 1, 20.0, *cfo, 12), 0, "index {index} set {set} offset {cfo}, strong");
         }
+    }
+}
+
+#[test] // Spec: TS 38.104 §8.4.2.3 (tables 8.4.2.3-3, -4), §8.4.2.2 (offsets of 1740, 3334 and 400 Hz on two antennas)
+fn a_cell_that_expects_offsets_hears_preambles_with_them() {
+    let (k15, k30) = (Numerology::KHZ15, Numerology::KHZ30);
+    for (mu, n_rb, index, long, zcz, offset_hz, snr_db) in [
+        (k15, 25, 200, false, 11, 1740.0, -15.0),
+        (k30, 24, 200, false, 14, 3334.0, -15.0),
+        (k15, 25, 120, false, 11, 1740.0, -11.5),
+        (k15, 25, 16, true, 1, 400.0, -14.0),
+    ] {
+        let cell = cell(mu, n_rb, Duplex::Fdd, rach(index, long, mu, zcz, 22));
+        let cell = CellConfig { rach: RachConfig { msg1_frequency_start: 0, ..cell.rach }, ..cell };
+        let carrier = Carrier::new(mu, n_rb as usize, 0.0).unwrap();
+        let new = |offset_hz| PrachReceiver::with_offset(Isa::best(), &cell, carrier, offset_hz).unwrap();
+        for cfo in [offset_hz, -offset_hz, 0.6 * offset_hz, 0.0] {
+            let m = missed_by(new(offset_hz), &cell, carrier, 2, snr_db, cfo, 100);
+            assert!(m <= 2, "{index} {cfo} Hz: {m} of 100");
+            // No ghosts of strong ones.
+            assert_eq!(missed_by(new(offset_hz), &cell, carrier, 1, 20.0, cfo, 30), 0, "{index} {cfo} Hz, strong");
+        }
+    }
+    let cell = cell(k15, 25, Duplex::Fdd, rach(200, false, k15, 11, 22));
+    let carrier = Carrier::new(k15, 25, 0.0).unwrap();
+    for bad in [-1.0, 8000.0, f64::NAN] {
+        assert!(PrachReceiver::with_offset(Isa::best(), &cell, carrier, bad).is_err());
+    }
+}
+
+#[test] // Spec: TS 38.104 §8.4.1.2 (false alarm of 0.1 % or less, whatever offsets and sets the cell is for)
+fn noise_is_silent_whatever_offsets_are_expected() {
+    let mu = Numerology::KHZ15;
+    let carrier = Carrier::new(mu, 25, 0.0).unwrap();
+    let mut noise = Gaussian::new(33, Isa::best());
+    for (index, long, zcz, set, offset_hz, n) in [
+        (200, false, 11, 0, 1740.0, 1500),
+        (16, true, 1, 0, 400.0, 800),
+        (16, true, 0, 1, 0.0, 800),
+        (16, true, 0, 2, 0.0, 800),
+    ] {
+        let r = RachConfig { restricted_set: set, msg1_frequency_start: 0, ..rach(index, long, mu, zcz, 22) };
+        let cell = cell(mu, 25, Duplex::Fdd, r);
+        let mut rx = PrachReceiver::with_offset(Isa::best(), &cell, carrier, offset_hz).unwrap();
+        let (slot, list) = occasions(rx.geometry());
+        let mut samples = vec![Cf32::default(); rx.geometry().window(slot, &list[0]).len()];
+        let mut alarms = 0;
+        for _ in 0..n {
+            noise.fill(&mut samples, 1.0);
+            let mut heard = false;
+            rx.detect(&[&samples], slot, &list[0], |_| heard = true).unwrap();
+            alarms += u32::from(heard);
+        }
+        assert!(alarms <= 3, "{index} set {set}: {alarms} of {n}");
     }
 }
 

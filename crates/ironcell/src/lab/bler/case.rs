@@ -140,6 +140,7 @@ fn prach(args: &BlerArgs, numerology: Numerology, n_rx: u8, propagation: Propaga
         root_sequence_index,
         preamble: Some(preamble),
         offset_hz: 0.0,
+        offset_max_hz: 0.0,
         strongest_path_s: 0.0,
         tolerance_s: if format.is_long() { 1.04e-6 } else { 0.26e-6 } + if fading { 1.51e-6 } else { 0.0 },
         n_rx,
