@@ -7,6 +7,7 @@
 //! - [`tun`]: a terminal's session as an interface of the operating system; [`division`]: what is its, what the user-space stack's.
 //! - [`pool`]: threads that nodes' pieces of work are run on.
 //! - [`proxy`]: SOCKS5 and HTTP proxy on loopback, one UE chosen by user name.
+//! - `reactor`: one thread's loop over sockets, timers and wakers, for processes that carry several interfaces (Unix).
 //!
 //! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
 //! socket, which an ordinary user has no right to).
@@ -18,6 +19,8 @@ pub mod host;
 pub mod policy;
 pub mod pool;
 pub mod proxy;
+#[cfg(unix)]
+pub mod reactor;
 pub mod services;
 pub mod stack;
 pub mod tun;
