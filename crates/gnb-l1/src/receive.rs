@@ -42,13 +42,15 @@ impl Uplink {
         // 256QAM at rate 948/1024 on 13 of 14 symbols, rounded up.
         let (n_antennas, n_layers) = (options.n_antennas.clamp(1, ANTENNAS_MAX), options.n_ul_layers.clamp(1, 4));
         let tbs_bits_max = (n_layers * n_rb * 12 * 14 * 8) as u32;
+        let mut pusch = PuschReceiver::new(isa, n_rb, n_antennas, n_layers);
+        pusch.set_detector(options.detector);
         Ok(Uplink {
             crew: Crew::default(),
             demodulators: vec![Demodulator::new(carrier, isa)?],
             grid: Grid::new(n_antennas, carrier.n_subcarriers()),
             prach: PrachWatch::new(cell, carrier, options)?,
             pucch: PucchReceiver::new(isa, ul.offset_to_carrier, n_antennas),
-            pusch: PuschReceiver::new(isa, n_rb, n_antennas, n_layers),
+            pusch,
             srs: SrsReceiver::new(isa, n_antennas),
             soft: SoftPool::new(options.n_soft_buffers, tbs_bits_max),
             blocks: Blocks::default(),

@@ -150,6 +150,61 @@ impl Runner {
     }
 }
 
+impl Runner {
+    /// Where the error rate would fall to a `target` too low to be counted: a straight line through the points nearest to one in ten and
+    /// to one in a thousand, of the normal distribution's quantile over the SNR in dB, as long codes have it without fading. Looks for them
+    /// from `from_db` down, in steps of half a decibel; `None` without both within 8 dB.
+    ///
+    /// Errors: those of [`Link::block`].
+    pub fn extrapolated(
+        &mut self,
+        target: f64,
+        from_db: f64,
+        progress: &(dyn Fn(Tally) + Sync),
+    ) -> Result<Option<f64>, LinkError> {
+        let whole = self.effort;
+        self.effort = Effort { errors: 100, blocks_max: DEEP_BLOCKS.min(whole.blocks_max), ..whole };
+        let mut points: [Option<(f64, f64)>; 2] = [None; 2];
+        let mut found = Ok(None);
+        for step in 0..=16 {
+            let snr_db = from_db - 0.5 * f64::from(step);
+            let tally = match self.measure(snr_db, progress) {
+                Ok(tally) => tally,
+                Err(e) => {
+                    found = Err(e);
+                    break;
+                }
+            };
+            if tally.errors >= 10 && tally.rate() < 0.03 {
+                points[0] = points[0].or(Some((snr_db, quantile(tally.rate()))));
+            }
+            if (0.03..0.5).contains(&tally.rate()) {
+                points[1] = Some((snr_db, quantile(tally.rate())));
+            }
+            if tally.rate() >= 0.2 {
+                found =
+                    Ok(points[0].zip(points[1]).map(|((x, u), (y, v))| x + (quantile(target) - u) * (x - y) / (u - v)));
+                break;
+            }
+        }
+        self.effort = whole;
+        found
+    }
+}
+
+/// Blocks of a point that is extrapolated from.
+const DEEP_BLOCKS: u64 = 20_000;
+
+/// x with Q(x) = `rate`, for rates below a half.
+fn quantile(rate: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 12.0);
+    for _ in 0..60 {
+        let x = 0.5 * (low + high);
+        if 0.5 * libm::erfc(x / core::f64::consts::SQRT_2) > rate { low = x } else { high = x }
+    }
+    high
+}
+
 /// Where the rate crosses `target` between a point above it and one at or below it.
 fn between(low: (f64, Tally), high: (f64, Tally), target: f64) -> f64 {
     let log = |t: &Tally| libm::log10(t.rate().max(0.3 / t.blocks.max(1) as f64));
@@ -225,6 +280,29 @@ mod tests {
             assert!(one.errors >= 100);
         }
         assert!((runner(2).measure(2.0, &|_| {}).unwrap().rate() - 0.1).abs() < 0.03);
+    }
+
+    /// Errs as a long code does: with the tail of a normal distribution, a decibel a deviation.
+    struct Waterfall(u64);
+
+    impl Link for Waterfall {
+        fn reseed(&mut self, seed: u64) {
+            self.0 = seed;
+        }
+        fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
+            let draw = dsp::noise::split_mix_64(&mut self.0) as f64 / u64::MAX as f64;
+            let rate = 0.5 * libm::erfc(snr_db / core::f64::consts::SQRT_2);
+            Ok(Tally { blocks: 1, errors: u64::from(draw < rate) })
+        }
+    }
+
+    #[test] // Spec: TS 38.104 §8.2.6.2 (0.001 % of blocks: Q(4.265))
+    fn a_rate_too_low_to_count_is_extrapolated() {
+        let effort = Effort { errors: 100, blocks_max: 300_000, batch: 20, threads: 2 };
+        let mut runner = Runner::new(|| Ok(Box::new(Waterfall(0)) as Box<dyn Link>), effort, 7).unwrap();
+        let snr_db = runner.extrapolated(1e-5, 6.0, &|_| {}).unwrap().unwrap();
+        assert!((snr_db - 4.265).abs() < 0.25, "{snr_db}");
+        assert_eq!(runner.extrapolated(1e-5, 40.0, &|_| {}).unwrap(), None);
     }
 
     #[test] // Spec: TS 38.104 §8.1 (required SNR)

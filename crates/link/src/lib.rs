@@ -25,6 +25,7 @@ pub mod pucch;
 pub mod shared;
 mod table;
 pub mod theory;
+pub mod timing;
 pub mod uci;
 
 /// Why a simulation cannot run.

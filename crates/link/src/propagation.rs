@@ -157,6 +157,11 @@ impl Radio {
         &self.grid
     }
 
+    /// Adds what else came in to what was received last.
+    pub(crate) fn add(&mut self, other: &Grid) {
+        self.grid.elements_mut().iter_mut().zip(other.elements()).for_each(|(x, y)| *x += y);
+    }
+
     /// Sends a slot (every port an antenna) and receives it with noise of `noise_var` a resource element.
     ///
     /// Errors: a grid that is not the carrier's.

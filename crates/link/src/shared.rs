@@ -19,6 +19,7 @@ use crate::LinkError;
 use crate::cells::{Cell, InterferingCell};
 use crate::count::{Link, Tally};
 use crate::propagation::{Antennas, Propagation, Radio};
+use crate::timing::{Clock, Timing};
 
 /// Redundancy versions of transmissions 1 to 4. Spec: TS 38.104 table 8.2.1.1-1
 const REDUNDANCY: [u8; 4] = [0, 2, 3, 1];
@@ -234,6 +235,9 @@ pub struct SharedLink {
     residual: bool,
     /// PDSCH leaves CSI-RS free.
     csi_rs: bool,
+    /// Where the timing of a PUSCH changes.
+    clock: Option<Clock>,
+    isa: Isa,
     state: u64,
 }
 
@@ -278,6 +282,8 @@ impl SharedLink {
             n_slots: 1,
             residual: false,
             csi_rs: false,
+            clock: None,
+            isa,
             state: 0,
             case,
         })
@@ -308,6 +314,15 @@ impl SharedLink {
         let cells = extras.cells.iter().map(|c| InterferingCell::new(*c, &case, carrier, isa));
         link.radio.set_cells(cells.collect::<Result<_, _>>()?);
         Ok(link)
+    }
+
+    /// As [`SharedLink::new`] of a PUSCH whose timing changes. Spec: TS 38.104 §8.2.5, §8.2.9
+    ///
+    /// Errors: as [`SharedLink::new`].
+    pub fn timed(case: SharedCase, timing: Timing, isa: Isa) -> Result<SharedLink, LinkError> {
+        let link = SharedLink::new(case, isa)?;
+        let clock = Some(Clock::new(timing, &case, *link.radio.carrier(), isa)?);
+        Ok(SharedLink { clock, ..link })
     }
 
     /// Power of the signal at a receive antenna: that of all ports together.
@@ -350,6 +365,9 @@ impl Link for SharedLink {
         self.n_sent = 0;
         self.slot = SlotPoint::new(self.case.numerology, 0, 0);
         self.soft.clear();
+        if let Some(clock) = &mut self.clock {
+            clock.reseed(dsp::noise::split_mix_64(&mut self.state));
+        }
     }
 
     fn block(&mut self, snr_db: f64) -> Result<Tally, LinkError> {
@@ -365,10 +383,19 @@ impl Link for SharedLink {
             }
         }
         let noise = self.signal_power() * libm::pow(10.0, -snr_db / 10.0);
-        let received = self.radio.slot(self.slot, &self.sent, noise)?;
+        if let Some(clock) = &self.clock {
+            clock.apply(self.isa, &mut self.sent);
+        }
+        self.radio.slot(self.slot, &self.sent, noise)?;
+        if let Some(other) = self.clock.as_mut().map(|c| c.neighbour(self.slot)).transpose()?.flatten() {
+            self.radio.add(other);
+        }
+        let received = self.radio.received();
+        let mut error_tc = 0;
         let delivered = match &mut self.ends {
             Ends::Uplink(e) => {
-                e.1.receive_control(received, &e.2, self.slot).map_err(LinkError::new)?;
+                let control = e.1.receive_control(received, &e.2, self.slot).map_err(LinkError::new)?;
+                error_tc = control.timing_error_tc;
                 let data = e.1.decode_data(&e.2, &mut self.soft, self.case.ldpc_iterations, &mut self.out);
                 data.map_err(LinkError::new)?.crc_ok
             }
@@ -385,6 +412,13 @@ impl Link for SharedLink {
             // The process waits for its turn, and its channel fades meanwhile.
             let slot_len = self.radio.carrier().slot_len_max() as u64;
             self.radio.pause((HARQ_PROCESSES - 1) * slot_len);
+        }
+        if let Some(clock) = &mut self.clock {
+            let seconds = HARQ_PROCESSES as f64 / (1000.0 * f64::from(self.case.numerology.slots_per_subframe()));
+            if clock.heard(error_tc, seconds) {
+                let draw = dsp::noise::split_mix_64(&mut self.state);
+                self.radio.reseed(draw);
+            }
         }
         let counts = over || !self.residual;
         Ok(Tally { blocks: u64::from(counts), errors: u64::from(counts && !delivered) })

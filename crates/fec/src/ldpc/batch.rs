@@ -2,7 +2,7 @@
 //!
 //! Every lane sees the arithmetic that it would see alone, so the bits are those of [`LdpcDecoder::decode`].
 
-use super::decoder::{Block, COLS_MAX, Check, LdpcDecoder, Outcome};
+use super::decoder::{Block, COLS_MAX, CORE, Check, LdpcDecoder, Outcome};
 use super::graph::{Graph, Z_MAX};
 use crate::bits::transpose8;
 
@@ -104,15 +104,16 @@ impl LdpcDecoder {
             if iteration == max_iterations.max(1) || (0..blocks.len()).any(|b| is_open(open, b) && by_crc(b)) {
                 self.harden_batch(graph, width, open, infos);
             }
-            let mut parity = None;
+            // Of the core, and of all rows; whoever asks first pays.
+            let (mut core, mut all) = (None, None);
             let before = open;
             for (b, block) in blocks.iter().enumerate().filter(|&(b, _)| before >> b & 1 == 1) {
-                let mut parity_holds =
-                    || *parity.get_or_insert_with(|| self.parity_batch(graph, width, rows)) >> b & 1 == 1;
                 let ok = match block.check {
-                    Check::Parity => parity_holds(),
+                    Check::Parity => is_open(*all.get_or_insert_with(|| self.parity_batch(graph, width, rows)), b),
                     Check::Crc { crc, n_bits } => {
-                        crc.of_packed(infos[b], n_bits) == 0 && (crc.len() >= 24 || parity_holds())
+                        crc.of_packed(infos[b], n_bits) == 0
+                            && (crc.len() >= 24
+                                || is_open(*core.get_or_insert_with(|| self.parity_batch(graph, width, CORE)), b))
                     }
                 };
                 outcomes[b] = Outcome { ok, iterations: iteration };
@@ -292,6 +293,35 @@ mod tests {
                 let outcome = LdpcDecoder::new(Isa::Scalar).decode(block, 5, &mut info);
                 assert_eq!((outcomes[b], &infos[b]), (outcome, &info), "{bg:?} {z} {n_rows} block {b}");
             }
+        }
+    }
+
+    #[test] // Spec: TS 38.212 §5.1, §5.3.2 (a CRC of 16 bits and the core's checks tell a block; TS 38.104 §8.2.6: a floor of 0.2 % without)
+    fn a_wrong_bit_of_outer_parity_refuses_no_block() {
+        let (bg, z) = (BaseGraph::Bg2, 22);
+        let graph = Graph::get(bg, z).unwrap();
+        let (k, n) = (bg.k_cols() * z, bg.n_tx_cols() * z);
+        let mut llrs = vec![10i8; n];
+        // In the last column, which is in one row only.
+        llrs[n - 5] = -120;
+        let check = Check::Crc { crc: Crc::Crc16, n_bits: k };
+        let block = Block { graph, llrs: &llrs, k_prime: k, received: !3, check };
+        let mut decoder = LdpcDecoder::new(Isa::best());
+        let mut info = vec![0xa5u8; k.div_ceil(8)];
+        assert!(decoder.decode(&block, 1, &mut info).ok && info.iter().all(|byte| *byte == 0));
+        assert!(!decoder.decode(&Block { check: Check::Parity, ..block }, 1, &mut info).ok);
+        // Within the core it does.
+        let mut core = vec![40i8; n];
+        core[(bg.k_cols() - 2) * z + 3] = -120;
+        core[(bg.k_cols() - 2) * z + 4 * z..].fill(0);
+        let core = Block { llrs: &core, received: (1 << (bg.k_cols() + 4)) - 4, ..block };
+        let blocks = [block, core, block];
+        let mut infos = vec![vec![0xa5u8; k.div_ceil(8)]; 3];
+        let mut views: Vec<&mut [u8]> = infos.iter_mut().map(|info| &mut info[..]).collect();
+        let mut outcomes = [Outcome { ok: false, iterations: 0 }; 3];
+        decoder.decode_batch(&blocks, 8, &mut views, &mut outcomes);
+        for (outcome, block) in outcomes.iter().zip(&blocks) {
+            assert_eq!(*outcome, LdpcDecoder::new(Isa::Scalar).decode(block, 8, &mut info));
         }
     }
 }

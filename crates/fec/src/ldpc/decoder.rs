@@ -8,6 +8,8 @@ use super::graph::{BaseGraph, Graph, Z_MAX};
 use super::kernel::{self, DEGREE_MAX, Extent, GROUP, Kernels, Offsets, Port};
 use crate::{Crc, Isa, Llr, bits};
 
+/// Rows that are always used. A bit of parity beyond them lies in one row alone: that it came out wrong says nothing of the others.
+pub(super) const CORE: u64 = 0b1111;
 /// Columns of the larger base graph.
 pub(super) const COLS_MAX: usize = 68;
 /// Circulants of the larger base graph.
@@ -49,7 +51,7 @@ struct Lanes([i8; GROUP]);
 /// When decoding may stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// The CRC over the first `n_bits` bits (its parity included) is zero; for short CRCs all parity checks must hold as well.
+    /// The CRC over the first `n_bits` bits (its parity included) is zero; for short CRCs the parity checks of the core must hold as well.
     Crc {
         /// The code of the block.
         crc: Crc,
@@ -129,7 +131,7 @@ impl LdpcDecoder {
                 Check::Parity => self.parity_holds(graph, block.rows()),
                 Check::Crc { crc, n_bits } => {
                     self.harden(graph, info);
-                    crc.of_packed(info, n_bits) == 0 && (crc.len() >= 24 || self.parity_holds(graph, block.rows()))
+                    crc.of_packed(info, n_bits) == 0 && (crc.len() >= 24 || self.parity_holds(graph, CORE))
                 }
             };
             if ok || iteration >= max_iterations {
@@ -258,7 +260,7 @@ impl Block<'_> {
     pub(super) fn rows(&self) -> u64 {
         let bg = self.graph.bg;
         let beyond = (self.received >> bg.k_cols()) as u64 & ((1 << bg.n_rows()) - 1);
-        beyond | 0b1111
+        beyond | CORE
     }
 
     /// The gain in 1/64; None if all are erasures.

@@ -1,4 +1,4 @@
-//! Requirements on PUSCH. Spec: TS 38.104 §8.2.1 to §8.2.4, §8.2.7, §8.2.8
+//! Requirements on PUSCH. Spec: TS 38.104 §8.2.1 to §8.2.9
 
 use fapi::MappingType;
 use nr::Numerology;
@@ -8,6 +8,7 @@ use super::{Case, Requirement, broken, numerology};
 use crate::propagation::{Antennas, Correlation, Propagation};
 use crate::shared::{Direction, SharedCase};
 use crate::table::Rows;
+use crate::timing::Timing;
 use crate::uci::UciCase;
 use crate::{LinkError, frc};
 
@@ -74,7 +75,7 @@ fn shared(
         transform_precoding: f.transform_precoding,
         n_transmissions: 4,
         ldpc_iterations: 10,
-        detector: Detector::Linear,
+        detector: if f.n_layers == 2 { Detector::Joint } else { Detector::Linear },
         antennas: Antennas { n_tx: f.n_layers, n_rx, correlation: Correlation::Low },
         propagation: Propagation::parse(propagation)?,
     })
@@ -84,7 +85,7 @@ fn mapping_type(name: &str) -> MappingType {
     if name == "A" { MappingType::A } else { MappingType::B }
 }
 
-/// High speed train, repetition and two symbols. Spec: TS 38.104 tables 8.2.4.1-1, 8.2.7.1-1, 8.2.8.1-1
+/// What is not a plain slot. Spec: TS 38.104 tables 8.2.4.1-1, 8.2.5-1, 8.2.6.1-1, 8.2.7.1-1, 8.2.8.1-1, 8.2.9.1-1
 pub(super) fn special() -> Result<Vec<Requirement>, LinkError> {
     let row = |mut r: crate::table::Row| -> Option<Result<Requirement, LinkError>> {
         let (table, kind, mapping) = (r.text()?, r.text()?, mapping_type(r.text()?));
@@ -99,6 +100,16 @@ pub(super) fn special() -> Result<Vec<Requirement>, LinkError> {
                 "two-symbols" => {
                     let case = SharedCase { n_symbols: 2, dmrs_symbols: 1, n_transmissions: 1, ..case };
                     (Case::Shared(case), 1.0 - percent / 100.0, "2 symbols")
+                }
+                "bler" => (Case::Shared(SharedCase { n_transmissions: 1, ..case }), percent / 100.0, "blocks lost"),
+                "msga" => {
+                    let case = SharedCase { carrier_rb: carrier_rb(bandwidth, scs_khz)?, n_transmissions: 1, ..case };
+                    let last_us = if scs_khz == 15 { 3.8 } else { 2.0 };
+                    (Case::Timed(case, Timing::Cycling { last_us }), percent / 100.0, "MsgA, blocks lost")
+                }
+                "moving-X" | "moving-Y" | "moving-Z" => {
+                    let case = SharedCase { carrier_rb: carrier_rb(bandwidth, scs_khz)?, ..case };
+                    (Case::Timed(case, moving(kind, scs_khz)), 1.0 - percent / 100.0, scenario(kind))
                 }
                 _ => (Case::Shared(case), 1.0 - percent / 100.0, "high speed train"),
             };
@@ -117,6 +128,30 @@ pub(super) fn special() -> Result<Vec<Requirement>, LinkError> {
     };
     let rows = Rows::new(include_str!("../../data/pusch_special.tsv"));
     rows.map(|r| row(r).unwrap_or_else(|| Err(broken("pusch_special")))).collect()
+}
+
+fn carrier_rb(bandwidth_mhz: &str, scs_khz: u32) -> Result<u16, LinkError> {
+    let n_rb = bandwidth_mhz.parse().ok().and_then(|mhz| super::n_rb(mhz, scs_khz));
+    n_rb.ok_or_else(|| LinkError::new(format!("no carrier of {bandwidth_mhz} MHz at {scs_khz} kHz")))
+}
+
+/// Spec: TS 38.104 table G.4-1
+fn moving(kind: &str, scs_khz: u32) -> Timing {
+    let rate = match kind {
+        "moving-X" => 0.04,
+        "moving-Y" => 0.13,
+        _ => 0.18,
+    };
+    let mu = f64::from(scs_khz / 15);
+    Timing::Moving { amplitude_us: 10.0 / mu, rad_per_s: rate * mu }
+}
+
+fn scenario(kind: &str) -> &'static str {
+    match kind {
+        "moving-X" => "scenario X",
+        "moving-Y" => "scenario Y",
+        _ => "scenario Z",
+    }
 }
 
 /// CSI on PUSCH: 0.1 % of part 1, 1 % of part 2. Spec: TS 38.104 §8.2.3.2, table 8.2.3.1-1
