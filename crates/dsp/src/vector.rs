@@ -232,33 +232,42 @@ fn add_ramped_body<L: Lanes>(x: &mut [f32], b: &[f32], from: Cf32, step: Cf32) {
 ///
 /// Every instruction set gives the same bits.
 pub fn add_combined<const N: usize>(isa: Isa, x: &mut [Cf32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+    combine::<N, true>(isa, x, rows, gains);
+}
+
+/// Writes what [`add_combined`] makes of zeros.
+pub fn combined<const N: usize>(isa: Isa, x: &mut [Cf32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+    combine::<N, false>(isa, x, rows, gains);
+}
+
+fn combine<const N: usize, const ADD: bool>(isa: Isa, x: &mut [Cf32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
     let n = rows.iter().map(|r| r.len()).fold(x.len(), usize::min);
     let x = as_floats_mut(&mut x[..n]);
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{__m256, __m512};
         #[target_feature(enable = "avx2")]
-        fn avx2<const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
-            add_combined_body::<__m256, N>(x, rows, gains);
+        fn avx2<const N: usize, const ADD: bool>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+            combine_body::<__m256, N, ADD>(x, rows, gains);
         }
         #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
-        fn avx512<const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
-            add_combined_body::<__m512, N>(x, rows, gains);
+        fn avx512<const N: usize, const ADD: bool>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+            combine_body::<__m512, N, ADD>(x, rows, gains);
         }
         match isa.effective() {
             // SAFETY: `effective` returns only what the machine has.
-            Isa::Avx2 => return unsafe { avx2(x, rows, gains) },
+            Isa::Avx2 => return unsafe { avx2::<N, ADD>(x, rows, gains) },
             // SAFETY: as above.
-            Isa::Avx512 => return unsafe { avx512(x, rows, gains) },
+            Isa::Avx512 => return unsafe { avx512::<N, ADD>(x, rows, gains) },
             _ => {}
         }
     }
     let _ = isa;
-    add_combined_body::<F4, N>(x, rows, gains);
+    combine_body::<F4, N, ADD>(x, rows, gains);
 }
 
 #[inline(always)]
-fn add_combined_body<L: Lanes, const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
+fn combine_body<L: Lanes, const N: usize, const ADD: bool>(x: &mut [f32], rows: &[&[Cf32]; N], gains: &[Cf32; N]) {
     let n = x.len();
     assert!(rows.iter().all(|r| 2 * r.len() >= n), "rows of a sum");
     let mut signs = [-1.0f32; LANES];
@@ -275,7 +284,7 @@ fn add_combined_body<L: Lanes, const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N
         }
         while at + L::W <= n {
             let p = x.as_mut_ptr().add(at);
-            let mut sum = L::load(p);
+            let mut sum = if ADD { L::load(p) } else { L::splat(0.0) };
             for v in 0..N {
                 let z = L::load(rows[v].as_ptr().cast::<f32>().add(at));
                 sum = sum.add(z.mul(re[v]).add(z.swap_pairs().mul(im[v])));
@@ -285,6 +294,9 @@ fn add_combined_body<L: Lanes, const N: usize>(x: &mut [f32], rows: &[&[Cf32]; N
         }
     }
     for i in at / 2..n / 2 {
+        if !ADD {
+            (x[2 * i], x[2 * i + 1]) = (0.0, 0.0);
+        }
         for (row, by) in rows.iter().zip(gains) {
             let b = row[i];
             x[2 * i] += b.re * by.re + b.im * -by.im;

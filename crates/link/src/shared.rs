@@ -3,7 +3,7 @@
 //! The error rate is 1 minus the fraction of the maximum throughput, as TS 38.104 §8.2 and TS 38.101-4 §5.2 count it; with one
 //! transmission it is the block error rate.
 
-use dsp::{Cf32, Isa};
+use dsp::Isa;
 use fapi::{
     Coding, DlPrecoding, DmrsPdu, MappingType, McsTable, PdschPdu, PrecodingMatrix, PtrsPdu, PuschPdu, RbAllocation,
     Span, TransformPrecoding, UciOnPusch, UlPrecoding,
@@ -445,12 +445,6 @@ pub(crate) fn type1(n_ports: u8, n_layers: u8, draw: u64) -> PrecodingMatrix {
         }
     }
     matrix
-}
-
-/// A case's received elements, for pictures: one slot at `snr_db`.
-pub fn one_slot(link: &mut SharedLink, snr_db: f64) -> Result<(Tally, &[Cf32]), LinkError> {
-    let tally = link.block(snr_db)?;
-    Ok((tally, link.radio.received().elements()))
 }
 
 #[cfg(test)]

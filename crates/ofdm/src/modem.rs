@@ -92,7 +92,10 @@ impl Modulator {
         let mut rest = out;
         for l in 0..self.carrier.symbols_per_slot() {
             let (symbol, later) = rest.split_at_mut(self.carrier.symbol_len(slot, l));
-            self.modulate_symbol(slot, l, grid.symbol(port, l), symbol)?;
+            match grid.is_clear(port, l) {
+                true => symbol.fill(ZERO),
+                false => self.modulate_symbol(slot, l, grid.symbol(port, l), symbol)?,
+            }
             rest = later;
         }
         Ok(())
@@ -200,10 +203,11 @@ impl Demodulator {
         if port >= grid.n_ports() {
             return Err(LengthMismatch { what: "ports (more than)", expected: port, found: grid.n_ports() });
         }
+        self.check_advance(window_advance)?;
         let mut rest = samples;
         for l in 0..self.carrier.symbols_per_slot() {
             let (symbol, later) = rest.split_at(self.carrier.symbol_len(slot, l));
-            self.demodulate_symbol(slot, l, symbol, window_advance, grid.symbol_mut(port, l))?;
+            self.demodulate_symbol(slot, l, symbol, window_advance, grid.replace(port, l))?;
             rest = later;
         }
         Ok(())
@@ -231,11 +235,7 @@ impl Demodulator {
         check("subcarriers", self.carrier.n_subcarriers(), subcarriers.len())?;
         check("samples", self.carrier.symbol_len(slot, l), samples.len())?;
         let n = self.carrier.fft_len();
-        let shortest = self.carrier.cp_len_min();
-        if window_advance > shortest {
-            let what = "an advance of the window up to";
-            return Err(LengthMismatch { what, expected: shortest, found: window_advance });
-        }
+        self.check_advance(window_advance)?;
         self.set_ramp(window_advance);
         let start = self.carrier.cp_len(slot, l) - window_advance;
         self.plan.process_into(&samples[start..start + n], &mut self.buffer, &mut self.scratch);
@@ -248,6 +248,15 @@ impl Demodulator {
             vector::rotate(self.isa, subcarriers, phase);
         } else {
             mix::turn_by_table(self.isa, subcarriers, &self.ramp, phase);
+        }
+        Ok(())
+    }
+
+    fn check_advance(&self, window_advance: usize) -> Result<(), LengthMismatch> {
+        let shortest = self.carrier.cp_len_min();
+        if window_advance > shortest {
+            let what = "an advance of the window up to";
+            return Err(LengthMismatch { what, expected: shortest, found: window_advance });
         }
         Ok(())
     }

@@ -43,6 +43,12 @@ fn error(a: &[Cf32], b: &[Cf32]) -> f32 {
     error / b.iter().map(|b| b.norm_sqr()).sum::<f32>()
 }
 
+/// As [`error`], of one port from the only one of another grid.
+fn grid_error(grid: &Grid, port: usize, want: &Grid) -> f32 {
+    let of = |grid: &Grid, port| grid.port(port).copied().collect::<Vec<Cf32>>();
+    error(&of(grid, port), &of(want, 0))
+}
+
 #[test] // Spec: TS 38.211 §5.3.1, §5.4; vectors: vectors/ofdm.manifest.toml
 fn samples_equal_the_independent_model() {
     for (name, carrier, slot) in cases() {
@@ -62,8 +68,8 @@ fn the_grid_comes_back_from_any_window_inside_the_prefix() {
         for advance in [0, 5, carrier.mid_prefix(), carrier.cp_len_min()] {
             let mut grid = Grid::new(2, carrier.n_subcarriers());
             demodulator.demodulate(slot, &samples, advance, &mut grid, 1).unwrap();
-            assert!(grid.port(0).iter().all(|x| x.norm_sqr() == 0.0));
-            assert!(error(grid.port(1), want.port(0)) < 1e-11, "{name}, advance {advance}");
+            assert!(grid.port(0).all(|x| x.norm_sqr() == 0.0));
+            assert!(grid_error(&grid, 1, &want) < 1e-11, "{name}, advance {advance}");
         }
         let mut grid = Grid::new(1, carrier.n_subcarriers());
         let beyond = carrier.cp_len_min() + 1;

@@ -144,7 +144,7 @@ fn mixed(sent: &Grid, isa: dsp::Isa) -> Grid {
             }
         }
     }
-    let power = dsp::vector::power(isa, out.elements());
+    let power = dsp::vector::power(isa, out.elements_mut());
     Gaussian::new(1, isa).add(out.elements_mut(), 3e-4 * power as f32 / n as f32);
     out
 }

@@ -18,6 +18,20 @@ pub(super) struct Input<'a> {
     pub noise: f32,
 }
 
+impl Input<'_> {
+    /// Some of the subcarriers, of which every row that is in use has all.
+    pub fn part(&self, cells: core::ops::Range<usize>) -> Self {
+        let mut part = *self;
+        for rx in 0..self.n_rx {
+            for h in &mut part.h[rx] {
+                *h = h.get(cells.clone()).unwrap_or(&[]);
+            }
+            part.y[rx] = self.y[rx].get(cells.clone()).unwrap_or(&[]);
+        }
+        part
+    }
+}
+
 /// Equalises `noise_var.len() / n_layers` subcarriers: symbols `[subcarrier][layer]` and their noise powers.
 ///
 /// Every instruction set gives the same bits.

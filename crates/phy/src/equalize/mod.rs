@@ -13,6 +13,9 @@ use crate::modulation::{Modulation, multiversion};
 use dsp::{Cf32, Isa};
 use fec::Llr;
 
+/// Subcarriers of a piece.
+pub const PIECE: usize = 480;
+
 const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
 /// How soft bits of several layers are found.
@@ -71,6 +74,35 @@ impl Equalizer {
             return;
         };
         kernel::mmse(isa, n_layers, &input, &mut out[..n * n_layers], &mut noise_var[..n * n_layers]);
+    }
+
+    /// As [`Equalizer::equalize`] in pieces of [`PIECE`] subcarriers, for whoever goes on with them while they lie in the first cache.
+    ///
+    /// - `out`, `noise_var` scratch of at least a piece over all layers    `[subcarrier][layer]`
+    /// - `take`             sees the index of a piece's first element, its elements and their noise
+    ///
+    /// False where the lengths do not fit; then `take` saw nothing. Every instruction set gives the same bits.
+    pub fn equalize_pieces(
+        &mut self,
+        est: &ChannelEstimate,
+        l: usize,
+        y: &[&[Cf32]],
+        out: &mut [Cf32],
+        noise_var: &mut [f32],
+        mut take: impl FnMut(usize, &[Cf32], &[f32]),
+    ) -> bool {
+        let (isa, n, n_layers) = (self.isa, est.n_subcarriers(), est.n_layers());
+        let most = n.min(PIECE) * n_layers;
+        let Some(input) = self.input(est, l, y).filter(|_| out.len() >= most && noise_var.len() >= most) else {
+            return false;
+        };
+        for first in (0..n).step_by(PIECE) {
+            let len = PIECE.min(n - first) * n_layers;
+            let (out, noise_var) = (&mut out[..len], &mut noise_var[..len]);
+            kernel::mmse(isa, n_layers, &input.part(first..first + PIECE.min(n - first)), out, noise_var);
+            take(first * n_layers, out, noise_var);
+        }
+        true
     }
 
     /// Soft bits of symbol `l` over the whole allocation, the layers detected jointly; see [`Detector::Joint`].

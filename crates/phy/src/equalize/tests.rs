@@ -78,6 +78,39 @@ fn every_instruction_set_gives_the_same_symbols() {
 }
 
 #[test] // Spec: TS 38.211 §6.3.1.3 (layer mapping, inverse)
+fn pieces_are_the_whole() {
+    let rbs = RbAllocation::Contiguous { start: 0, n_rb: 85 };
+    let slot = SlotPoint::new(Numerology::KHZ30, 0, 9);
+    for (n_layers, n_rx, isa) in [(1, 1, Isa::best()), (2, 2, Isa::best()), (3, 4, Isa::Scalar)] {
+        let dmrs = DmrsPdu {
+            symbols: 1 << 2 | 1 << 11,
+            config_type: 1,
+            n_id: 5,
+            n_scid: 0,
+            ports: (1 << n_layers) - 1,
+            n_cdm_groups_without_data: 2,
+            reference_rb: 0,
+        };
+        let mut rx = Grid::new(n_rx, 85 * 12);
+        Gaussian::new(3, Isa::Scalar).fill(rx.elements_mut(), 1.0);
+        let mut estimator = SharedEstimator::new(isa, 85, n_rx, n_layers);
+        let mut est = estimator.make_estimate();
+        estimator.estimate(&rx, slot, &rbs, &dmrs, &mut est).unwrap();
+        let mut equalizer = Equalizer::new(isa, 85 * 12, n_rx, n_layers);
+        let (mut out, mut noise) = (vec![ZERO; 85 * 12 * n_layers], vec![0.0; 85 * 12 * n_layers]);
+        let y: Vec<&[Cf32]> = (0..n_rx).map(|r| rx.symbol(r, 5)).collect();
+        equalizer.equalize(&est, 5, &y, &mut out, &mut noise);
+        let (mut a, mut b, mut seen) = (vec![ZERO; PIECE * n_layers], vec![0.0; PIECE * n_layers], 0);
+        let fits = equalizer.equalize_pieces(&est, 5, &y, &mut a, &mut b, |first, x, n| {
+            assert!(first == seen && *x == out[first..first + x.len()] && *n == noise[first..first + n.len()]);
+            seen += x.len();
+        });
+        assert!(fits && seen == out.len());
+        assert!(!equalizer.equalize_pieces(&est, 5, &y, &mut a[1..], &mut b, |_, _, _| panic!("too short")));
+    }
+}
+
+#[test] // Spec: TS 38.211 §6.3.1.3 (layer mapping, inverse)
 fn slices_that_do_not_fit_give_infinite_noise() {
     let est = ChannelEstimate::default();
     let mut noise = [0.0; 4];

@@ -194,11 +194,27 @@ pub fn add(
 ) {
     let even = amplitude * if is_second(dmrs.symbols, l) { f32::from(port.w_t) } else { 1.0 };
     let odd = even * f32::from(port.w_f);
-    for (rb, pilots) in rbs.iter().zip(pilots.chunks_exact(pilots_per_rb(dmrs.config_type))) {
-        let Some(cells) = row.get_mut(usize::from(rb) * 12..usize::from(rb) * 12 + 12) else { return };
+    let (mut pilots, delta) = (pilots, usize::from(port.delta));
+    for (first, n) in runs(rbs) {
+        let n = usize::from(n);
+        let (here, later) = pilots.split_at((n * pilots_per_rb(dmrs.config_type)).min(pilots.len()));
+        let Some(cells) = row.get_mut(12 * usize::from(first)..12 * (usize::from(first) + n)) else { return };
+        match dmrs.config_type {
+            2 => add_run::<4>(cells, here, delta, even, odd),
+            _ => add_run::<6>(cells, here, delta, even, odd),
+        }
+        pilots = later;
+    }
+}
+
+/// Adds the pilots of consecutive RBs, `PER_RB` for each.
+fn add_run<const PER_RB: usize>(row: &mut [Cf32], pilots: &[Cf32], delta: usize, even: f32, odd: f32) {
+    let config_type = if PER_RB == 4 { 2 } else { 1 };
+    for (cells, pilots) in row.as_chunks_mut::<12>().0.iter_mut().zip(pilots.as_chunks::<PER_RB>().0) {
         for (i, r) in pilots.iter().enumerate() {
-            let k = subcarrier(dmrs.config_type, i, usize::from(port.delta));
-            cells[k] += r * if i % 2 == 0 { even } else { odd };
+            if let Some(cell) = cells.get_mut(subcarrier(config_type, i, delta)) {
+                *cell += r * if i % 2 == 0 { even } else { odd };
+            }
         }
     }
 }

@@ -10,10 +10,12 @@
 
 mod demap;
 mod multiversion;
+mod points;
 mod scramble;
 
 pub use demap::{LLR_SCALE, demodulate};
 pub(crate) use multiversion::multiversion;
+pub(crate) use points::{Points, names};
 pub use scramble::{descramble, scramble};
 
 use dsp::Cf32;

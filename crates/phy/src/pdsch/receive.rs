@@ -147,7 +147,7 @@ impl PdschReceiver {
         let n_llrs = self.reception.bits_of(13).end;
         let report = self.symbols.soft_bits(&self.reception, grid, &mut self.llrs)?;
         let sequence = &mut self.sequence[..n_llrs.div_ceil(8)];
-        Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(sequence);
+        Gold::new(c_init(pdu.rnti, pdu.n_id)).fill_packed(self.isa, sequence);
         descramble(self.isa, &mut self.llrs[..n_llrs], sequence);
         Ok((n_llrs, report))
     }

@@ -2,12 +2,12 @@
 
 use super::{Layout, PdschError, c_init, check, fec_isa, sch_params, shape};
 use crate::estimate::ChannelError;
-use crate::modulation::{Modulation, modulate};
+use crate::modulation::Modulation;
 use crate::sequences::Gold;
 use crate::shared::cbgs;
 use crate::shared::precoding::Precoder;
 use crate::shared::send::{Job, Sender};
-use dsp::{Cf32, Isa};
+use dsp::Isa;
 use fapi::{PdschPdu, PrecodingMatrix};
 use fec::sch::SchEncoder;
 use nr::SlotPoint;
@@ -19,7 +19,7 @@ pub struct PdschTransmitter {
     encoder: SchEncoder,
     layout: Layout,
     coded: Vec<u8>,
-    symbols: Vec<Cf32>,
+    n_symbols_max: usize,
     sender: Sender,
     n_rb_max: usize,
 }
@@ -33,8 +33,8 @@ impl PdschTransmitter {
             encoder: SchEncoder::new(fec_isa(isa)),
             layout: Layout::default(),
             coded: vec![0; elements / 8 * 10 + 8],
-            symbols: vec![Cf32::default(); elements],
-            sender: Sender::new(isa, n_rb_max),
+            n_symbols_max: elements,
+            sender: Sender::new(isa, n_rb_max, elements),
             n_rb_max,
         }
     }
@@ -66,7 +66,7 @@ impl PdschTransmitter {
         let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
         let params = sch_params(&pdu.coding, pdu.n_layers, n_symbols);
         self.encoder.encode_cbgs(&params, cbgs(pdu.cbg), tb, &mut self.coded[..n_bytes])?;
-        self.send_coded(pdu, scheme, n_symbols, n_bytes, precoders, slot, grid)
+        self.send_coded(pdu, scheme, n_bytes, precoders, slot, grid)
     }
 
     /// Checks `pdu` and lays it out: modulation, number of symbols, bytes of coded bits.
@@ -80,7 +80,7 @@ impl PdschTransmitter {
         self.layout.fill(&shape(pdu));
         let n_symbols = self.layout.n_elements() * n_layers;
         let n_bytes = (n_symbols * usize::from(pdu.coding.q_m)).div_ceil(8);
-        let fits = n_symbols <= self.symbols.len() && grid.n_subcarriers() <= 12 * self.n_rb_max;
+        let fits = n_symbols <= self.n_symbols_max && grid.n_subcarriers() <= 12 * self.n_rb_max;
         if n_bytes > self.coded.len() || !fits {
             return Err(ChannelError::Invalid("a PDSCH larger than the transmitter was made for").into());
         }
@@ -92,7 +92,6 @@ impl PdschTransmitter {
         &mut self,
         pdu: &PdschPdu,
         scheme: Modulation,
-        n_symbols: usize,
         n_bytes: usize,
         precoders: &[PrecodingMatrix],
         slot: SlotPoint,
@@ -101,20 +100,15 @@ impl PdschTransmitter {
         let (n_rb, n_ports) = (grid.n_subcarriers() / 12, grid.n_ports());
         let precoder = Precoder::downlink(&pdu.precoding, pdu.dmrs.reference_rb, precoders, n_rb, n_ports)?;
         let coded = &mut self.coded[..n_bytes];
-        Gold::new(c_init(pdu.rnti, pdu.n_id)).xor_packed(coded);
-        let symbols = &mut self.symbols[..n_symbols];
-        let fits = modulate(scheme, coded, symbols);
-        debug_assert!(fits.is_ok());
+        Gold::new(c_init(pdu.rnti, pdu.n_id)).xor_packed(self.isa, coded);
         let amplitude = libm::powf(10.0, pdu.power_offset_db / 20.0);
-        if amplitude != 1.0 {
-            dsp::vector::scale(self.isa, symbols, amplitude);
-        }
         let job = Job {
             shape: shape(pdu),
             layout: &self.layout,
             slot,
             n_layers: usize::from(pdu.n_layers),
-            symbols,
+            bits: coded,
+            scheme,
             amplitude,
             precoder,
             transform: None,
@@ -132,9 +126,9 @@ impl PdschTransmitter {
         slot: SlotPoint,
         grid: &mut Grid,
     ) -> Result<(), PdschError> {
-        let (scheme, n_symbols, n_bytes) = self.lay_out(pdu, grid)?;
+        let (scheme, _, n_bytes) = self.lay_out(pdu, grid)?;
         self.coded[..n_bytes].copy_from_slice(coded);
-        self.send_coded(pdu, scheme, n_symbols, n_bytes, precoders, slot, grid)
+        self.send_coded(pdu, scheme, n_bytes, precoders, slot, grid)
     }
 }
 

@@ -272,7 +272,7 @@ fn elements_equal_the_second_derivation() {
         }
         let mut grid = Grid::new(1, N_SC);
         PucchTransmitter::new(n[17] as u16).transmit(&p, &ack, sr, &csi, slot, &mut grid).unwrap();
-        for (i, (x, e)) in grid.elements().iter().zip(expected.elements()).enumerate() {
+        for (i, (x, e)) in grid.elements().zip(expected.elements()).enumerate() {
             assert!((x - e).norm_sqr() < 1e-7, "{n_vectors} {p:?}: {} {}: {x} {e}", i / N_SC, i % N_SC);
         }
         let r = PucchReceiver::new(Isa::best(), n[17] as u16, 1).receive(&expected, &p, slot).unwrap();

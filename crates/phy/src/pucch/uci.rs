@@ -134,7 +134,7 @@ impl Encoder {
         let coded = &self.coded[..sizes.e];
         let packed = &mut self.packed[..sizes.e.div_ceil(8)];
         fec::bits::pack(coded, packed);
-        scrambling(pdu).xor_packed(packed);
+        scrambling(pdu).xor_packed(dsp::Isa::Scalar, packed);
         // The repeated placeholder of a single bit follows its scrambled neighbour.
         for (i, bit) in coded.iter().enumerate() {
             match *bit {

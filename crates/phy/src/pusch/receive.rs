@@ -170,7 +170,7 @@ impl PuschReceiver {
         let n_bits = self.layout.n_bits();
         let n_bytes = n_bits.div_ceil(8);
         let sequence = self.sequence.get_mut(..n_bytes).ok_or(ChannelError::Invalid("a PUSCH that was not begun"))?;
-        Gold::new(c_init(pdu)).fill_packed(sequence);
+        Gold::new(c_init(pdu)).fill_packed(self.isa, sequence);
         let mut control = self.report(pdu, slot, report);
         if !self.layout.roles.is_empty() {
             control.harq_ack = self.decode_uci(pdu, pdu.uci.n_harq_ack as usize, 0, !control.dtx);

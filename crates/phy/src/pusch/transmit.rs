@@ -2,12 +2,11 @@
 
 use super::{Layout, Role, c_init, check, modulation, sch_params, shape};
 use crate::estimate::ChannelError;
-use crate::modulation::modulate;
 use crate::sequences::Gold;
 use crate::shared::precoding::{self, Precoder};
 use crate::shared::send::{Job, Sender};
 use crate::shared::{self, cbgs};
-use dsp::{Cf32, Isa};
+use dsp::Isa;
 use fapi::PuschPdu;
 use fec::bits;
 use fec::polar::PolarCodec;
@@ -15,8 +14,6 @@ use fec::sch::SchEncoder;
 use fec::short::{PLACEHOLDER_ONE, PLACEHOLDER_REPEAT};
 use nr::{SYMBOLS_PER_SLOT, SlotPoint};
 use ofdm::Grid;
-
-const ZERO: Cf32 = Cf32::new(0.0, 0.0);
 
 /// UCI to send, one bit a byte.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +28,7 @@ pub struct UciBits<'a> {
 
 /// Sends PUSCHs. Holds plans and scratch; nothing is allocated in a call, but for the transform of a size that is new.
 pub struct PuschTransmitter {
+    isa: Isa,
     encoder: SchEncoder,
     polar: PolarCodec,
     elements: shared::Layout,
@@ -39,7 +37,7 @@ pub struct PuschTransmitter {
     codeword: Vec<u8>,
     /// Coded HARQ-ACK, CSI part 1 and part 2, one bit a byte.
     uci: [Vec<u8>; 3],
-    symbols: Vec<Cf32>,
+    n_symbols_max: usize,
     sender: Sender,
     n_rb_max: usize,
     /// Coded bits to send instead.
@@ -51,7 +49,9 @@ impl PuschTransmitter {
     /// For carriers of up to `n_rb_max` RB and `n_layers_max` layers.
     pub fn new(isa: Isa, n_rb_max: usize, n_layers_max: usize) -> PuschTransmitter {
         let n_bits = n_rb_max * 12 * SYMBOLS_PER_SLOT * 8 * n_layers_max.max(1);
+        let n_symbols_max = n_rb_max * 12 * SYMBOLS_PER_SLOT * n_layers_max.max(1);
         PuschTransmitter {
+            isa,
             encoder: SchEncoder::new(isa),
             polar: PolarCodec::new(1),
             elements: shared::Layout::default(),
@@ -59,8 +59,8 @@ impl PuschTransmitter {
             coded: vec![0; n_bits / 8 + 8],
             codeword: vec![0; n_bits / 8 + 8],
             uci: [vec![0; n_bits], vec![0; n_bits], vec![0; n_bits]],
-            symbols: vec![ZERO; n_rb_max * 12 * SYMBOLS_PER_SLOT * n_layers_max.max(1)],
-            sender: Sender::new(isa, n_rb_max),
+            n_symbols_max,
+            sender: Sender::new(isa, n_rb_max, n_symbols_max),
             n_rb_max,
             #[cfg(test)]
             given: None,
@@ -112,14 +112,11 @@ impl PuschTransmitter {
         self.layout.set(pdu, &self.elements, uci.csi2.len())?;
         let n_symbols = self.layout.n_elements() * n_layers;
         let n_bytes = self.layout.n_bits().div_ceil(8);
-        if n_symbols > self.symbols.len() || n_bytes > self.codeword.len() || grid.n_subcarriers() > 12 * self.n_rb_max
+        if n_symbols > self.n_symbols_max || n_bytes > self.codeword.len() || grid.n_subcarriers() > 12 * self.n_rb_max
         {
             return Err(ChannelError::Invalid("larger than the transmitter was made for"));
         }
         self.encode(pdu, tb, uci, n_bytes)?;
-        let codeword = &self.codeword[..n_bytes];
-        modulate(scheme, codeword, &mut self.symbols[..n_symbols])
-            .map_err(|_| ChannelError::Invalid("coded bits and symbols"))?;
         let precoder = match &w {
             None => Precoder::Identity,
             Some(w) => Precoder::Groups { size: 0, offset: 0, matrices: core::slice::from_ref(w) },
@@ -129,7 +126,8 @@ impl PuschTransmitter {
             layout: &self.elements,
             slot,
             n_layers,
-            symbols: &self.symbols[..n_symbols],
+            bits: &self.codeword[..n_bytes],
+            scheme,
             amplitude: 1.0,
             precoder,
             transform: transform.map(|t| (t, pdu.rnti)),
@@ -170,7 +168,7 @@ impl PuschTransmitter {
             self.encode_uci(pdu, uci)?;
             self.multiplex();
         }
-        Gold::new(c_init(pdu)).xor_packed(&mut self.codeword[..n_bytes]);
+        Gold::new(c_init(pdu)).xor_packed(self.isa, &mut self.codeword[..n_bytes]);
         if !self.layout.roles.is_empty() {
             self.write_placeholders();
         }

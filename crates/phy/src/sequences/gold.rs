@@ -10,7 +10,8 @@
 //! one step on a window of 64.
 
 use super::QPSK_AMPLITUDE;
-use dsp::Cf32;
+use crate::modulation::multiversion;
+use dsp::{Cf32, Isa};
 
 /// Bits that are thrown away before c(0). Spec: TS 38.211 §5.2.1
 pub const N_C: usize = 1600;
@@ -138,8 +139,11 @@ impl Gold {
     }
 
     /// Adds the sequence to packed bits, most significant bit of each byte first. Whole bytes are consumed.
-    pub fn xor_packed(&mut self, bytes: &mut [u8]) {
-        let mut chunks = bytes.chunks_exact_mut(4);
+    ///
+    /// Every instruction set gives the same bits. Cost: O(n), no allocation.
+    pub fn xor_packed(&mut self, isa: Isa, bytes: &mut [u8]) {
+        let rest = if bytes.len() < 3 * BLOCK { bytes } else { self.xor_blocks(isa, bytes) };
+        let mut chunks = rest.chunks_exact_mut(4);
         for chunk in &mut chunks {
             let word = self.next32().reverse_bits().to_be_bytes();
             chunk.iter_mut().zip(word).for_each(|(b, w)| *b ^= w);
@@ -149,10 +153,25 @@ impl Gold {
         }
     }
 
+    /// Adds the sequence to whole blocks; returns what is left.
+    fn xor_blocks<'a>(&mut self, isa: Isa, bytes: &'a mut [u8]) -> &'a mut [u8] {
+        let (mut first, mut second) = ([0; WINDOW], [0; WINDOW]);
+        let mut ahead = self.clone();
+        for (a, b) in first.iter_mut().zip(&mut second) {
+            (*a, *b) = (turned(ahead.x1), turned(ahead.x2));
+            ahead.next32();
+            ahead.next32();
+        }
+        let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
+        add_blocks(isa, &mut first, &mut second, blocks);
+        (self.x1, self.x2) = (turned(first[0]), turned(second[0]));
+        rest
+    }
+
     /// Overwrites `bytes` with the sequence, most significant bit of each byte first. Whole bytes are consumed.
-    pub fn fill_packed(&mut self, bytes: &mut [u8]) {
+    pub fn fill_packed(&mut self, isa: Isa, bytes: &mut [u8]) {
         bytes.fill(0);
-        self.xor_packed(bytes);
+        self.xor_packed(isa, bytes);
     }
 
     /// Turns the signs of soft bits where the sequence is 1, which undoes [`Gold::xor_bits`].
@@ -184,6 +203,37 @@ impl Gold {
                 *pilot = qpsk(word);
                 word >>= 2;
             }
+        }
+    }
+}
+
+/// Words of 64 bits that decide all later ones, if bits 31 apart are taken 128 apart (f(D)^128 = f(D^128)).
+const WINDOW: usize = 62;
+/// Bytes that follow from a window without one another: 28 times 128 bits.
+const BLOCK: usize = 8 * (WINDOW - 6);
+
+/// Each octet of a word the other way round.
+fn turned(word: u64) -> u64 {
+    word.reverse_bits().swap_bytes()
+}
+
+multiversion! {
+    /// Adds both registers' words to `blocks`, and moves the windows on.
+    fn add_blocks(first: &mut [u64; WINDOW], second: &mut [u64; WINDOW], blocks: &mut [[u8; BLOCK]]) = add_blocks_body
+}
+
+#[inline(always)]
+fn add_blocks_body(first: &mut [u64; WINDOW], second: &mut [u64; WINDOW], blocks: &mut [[u8; BLOCK]]) {
+    for block in blocks {
+        let (a, b) = (*first, *second);
+        for (i, octets) in block.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            *octets = (u64::from_le_bytes(*octets) ^ a[i] ^ b[i]).to_le_bytes();
+        }
+        first[..6].copy_from_slice(&a[WINDOW - 6..]);
+        second[..6].copy_from_slice(&b[WINDOW - 6..]);
+        for i in 0..WINDOW - 6 {
+            first[6 + i] = a[i] ^ a[i + 6];
+            second[6 + i] = b[i] ^ b[i + 2] ^ b[i + 4] ^ b[i + 6];
         }
     }
 }
@@ -233,12 +283,27 @@ mod tests {
     fn packed_bits_and_soft_bits_agree() {
         let expected = literal(99, 8 * 23);
         let mut packed = [0u8; 23];
-        Gold::new(99).xor_packed(&mut packed);
+        Gold::new(99).xor_packed(Isa::best(), &mut packed);
         let mut llrs = [5i8; 8 * 23];
         Gold::new(99).descramble(&mut llrs);
         for (i, bit) in expected.iter().enumerate() {
             assert_eq!(packed[i / 8] >> (7 - i % 8) & 1, *bit);
             assert_eq!(llrs[i], if *bit == 1 { -5 } else { 5 });
+        }
+    }
+
+    #[test] // Spec: TS 38.211 §5.2.1
+    fn long_strings_equal_the_clause_on_every_instruction_set() {
+        let expected = literal(0x2bad_cafe, 8 * 5000);
+        for isa in Isa::available() {
+            for n in [3 * BLOCK - 1, 3 * BLOCK, 3 * BLOCK + 5, 11 * BLOCK + 63] {
+                let (mut gold, mut packed) = (Gold::new(0x2bad_cafe), vec![0; n]);
+                gold.fill_packed(isa, &mut packed);
+                let mut next = [0; 24];
+                gold.xor_bits(&mut next);
+                let bits = packed.iter().flat_map(|byte| (0..8).map(move |i| byte >> (7 - i) & 1)).chain(next);
+                assert!(bits.eq(expected[..8 * n + 24].iter().copied()), "{isa} {n}");
+            }
         }
     }
 

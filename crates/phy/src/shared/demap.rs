@@ -257,13 +257,17 @@ impl SymbolWorker {
         if !self.fits(r.layout.n_rb(), grid.n_ports(), r.n_layers) {
             return Err(wrong);
         }
+        let joint = r.detector == Detector::Joint && r.n_layers > 1 && r.transform.is_none();
+        let full = r.layout.is_full(l);
+        if full && r.transform.is_none() && !joint {
+            return self.in_pieces(r, grid, l, llrs).ok_or(wrong);
+        }
         let phase = match &r.transform {
             Some(_) => self.group_phase(r, grid, l)?,
             None => ONE,
         };
         self.equalize(r, grid, l);
         let n_all = 12 * r.layout.n_rb() * r.n_layers;
-        let full = r.layout.is_full(l);
         if let Some((t, _, _)) = &r.transform {
             self.despread(n_all)?;
             let in_groups = t.ptrs.as_ref().filter(|_| r.layout.group_symbols() >> l & 1 == 1);
@@ -284,8 +288,8 @@ impl SymbolWorker {
             true => (&self.equal[..n], &self.equal_noise[..n]),
             false => (&self.data[..n], &self.data_noise[..n]),
         };
-        let report = report(r.scheme, x, noise);
-        let joint = r.detector == Detector::Joint && r.n_layers > 1 && r.transform.is_none();
+        let mut seen = SymbolReport::default();
+        report(r.scheme, x, noise, 0, n, &mut seen);
         if !(joint && llrs.len() == n * r.scheme.q_m() && self.detect(r, grid, l, full, llrs)) {
             let (x, noise) = match full && r.transform.is_none() {
                 true => (&self.equal[..n], &self.equal_noise[..n]),
@@ -293,7 +297,23 @@ impl SymbolWorker {
             };
             demodulate(self.isa, r.scheme, x, noise, llrs).map_err(|_| wrong)?;
         }
-        Ok(report)
+        Ok(seen)
+    }
+
+    /// Symbol `l` whose elements all carry data, piece by piece; `None` where lengths do not fit.
+    fn in_pieces(&mut self, r: &Reception, grid: &Grid, l: usize, llrs: &mut [Llr]) -> Option<SymbolReport> {
+        let (y, n_rx) = received(&mut self.rows, r, grid, l);
+        let (isa, scheme, n) = (self.isa, r.scheme, 12 * r.layout.n_rb() * r.n_layers);
+        let (mut seen, mut fits) = (SymbolReport::default(), llrs.len() == n * scheme.q_m());
+        let take = |first: usize, x: &[Cf32], noise: &[f32]| {
+            report(scheme, x, noise, first, n, &mut seen);
+            let q = scheme.q_m();
+            let llrs = llrs.get_mut(first * q..(first + x.len()) * q);
+            fits &= llrs.is_some_and(|llrs| demodulate(isa, scheme, x, noise, llrs).is_ok());
+        };
+        let (equal, noise) = (&mut self.equal, &mut self.equal_noise);
+        fits &= self.equalizer.equalize_pieces(r.estimate_at(l), l, &y[..n_rx], equal, noise, take);
+        fits.then_some(seen)
     }
 
     /// Soft bits of the data of symbol `l`, all layers jointly; false where the scheme is not for it.
@@ -400,22 +420,21 @@ fn received<'a>(rows: &'a mut [Cf32], r: &Reception, grid: &'a Grid, l: usize) -
     (y, n_rx)
 }
 
-/// Some elements of a symbol, looked at for the report.
-fn report(scheme: Modulation, x: &[Cf32], noise: &[f32]) -> SymbolReport {
-    let mut out = SymbolReport::default();
+/// Some elements of a symbol of `n`, looked at for the report: those among `x`, the first of which is element `first`.
+fn report(scheme: Modulation, x: &[Cf32], noise: &[f32], first: usize, n: usize, out: &mut SymbolReport) {
     // An odd step looks at all layers in turn.
-    let step = (x.len() / 40) | 1;
-    for (i, (x, n)) in x.iter().zip(noise).enumerate().step_by(step) {
+    let step = (n / 40) | 1;
+    for i in (first.next_multiple_of(step)..first + x.len()).step_by(step) {
+        let (x, n) = (x[i - first], noise[i - first]);
         let usable = n.is_finite() && x.re.is_finite() && x.im.is_finite();
         let n = if usable { f64::from(n.clamp(1e-9, 1e6)) } else { 1e6 };
         out.capacity += f64::from(libm::log2f(1.0 + (1.0 / n) as f32));
         out.noise += if usable { n } else { 1.0 };
         if usable {
-            out.error += f64::from((x - nearest(scheme, *x, i)).norm_sqr()).min(1e6);
+            out.error += f64::from((x - nearest(scheme, x, i)).norm_sqr()).min(1e6);
         }
         out.n += 1;
     }
-    out
 }
 
 /// Symbols after the inverse transform without PT-RS samples, their common phase taken out.

@@ -212,6 +212,15 @@ pub const PIECE: usize = 480;
 ///
 /// Every instruction set gives the same bits. Cost: O(n * layers), no allocation.
 pub fn add_port(isa: Isa, weights: &[(f32, f32)], layers: &[&[Cf32]], out: &mut [Cf32]) {
+    weigh::<true>(isa, weights, layers, out);
+}
+
+/// Writes W x to one port: what [`add_port`] makes of zeros.
+pub fn write_port(isa: Isa, weights: &[(f32, f32)], layers: &[&[Cf32]], out: &mut [Cf32]) {
+    weigh::<false>(isa, weights, layers, out);
+}
+
+fn weigh<const ADD: bool>(isa: Isa, weights: &[(f32, f32)], layers: &[&[Cf32]], out: &mut [Cf32]) {
     let n = out.len();
     let used = layers.len().min(weights.len()).min(4);
     let mut w = [Cf32::default(); 4];
@@ -223,12 +232,17 @@ pub fn add_port(isa: Isa, weights: &[(f32, f32)], layers: &[&[Cf32]], out: &mut 
             m += 1;
         }
     }
-    use dsp::vector::add_combined;
-    match m {
-        0 => {}
-        1 => add_combined(isa, out, &[x[0]], &[w[0]]),
-        2 => add_combined(isa, out, &[x[0], x[1]], &[w[0], w[1]]),
-        3 => add_combined(isa, out, &[x[0], x[1], x[2]], &[w[0], w[1], w[2]]),
-        _ => add_combined(isa, out, &x, &w),
+    use dsp::vector::{add_combined, combined};
+    match (ADD, m) {
+        (true, 0) => {}
+        (true, 1) => add_combined(isa, out, &[x[0]], &[w[0]]),
+        (true, 2) => add_combined(isa, out, &[x[0], x[1]], &[w[0], w[1]]),
+        (true, 3) => add_combined(isa, out, &[x[0], x[1], x[2]], &[w[0], w[1], w[2]]),
+        (true, _) => add_combined(isa, out, &x, &w),
+        (false, 0) => out.fill(Cf32::new(0.0, 0.0)),
+        (false, 1) => combined(isa, out, &[x[0]], &[w[0]]),
+        (false, 2) => combined(isa, out, &[x[0], x[1]], &[w[0], w[1]]),
+        (false, 3) => combined(isa, out, &[x[0], x[1], x[2]], &[w[0], w[1], w[2]]),
+        (false, _) => combined(isa, out, &x, &w),
     }
 }

@@ -93,7 +93,7 @@ fn elements_equal_the_second_derivation() {
                 sum += elements as f32 / n[0] as f32;
             }
         }
-        let energy: f32 = grid.elements().iter().map(|x| x.norm_sqr()).sum();
+        let energy: f32 = grid.elements().map(|x| x.norm_sqr()).sum();
         assert!((energy / sum - 1.0).abs() < 1e-3, "{n_vectors}: {energy} {sum}");
         n_vectors += 1;
     }
