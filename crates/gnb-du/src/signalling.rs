@@ -175,6 +175,11 @@ fn radio(capability: &[u8], cell: &Cell) -> UeRadio {
         pusch_256qam: bands.clone().any(|b| b.pusch_256_qam),
         dl_layers: layers.max().unwrap_or(1),
         ul_layers: ul_layers.max().unwrap_or(1),
+        cbg: c
+            .phy_parameters
+            .phy_parameters_common
+            .as_ref()
+            .is_some_and(|p| p.cbg_trans_indication_dl && p.dynamic_harq_ack_code_b_cbg_retx_dl),
         ul_codebook: match coherence {
             Some(rrc::MimoParametersPerBandPuschTransCoherence::FullCoherent) => CodebookSubset::FullyPartialNon,
             Some(rrc::MimoParametersPerBandPuschTransCoherence::PartialCoherent) => CodebookSubset::PartialNon,

@@ -1,6 +1,6 @@
 //! Downlink blocks of UEs: retransmissions first, then new ones by metric.
 
-use crate::harq::{self, State};
+use crate::harq::{self, Process, State};
 use crate::link::{efficiency_at, mcs_for};
 use crate::pdcch::level_for;
 use crate::power::TPC_KEEP;
@@ -33,6 +33,8 @@ struct Wish {
     time: u8,
     mcs: u8,
     layers: u8,
+    /// Code block groups to send: bit m is group m.
+    groups: u8,
     start: u16,
     n_rb: u16,
 }
@@ -91,14 +93,16 @@ impl Scheduler {
                     .get(p.time as usize)
                     .is_some_and(|t| t.start + t.n_symbols <= longest.start + longest.n_symbols);
                 let (lo, hi) = self.downlink_range(&u, p.fallback);
-                if fits && let Some((start, n_rb)) = state.used.free_run(lo, hi, p.n_rb).filter(|(_, n)| *n == p.n_rb) {
+                let (mcs, want) = again(&u, &p);
+                if fits && let Some((start, n_rb)) = state.used.free_run(lo, hi, want).filter(|(_, n)| *n == want) {
                     let wish = Wish {
                         harq: i as u8,
                         new_data: false,
                         fallback: p.fallback,
                         time: p.time,
-                        mcs: p.mcs,
+                        mcs,
                         layers: p.layers,
+                        groups: if p.groups == 0 { u8::MAX } else { p.groups },
                         start,
                         n_rb,
                     };
@@ -149,7 +153,8 @@ impl Scheduler {
             None => McsTable::Qam64,
         };
         let layers = layers_of(u, fallback);
-        let wish = |mcs, start, n_rb| Wish { harq, new_data: true, fallback, time, mcs, layers, start, n_rb };
+        let groups = u8::MAX;
+        let wish = |mcs, start, n_rb| Wish { harq, new_data: true, fallback, time, mcs, layers, groups, start, n_rb };
         if u.phase == Phase::Msg4 {
             // A CCCH message cannot be cut: the most robust MCS that holds it.
             let (start, n) = state.used.free_run(lo, hi, hi - lo)?;
@@ -201,7 +206,11 @@ impl Scheduler {
             let dai = if connected { dai } else { 0 };
             Dci::F1_0(Dci1_0 { frequency, time, interleaved: false, mcs, ndi, rv, harq, dai, tpc, pri, k1 })
         } else {
-            let zero = Dci1_1 { ports: ANTENNA_PORTS[usize::from(w.layers.clamp(1, 4)) - 1], ..Dci1_1::default() };
+            let max_cbg = u.dedicated.as_deref().map_or(0, |d| d.pdsch.options.max_cbg.min(8));
+            // The first group is the most significant bit. Spec: TS 38.212 §7.3.1.2.2
+            let cbgti = w.groups.reverse_bits().checked_shr(8 - u32::from(max_cbg)).unwrap_or(0);
+            let zero =
+                Dci1_1 { cbgti, ports: ANTENNA_PORTS[usize::from(w.layers.clamp(1, 4)) - 1], ..Dci1_1::default() };
             Dci::F1_1(Dci1_1 { frequency, time, mcs, ndi, rv, harq, dai, tpc, pri, k1, ..zero })
         };
         let (space, coreset) = self.space_of(u, w.fallback)?;
@@ -280,7 +289,7 @@ impl Scheduler {
         let tpc = self.pucch_command(u);
         u.pucch_power.sent(tpc, choice.slot);
         state.used.insert(w.start, w.n_rb);
-        self.note_feedback(u, idx, w.harq, &choice, cce);
+        self.note_feedback(u, idx, (w.harq, w.fallback), &choice, cce);
         let tbs_bytes = pdu.coding.tbs_bytes;
         let mut timing_command = None;
         if w.new_data {
@@ -298,6 +307,19 @@ impl Scheduler {
         let precoding = if w.fallback { DlPrecoding::Identity } else { precoding(u, w.layers, &mut plan.precoders) };
         plan.pdsch.push(PdschPdu { new_data: w.new_data, precoding, ..pdu });
         Some(())
+    }
+}
+
+/// MCS and RBs of another transmission: as before, so that the block keeps its size; where only some code block groups are missing, as many
+/// RBs as they take, and the row that leaves the size as it was. Spec: TS 38.214 §5.1.3.2, §5.1.7.2
+fn again(u: &Ue, p: &Process) -> (u8, u16) {
+    let d = u.dedicated.as_deref().filter(|_| !p.fallback && p.groups != 0);
+    let (Some(d), Some(c)) = (d, p.coding) else { return (p.mcs, p.n_rb) };
+    let share = p.share_missing(d.pdsch.options.max_cbg);
+    let reserved = (28..32).find(|i| mcs_row(d.pdsch.mcs_table, *i).is_ok_and(|r| r.is_reserved() && r.q_m == c.q_m));
+    match reserved.filter(|_| share < 1.0) {
+        Some(mcs) => (mcs, (libm::ceilf(share * f32::from(p.n_rb)) as u16).clamp(1, p.n_rb)),
+        None => (p.mcs, p.n_rb),
     }
 }
 

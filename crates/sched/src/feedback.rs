@@ -74,6 +74,7 @@ impl Scheduler {
         fallback: bool,
         cce: (u16, u16),
     ) -> Option<FeedbackChoice> {
+        let kind = usize::from(self.by_groups(u, fallback));
         let dedicated = u.certain();
         let list = dedicated.map_or(&[][..], |d| &d.pucch.dl_data_to_ul_ack);
         let n = if fallback { 8 } else { list.len() };
@@ -88,9 +89,9 @@ impl Scheduler {
             let at = slot.plus(k as i64);
             let fresh = self.fresh_uplink(at);
             let ul = self.ring.at(at, || fresh);
-            let count = ul.feedback_of(idx).map_or(0, |f| f.n);
+            let (count, all) = ul.feedback_of(idx).map_or((0, 0), |f| (f.n[kind], f.n[0] + f.n[1]));
             let limit = if dedicated.is_some() { FEEDBACK_MAX as u8 } else { 1 };
-            if ul.has_pusch(idx) || count >= limit {
+            if ul.has_pusch(idx) || all >= limit {
                 continue;
             }
             let pri = if dedicated.is_some() {
@@ -107,8 +108,22 @@ impl Scheduler {
         None
     }
 
+    /// Whether a block of this format is acknowledged by code block groups: format 1_1, where they are configured.
+    pub(crate) fn by_groups(&self, u: &Ue, fallback: bool) -> bool {
+        !fallback && u.certain().is_some_and(|d| d.pdsch.options.max_cbg > 0)
+    }
+
     /// Notes the feedback that an assignment asks for.
-    pub(crate) fn note_feedback(&mut self, u: &Ue, idx: u8, harq: u8, choice: &FeedbackChoice, cce: (u16, u16)) {
+    pub(crate) fn note_feedback(
+        &mut self,
+        u: &Ue,
+        idx: u8,
+        (harq, fallback): (u8, bool),
+        choice: &FeedbackChoice,
+        cce: (u16, u16),
+    ) {
+        let kind = usize::from(self.by_groups(u, fallback));
+        let n_groups = u.certain().map_or(0, |d| d.pdsch.options.max_cbg);
         let common = u.certain().is_none();
         let fresh = self.fresh_uplink(choice.slot);
         let ul = self.ring.at(choice.slot, || fresh);
@@ -120,8 +135,9 @@ impl Scheduler {
             None => {
                 ul.feedback.push(Feedback {
                     ue: idx,
-                    processes: [0; FEEDBACK_MAX],
-                    n: 0,
+                    processes: [[0; FEEDBACK_MAX]; 2],
+                    n: [0; 2],
+                    n_groups,
                     pri: 0,
                     first_cce: 0,
                     n_cce: 1,
@@ -132,9 +148,9 @@ impl Scheduler {
                 &mut ul.feedback[last]
             }
         };
-        if let Some(p) = f.processes.get_mut(f.n as usize) {
+        if let Some(p) = f.processes[kind].get_mut(f.n[kind] as usize) {
             *p = harq;
-            f.n += 1;
+            f.n[kind] += 1;
         }
         (f.pri, f.first_cce, f.n_cce) = (choice.pri, cce.0, cce.1);
     }
@@ -165,9 +181,15 @@ impl Scheduler {
         }
         f.done = true;
         let f = *f;
-        for i in 0..f.n {
-            let ok = usable && i < ind.n_harq_ack && ind.harq_ack.get(i as usize) == Some(&1);
-            settle(u, idx, f.processes[i as usize], ok, config.max_harq_tx, out);
+        let bit = |i: usize| usable && i < usize::from(ind.n_harq_ack) && ind.harq_ack.get(i) == Some(&1);
+        let whole = usize::from(f.n[0]);
+        for (i, harq) in f.processes[0].iter().enumerate().take(whole) {
+            settle(u, idx, *harq, bit(i), config.max_harq_tx, out);
+        }
+        let n_groups = usize::from(f.n_groups);
+        for (i, harq) in f.processes[1].iter().enumerate().take(usize::from(f.n[1])) {
+            let acks = (0..n_groups).fold(0, |a, m| a | u8::from(bit(whole + i * n_groups + m)) << m);
+            settle_groups(u, idx, *harq, usable.then_some(acks), f.n_groups, config.max_harq_tx, out);
         }
     }
 
@@ -296,6 +318,16 @@ fn channel_report(u: &mut Ue, ind: &UciIndication) {
 
 fn rbs(p: &PuschPdu) -> u16 {
     p.rbs.n_rb()
+}
+
+/// The outcome of a block by its groups; `None`: nothing was heard, so that what was missing is still missing. Spec: TS 38.213 §9.1.1
+fn settle_groups(u: &mut Ue, idx: u8, harq: u8, acks: Option<u8>, n_max: u8, max_tx: u8, out: &mut Vec<DlOutcome>) {
+    let Some(p) = u.dl.get_mut(harq as usize) else { return };
+    let all = ((1u16 << p.n_groups(n_max)) - 1) as u8;
+    let before = if p.groups == 0 { all } else { p.groups };
+    p.groups = acks.map_or(before, |a| !a & all);
+    let ok = p.groups == 0;
+    settle(u, idx, harq, ok, max_tx, out);
 }
 
 fn settle(u: &mut Ue, idx: u8, harq: u8, ok: bool, max_tx: u8, out: &mut Vec<DlOutcome>) {

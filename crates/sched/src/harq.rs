@@ -2,6 +2,7 @@
 
 use fapi::Coding;
 use nr::SlotPoint;
+use nr::tables::tbs::n_code_blocks;
 
 /// Redundancy versions in the order of transmissions. Spec: TS 38.321 §5.4.2.1
 pub const RV_ORDER: [u8; 4] = [0, 2, 3, 1];
@@ -40,6 +41,8 @@ pub struct Process {
     pub mcs: u8,
     /// Layers of every transmission, so that the block keeps its size.
     pub layers: u8,
+    /// Code block groups that are missing: bit m is group m; 0 where the block goes as a whole.
+    pub groups: u8,
     /// Coding of the first transmission.
     pub coding: Option<Coding>,
     /// Slot of the last transmission.
@@ -58,6 +61,7 @@ impl Process {
             time,
             mcs,
             layers,
+            groups: 0,
             coding: None,
             slot: self.slot,
         };
@@ -69,6 +73,20 @@ impl Process {
     /// Bytes of its block.
     pub fn tbs_bytes(&self) -> u32 {
         self.coding.map_or(0, |c| c.tbs_bytes)
+    }
+    /// M, the groups of the block where N are configured. Spec: TS 38.214 §5.1.7.1
+    pub fn n_groups(&self, n_max: u8) -> u8 {
+        n_max.min(self.n_code_blocks().min(8) as u8)
+    }
+    fn n_code_blocks(&self) -> u32 {
+        self.coding.map_or(1, |c| n_code_blocks(8 * c.tbs_bytes, c.rate_x1024))
+    }
+    /// Share of the block's code blocks that lie in the groups that are missing. Spec: TS 38.214 §5.1.7.1
+    pub fn share_missing(&self, n_max: u8) -> f32 {
+        let (m, c) = (u32::from(self.n_groups(n_max).max(1)), self.n_code_blocks());
+        let size = |group: u32| c / m + u32::from(group < c % m);
+        let missing: u32 = (0..m).filter(|g| self.groups >> g & 1 == 1).map(size).sum();
+        missing as f32 / c as f32
     }
     /// Frees it; NDI stays.
     pub fn release(&mut self) {

@@ -6,7 +6,7 @@ use nr::SlotPoint;
 
 /// Slots kept: the farthest grant ahead plus the longest that results may take.
 pub const RING_LEN: usize = 128;
-/// HARQ-ACK bits of one UE in one slot.
+/// Blocks of one UE that are acknowledged in one slot.
 pub const FEEDBACK_MAX: usize = 8;
 
 /// Feedback of one UE in one slot.
@@ -14,10 +14,12 @@ pub const FEEDBACK_MAX: usize = 8;
 pub struct Feedback {
     /// The UE.
     pub ue: u8,
-    /// HARQ processes in codebook order.
-    pub processes: [u8; FEEDBACK_MAX],
-    /// How many.
-    pub n: u8,
+    /// HARQ processes in codebook order: those acknowledged as whole blocks, then those by code block groups.
+    pub processes: [[u8; FEEDBACK_MAX]; 2],
+    /// How many of each.
+    pub n: [u8; 2],
+    /// Bits of each of the latter.
+    pub n_groups: u8,
     /// PUCCH resource indicator of the last assignment.
     pub pri: u8,
     /// First CCE of the last assignment.
@@ -28,6 +30,13 @@ pub struct Feedback {
     pub reports_due: u8,
     /// The outcome was taken.
     pub done: bool,
+}
+
+impl Feedback {
+    /// HARQ-ACK bits.
+    pub fn n_bits(&self) -> u8 {
+        self.n[0] + self.n[1] * self.n_groups
+    }
 }
 
 /// One uplink slot.

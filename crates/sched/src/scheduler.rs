@@ -113,8 +113,8 @@ pub struct Scheduler {
     /// UEs by metric, scratch.
     pub(crate) order: Vec<(f32, u8)>,
     pub(crate) prach_slots: i64,
-    /// Some UE sounds in slots that PUSCHs have else.
-    pub(crate) sounding: bool,
+    /// SRSs in slots that PUSCHs have else.
+    pub(crate) soundings: Vec<SrsResource>,
 }
 
 impl Scheduler {
@@ -131,7 +131,7 @@ impl Scheduler {
             rars: Vec::with_capacity(16),
             pucch_region: RbSet::EMPTY,
             order: Vec::with_capacity(config.max_ues as usize),
-            sounding: false,
+            soundings: Vec::with_capacity(config.max_ues as usize),
             prach_slots: (symbols - 1) / SYMBOLS_PER_SLOT as i64 + 1,
             config,
         };
@@ -287,15 +287,14 @@ impl Scheduler {
             }
         }
         self.pucch_region = region;
-        let duplex = self.config.cell.duplex;
-        let shared = |u: &Ue| {
-            u.dedicated.as_deref().and_then(|d| d.srs).is_some_and(|s| {
-                let (_, offset) = s.resource.period.unwrap_or((1, 0));
-                let slot = SlotPoint::from_count(self.config.cell.ul.numerology, i64::from(offset));
-                duplex.is_uplink(slot, 0, SYMBOLS_PER_SLOT as u8)
-            })
+        let (duplex, numerology) = (self.config.cell.duplex, self.config.cell.ul.numerology);
+        let shared = |r: &SrsResource| {
+            let (_, offset) = r.period.unwrap_or((1, 0));
+            duplex.is_uplink(SlotPoint::from_count(numerology, i64::from(offset)), 0, SYMBOLS_PER_SLOT as u8)
         };
-        self.sounding = self.ues.iter().flatten().any(shared);
+        self.soundings.clear();
+        let all = self.ues.iter().flatten().filter_map(|u| Some(u.dedicated.as_deref()?.srs?.resource));
+        self.soundings.extend(all.filter(shared));
     }
 
     /// RBs of `slot` that no PUSCH may have: PRACH and PUCCH, and all of them where a UE sounds.
@@ -305,8 +304,7 @@ impl Scheduler {
         if (0..self.prach_slots).any(|k| self.config.prach.occasions(slot.plus(-k)).next().is_some()) {
             used.insert(start, self.config.prach_n_rb);
         }
-        let sounds = |u: &Ue| u.dedicated.as_deref().and_then(|d| d.srs).is_some_and(|s| s.resource.is_sent(slot));
-        if self.sounding && self.ues.iter().flatten().any(sounds) {
+        if self.soundings.iter().any(|r| r.is_sent(slot)) {
             used.insert(0, self.config.cell.initial_ul_bwp.n_rb);
         }
         used
@@ -403,7 +401,7 @@ impl Scheduler {
         for (idx, u) in ues.iter().enumerate().filter_map(|(i, u)| Some((i as u8, u.as_ref()?))) {
             let feedback = ul.feedback.iter_mut().find(|f| f.ue == idx);
             let pusch = ul.pusch.iter_mut().find(|(i, _)| *i == idx).map(|(_, p)| p);
-            let n_harq = feedback.as_ref().map_or(0, |f| f.n);
+            let n_harq = feedback.as_ref().map_or(0, |f| f.n_bits());
             let mut reports = 0;
             if let Some(pusch) = pusch {
                 let d = u.certain();
@@ -417,7 +415,7 @@ impl Scheduler {
                 plan.pusch.push(*pusch);
             } else {
                 let harq = feedback.as_ref().map(|f| resolve::HarqUci {
-                    n_bits: f.n,
+                    n_bits: f.n_bits(),
                     pri: f.pri,
                     first_cce: f.first_cce,
                     n_cce: f.n_cce,

@@ -1,6 +1,7 @@
 //! The scheduler with one UE that follows, and the numbers it decides.
 
 mod crowd;
+mod layers;
 
 use crate::harq::State;
 use crate::power::TPC_KEEP;

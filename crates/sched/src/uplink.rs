@@ -232,17 +232,18 @@ impl Scheduler {
         let tpc = power_command(u, self.config.ul_target_snr_db);
         let bwp = self.config.cell.initial_ul_bwp;
         let frequency = riv_encode(w.start - bwp.start_rb, w.n_rb, bwp.n_rb)?;
-        let n_feedback = self.ring.get(at)?.feedback_of(idx).map_or(0, |f| f.n);
+        let n_feedback = self.ring.get(at)?.feedback_of(idx).map_or([0; 2], |f| f.n);
         let (time, mcs, harq) = (w.row, w.mcs, w.harq);
         let dci = if w.fallback {
             Dci::F0_0(Dci0_0 { frequency, time, hopping: false, mcs, ndi, rv, harq, tpc })
         } else {
-            let dai = n_feedback.wrapping_sub(1) & 3;
+            let [dai, dai_2] = n_feedback.map(|n| n.wrapping_sub(1) & 3);
+            let dai_2 = if self.by_groups(u, false) { dai_2 } else { 0 };
             // Of the antenna ports, each table's first row: the first DM-RS ports, with as few CDM groups without data as there can be.
             let scheme = &u.dedicated.as_deref()?.pusch.options.scheme;
             let precoding = resolve::precoding_field(scheme, w.layers, u.ul_tpmi(w.layers))?;
             let zero = Dci0_1 { ul_sch: true, precoding, ..Dci0_1::default() };
-            Dci::F0_1(Dci0_1 { frequency, time, mcs, ndi, rv, harq, dai, tpc, ..zero })
+            Dci::F0_1(Dci0_1 { frequency, time, mcs, ndi, rv, harq, dai, dai_2, tpc, ..zero })
         };
         let (space, coreset) = {
             let (s, c) = self.space_of(u, w.fallback)?;

@@ -6,6 +6,8 @@ mod antennas;
 mod attach;
 #[path = "network/channel.rs"]
 mod channel;
+#[path = "network/control.rs"]
+mod control;
 #[path = "network/failure.rs"]
 mod failure;
 #[path = "network/fault.rs"]

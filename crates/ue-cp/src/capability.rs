@@ -38,6 +38,8 @@ pub fn ue_nr_capability(c: &UeCpConfig) -> UeNrCapability {
             phy_parameters_common: Some(PhyParametersCommon {
                 dynamic_harq_ack_codebook: true,
                 pdsch_mapping_type_a: true,
+                cbg_trans_indication_dl: true,
+                dynamic_harq_ack_code_b_cbg_retx_dl: true,
                 ..PhyParametersCommon::default()
             }),
             phy_parameters_fr1: Some(PhyParametersFr1 {

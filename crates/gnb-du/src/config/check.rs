@@ -66,6 +66,7 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     one_of("contention_resolution_ms", p.contention_resolution_ms, &[8, 16, 24, 32, 40, 48, 56, 64])?;
     within("pdsch_additional_position", p.pdsch_additional_position, 0, if p.type_a_position == 2 { 3 } else { 2 })?;
     within("pusch_additional_position", p.pusch_additional_position, 0, if p.type_a_position == 2 { 3 } else { 2 })?;
+    one_of("cbg", p.cbg, &[0, 2, 4, 6, 8])?;
     one_of("coreset1_symbols", p.coreset1_symbols, &[1, 2])?;
     for n in p.pdcch_candidates {
         one_of("pdcch_candidates", n, &[0, 1, 2, 3, 4, 5, 6, 8])?;

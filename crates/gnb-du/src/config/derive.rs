@@ -27,6 +27,8 @@ pub struct UeRadio {
     pub dl_layers: u8,
     /// Layers of a PUSCH by codebook, and ports of an SRS.
     pub ul_layers: u8,
+    /// Code block groups of a PDSCH.
+    pub cbg: bool,
     /// Precoders it can send: how well its antennas keep their phases.
     pub ul_codebook: CodebookSubset,
 }
@@ -38,6 +40,7 @@ impl UeRadio {
         pusch_256qam: true,
         dl_layers: 4,
         ul_layers: 4,
+        cbg: true,
         ul_codebook: CodebookSubset::FullyPartialNon,
     };
 }
@@ -49,6 +52,7 @@ impl Default for UeRadio {
             pusch_256qam: false,
             dl_layers: 1,
             ul_layers: 1,
+            cbg: false,
             ul_codebook: CodebookSubset::Non,
         }
     }
@@ -168,7 +172,10 @@ impl Cell {
 
     /// PUCCH PRBs above the lower edge that dedicated format 1 resources of `n_ues` UEs take, and below the upper edge those of more bits.
     pub fn pucch_prbs(&self, n_ues: u16) -> (u16, u16) {
-        (1 + (n_sr_max(self) + n_ues).div_ceil(F1_PER_PRB), 1 + n_ues.div_ceil(self.pucch_ues_per_prb()))
+        (
+            1 + (n_sr_max(self) + n_ues).div_ceil(F1_PER_PRB),
+            1 + self.pucch_n_prb() * n_ues.div_ceil(self.pucch_ues_per_prb()),
+        )
     }
 
     /// UEs that share a PRB of the format for more than two bits: by symbols, or by the code of format 4.
@@ -180,16 +187,21 @@ impl Cell {
         }
     }
 
+    /// PRBs of that format: short ones need several for the bits of code block groups.
+    fn pucch_n_prb(&self) -> u16 {
+        if self.params.cbg > 0 && self.params.pucch_format == 2 { 4 } else { 1 }
+    }
+
     /// The resource of a UE for more than two bits. Spec: TS 38.213 §9.2.1
     fn pucch_of_many_bits(&self, i: u16) -> PucchResource {
-        let each = self.pucch_ues_per_prb();
+        let (each, n_prb) = (self.pucch_ues_per_prb(), self.pucch_n_prb());
         let n = (i % each) as u8;
         let (start_symbol, n_symbols, format) = match self.params.pucch_format {
-            3 => (7 * n, 7, PucchFormat::F3 { n_prb: 1 }),
+            3 => (7 * n, 7, PucchFormat::F3 { n_prb: n_prb as u8 }),
             4 => (0, 14, PucchFormat::F4 { occ_length: 4, occ_index: n }),
-            _ => (2 * n, 2, PucchFormat::F2 { n_prb: 1 }),
+            _ => (2 * n, 2, PucchFormat::F2 { n_prb: n_prb as u8 }),
         };
-        let start_prb = self.params.n_rb - 2 - i / each;
+        let start_prb = self.params.n_rb - 1 - n_prb - n_prb * (i / each);
         PucchResource { id: 2, start_prb, second_hop_prb: None, start_symbol, n_symbols, format }
     }
 
@@ -290,6 +302,7 @@ impl Cell {
                 dmrs: DmrsConfig { additional_position: p.pdsch_additional_position, ..c.pdsch.dmrs },
                 mcs_table: dl_table,
                 max_layers: dl_layers,
+                options: PdschOptions { max_cbg: if ue.cbg { p.cbg } else { 0 }, ..c.pdsch.options },
                 ..c.pdsch.clone()
             },
             pusch: PuschConfig {

@@ -72,6 +72,7 @@ params! {
     pusch_additional_position: u8, "Additional DM-RS symbols of the PUSCH", "", "0, 1, 2, 3", "dmrs-AdditionalPosition, TS 38.211 6.4.1.1.3";
     pdsch_256qam: bool, "MCS table to 256QAM for PDSCH, where the UE can", "", "true, false", "mcs-Table, TS 38.214 table 5.1.3.1-2";
     pusch_256qam: bool, "MCS table to 256QAM for PUSCH, where the UE can", "", "true, false", "mcs-Table, TS 38.214 table 5.1.3.1-2";
+    cbg: u8, "Code block groups of a PDSCH that are acknowledged, and sent again, each on its own; 0: whole blocks", "", "0, 2, 4, 6, 8", "maxCodeBlockGroupsPerTransportBlock, TS 38.331 PDSCH-CodeBlockGroupTransmission";
     coreset1_symbols: u8, "Symbols of the UE-specific CORESET", "symbols", "1, 2", "duration, TS 38.331 ControlResourceSet";
     pdcch_candidates: [u8; 5], "Candidates of aggregation levels 1, 2, 4, 8, 16 for a UE", "", "0 to 6, or 8", "nrofCandidates, TS 38.213 10.1";
     pucch_common_row: u8, "PUCCH resources before a dedicated configuration", "", "0 to 15", "pucch-ResourceCommon, TS 38.213 table 9.2.1-1";

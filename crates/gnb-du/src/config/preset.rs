@@ -118,6 +118,7 @@ fn n78_20() -> CellParams {
         pusch_additional_position: 1,
         pdsch_256qam: true,
         pusch_256qam: true,
+        cbg: 0,
         coreset1_symbols: 2,
         pdcch_candidates: [2, 2, 2, 2, 0],
         pucch_common_row: 12,

@@ -21,13 +21,19 @@ fn every_preset_is_a_cell() {
 
 #[test] // Spec: TS 38.213 §9.2.1 (resources of different UEs are orthogonal)
 fn no_two_ues_share_a_pucch_resource_in_a_slot() {
-    for name in PRESETS {
-        let cell = Cell::new(preset(name).unwrap()).unwrap();
+    let formats = [(2, 0), (2, 4), (3, 0), (4, 0)];
+    for (name, (pucch_format, cbg)) in PRESETS.into_iter().flat_map(|n| formats.map(|f| (n, f))) {
+        // Where so many UEs have no room, the configuration says so.
+        let Ok(cell) = Cell::new(CellParams { pucch_format, cbg, ..preset(name).unwrap() }) else {
+            assert!(pucch_format != 2 || cbg > 0, "{name}");
+            continue;
+        };
         let all: Vec<_> = (0..cell.params.max_ues).map(|i| cell.dedicated(i, &UeRadio::ALL)).collect();
         let key = |r: &fapi::PucchResource| match r.format {
             PucchFormat::F1 { initial_cyclic_shift, time_domain_occ } => {
                 (r.start_prb, 0, initial_cyclic_shift, time_domain_occ)
             }
+            PucchFormat::F4 { occ_index, .. } => (r.start_prb, 1 + r.start_symbol, occ_index, 0),
             _ => (r.start_prb, 1 + r.start_symbol, 0, 0),
         };
         for (i, a) in all.iter().enumerate() {
@@ -40,6 +46,22 @@ fn no_two_ues_share_a_pucch_resource_in_a_slot() {
                 let (x, y) = (a.pucch.sr.unwrap(), b.pucch.sr.unwrap());
                 assert!(x.offset_slots != y.offset_slots || key(&a.pucch.resources[1]) != key(&b.pucch.resources[1]));
             }
+        }
+    }
+}
+
+#[test] // Spec: TS 38.211 §6.4.1.4, TS 38.214 §6.2.1 (sounding of different UEs is orthogonal, in the uplink, away from the PRACH)
+fn no_two_ues_sound_on_the_same_comb() {
+    for name in PRESETS {
+        let cell = Cell::new(CellParams { antennas: 4, ..preset(name).unwrap() }).unwrap();
+        let all: Vec<_> = (0..cell.params.max_ues).filter_map(|i| cell.dedicated(i, &UeRadio::ALL).srs).collect();
+        assert!(all.len() >= 8, "{name}: {} UEs", all.len());
+        let key = |s: &fapi::SrsConfig| (s.resource.period, s.resource.start_symbol, s.resource.comb_offset);
+        for (i, a) in all.iter().enumerate() {
+            assert!(all[..i].iter().all(|b| key(a) != key(b)), "{name}");
+            let slot = nr::SlotPoint::from_count(cell.numerology(), i64::from(a.resource.period.unwrap().1));
+            assert!(cell.config.duplex.is_uplink(slot, a.resource.start_symbol, 1), "{name}");
+            assert!(cell.prach.occasions(slot).next().is_none(), "{name}");
         }
     }
 }

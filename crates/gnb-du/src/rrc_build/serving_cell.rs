@@ -46,6 +46,14 @@ pub(super) fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCel
         }),
         pdsch_serving_cell_config: Some(SetupRelease::Setup(PdschServingCellConfig {
             nrof_harq_processes_for_pdsch: n_harq,
+            code_block_group_transmission: match d.pdsch.options.max_cbg {
+                0 => None,
+                n => Some(SetupRelease::Setup(PdschCodeBlockGroupTransmission {
+                    max_code_block_groups_per_transport_block: number(n.into(), "maxCodeBlockGroupsPerTransportBlock")?,
+                    code_block_group_flush_indicator: d.pdsch.options.cbg_flush,
+                    ..Default::default()
+                })),
+            },
             ext1: (d.pdsch.max_layers > 1).then(|| PdschServingCellConfigExt1 {
                 max_mimo_layers: Some(d.pdsch.max_layers),
                 ..Default::default()

@@ -73,6 +73,17 @@ pub fn tbs_lbrm(n_prb_max: u16, n_layers: u8, q_m_max: u8) -> u32 {
     tbs_bits(156 * n_prb, 2 * 948, q_m_max, n_layers.clamp(1, 4), 0)
 }
 
+/// Code blocks C of a transport block. Spec: TS 38.212 §5.2.2, §6.2.2, §7.2.2
+///
+/// - `tbs_bits`    transport block size A
+/// - `rate_x1024`  target code rate of its first transmission, x 1024
+pub fn n_code_blocks(tbs_bits: u32, rate_x1024: f32) -> u32 {
+    let graph_2 = tbs_bits <= 292 || tbs_bits <= 3824 && rate_x1024 <= 0.67 * 1024.0 || rate_x1024 <= 0.25 * 1024.0;
+    let k_cb = if graph_2 { 3840 } else { 8448 };
+    let b = tbs_bits + if tbs_bits > 3824 { 24 } else { 16 };
+    if b <= k_cb { 1 } else { b.div_ceil(k_cb - 24) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +108,12 @@ mod tests {
     fn overhead_is_capped_at_156_elements() {
         assert_eq!(n_re(14, 6, 0, 10), 1560);
         assert_eq!(n_re(12, 12, 6, 10), 1260);
+    }
+
+    #[test] // Spec: TS 38.212 §5.2.2, §6.2.2 (base graphs and segmentation)
+    fn code_blocks_by_graph() {
+        assert_eq!((n_code_blocks(292, 900.0), n_code_blocks(3824, 900.0), n_code_blocks(8424, 900.0)), (1, 1, 1));
+        assert_eq!((n_code_blocks(8448, 900.0), n_code_blocks(8448, 256.0)), (2, 3));
+        assert_eq!(n_code_blocks(1_277_992, 948.0), 152);
     }
 }

@@ -179,6 +179,13 @@ fn serving_cell(d: &mut DedicatedConfig, s: &rrc::ServingCellConfig, cell: &Cell
     }
     if let Some(p) = setup(&s.pdsch_serving_cell_config) {
         d.pdsch.x_overhead = p.x_overhead.and_then(|x| x.number()).unwrap_or(0) as u8;
+        match &p.code_block_group_transmission {
+            Some(SetupRelease::Setup(g)) => {
+                d.pdsch.options.max_cbg = number(g.max_code_block_groups_per_transport_block)? as u8;
+                d.pdsch.options.cbg_flush = g.code_block_group_flush_indicator;
+            }
+            _ => (d.pdsch.options.max_cbg, d.pdsch.options.cbg_flush) = (0, false),
+        }
         d.n_dl_harq = p.nrof_harq_processes_for_pdsch.and_then(|n| n.number()).unwrap_or(8) as u8;
         if let Some(m) = p.ext1.as_ref().and_then(|e| e.max_mimo_layers) {
             d.pdsch.max_layers = m;

@@ -17,18 +17,20 @@ pub struct DlProcess {
     pub coding: Option<Coding>,
     /// The block was decoded and handed up.
     pub done: bool,
+    /// Code block groups received so far: bit m is group m. Spec: TS 38.213 §9.1.1
+    pub groups: u8,
 }
 
 impl DlProcess {
     /// A process for blocks of up to `tbs_bits`.
     pub fn new(tbs_bits: u32) -> Self {
-        Self { soft: SoftBuffer::new(tbs_bits), ndi: None, rnti: Rnti(0), coding: None, done: false }
+        Self { soft: SoftBuffer::new(tbs_bits), ndi: None, rnti: Rnti(0), coding: None, done: false, groups: 0 }
     }
 
     /// Forgets everything. Spec: TS 38.321 §5.12 (MAC reset)
     pub fn reset(&mut self) {
         self.soft.clear();
-        (self.ndi, self.coding, self.done) = (None, None, false);
+        (self.ndi, self.coding, self.done, self.groups) = (None, None, false, 0);
     }
 
     /// Notes an assignment; says whether it is a new transmission: the indicator has toggled, it is the first, or it is of another RNTI
@@ -39,7 +41,7 @@ impl DlProcess {
         (self.ndi, self.rnti) = (Some(ndi), pdu.rnti);
         if new {
             self.coding = Some(pdu.coding);
-            self.done = false;
+            (self.done, self.groups) = (false, 0);
         }
         new
     }

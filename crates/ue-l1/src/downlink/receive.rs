@@ -32,6 +32,12 @@ impl Downlink {
             Addressed::Cell | Addressed::Temporary => self.take_own(&mut pdu, assignment.ndi, later, samples, ind),
             _ => self.take_broadcast(&mut pdu, later, samples, ind),
         };
+        let groups = match pdu.cbg {
+            Some(g) if later.addressed == Addressed::Cell => {
+                (g.n_max, self.harq.get(usize::from(pdu.harq.get())).map_or(0, |p| p.groups))
+            }
+            _ => (0, 0),
+        };
         if let Some(feedback) = assignment.feedback {
             ul.on_block(Ack {
                 slot: feedback.slot,
@@ -42,6 +48,7 @@ impl Downlink {
                 first_cce: later.first_cce,
                 n_cce: later.n_cce,
                 ack: ok,
+                groups,
                 temporary: later.addressed == Addressed::Temporary,
                 dedicated: c.d.is_some(),
             });
@@ -70,6 +77,7 @@ impl Downlink {
             return false;
         };
         self.counters.note_dl(&result, pdu.new_data);
+        self.harq[i].groups = result.cbg_acks;
         if result.crc_ok {
             self.harq[i].done = true;
             self.hand_up(later, pdu, tb, ind);

@@ -48,7 +48,7 @@ impl Uplink {
         let Some(rnti) = c.rntis.c_rnti.or(c.rntis.temporary) else { return };
         let granted = self.grants.iter().position(|g| g.grant.slot == slot && g.ready && g.grant.ul_sch);
         let granted = granted.map(|i| self.grants.swap_remove(i));
-        let ul_dai = granted.and_then(|g| g.grant.dai);
+        let ul_dai = granted.map_or((None, None), |g| (g.grant.dai, g.grant.dai_2));
         let book = Codebook::gather(&self.acks, slot, ul_dai, c.cell, c.d);
         self.drop_acks(|a| a.slot == slot);
         let csi_due = c.d.is_some_and(|d| resolve::is_csi_occasion(d, slot));

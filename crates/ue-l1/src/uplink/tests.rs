@@ -32,6 +32,7 @@ fn ack(dai: u8, k: u32, ok: bool) -> Ack {
         first_cce: 4,
         n_cce: 8,
         ack: ok,
+        groups: (0, 0),
         temporary: false,
         dedicated: true,
     }
@@ -62,15 +63,15 @@ fn dynamic_codebook_keeps_the_place_of_what_was_missed() {
     let cell = cell();
     let d = dedicated(&cell, HarqCodebook::Dynamic);
     let acks = [ack(0, 4, true), ack(2, 2, true)];
-    let book = Codebook::gather(&acks, slot(9), None, &cell, Some(&d));
+    let book = Codebook::gather(&acks, slot(9), (None, None), &cell, Some(&d));
     assert_eq!(book.bits(), [1, 0, 1]);
     let uci = book.uci().unwrap();
     assert_eq!((uci.n_bits, uci.pri, uci.first_cce), (3, 3, 4));
     // The grant says that four assignments were sent. Spec: TS 38.213 §9.1.3.2
-    assert_eq!(Codebook::gather(&acks, slot(9), Some(3), &cell, Some(&d)).bits(), [1, 0, 1, 0]);
-    assert_eq!(Codebook::gather(&[], slot(9), Some(1), &cell, Some(&d)).bits(), [0, 0]);
-    assert!(Codebook::gather(&[], slot(9), Some(3), &cell, Some(&d)).bits().is_empty());
-    assert!(Codebook::gather(&acks, slot(8), None, &cell, Some(&d)).uci().is_none());
+    assert_eq!(Codebook::gather(&acks, slot(9), (Some(3), None), &cell, Some(&d)).bits(), [1, 0, 1, 0]);
+    assert_eq!(Codebook::gather(&[], slot(9), (Some(1), None), &cell, Some(&d)).bits(), [0, 0]);
+    assert!(Codebook::gather(&[], slot(9), (Some(3), None), &cell, Some(&d)).bits().is_empty());
+    assert!(Codebook::gather(&acks, slot(8), (None, None), &cell, Some(&d)).uci().is_none());
 }
 
 #[test] // Spec: TS 38.213 §9.1.2.1
@@ -80,13 +81,13 @@ fn semi_static_codebook_has_a_bit_for_each_k1() {
     let mut d = dedicated(&cell, HarqCodebook::SemiStatic);
     d.pdsch.time_allocations = vec![TimeAllocation { k: 0, mapping: MappingType::A, start: 2, n_symbols: 12 }];
     // K_1 of 6 leads to slot 3, which has no twelve downlink symbols from symbol 2 on.
-    let book = Codebook::gather(&[ack(0, 3, true)], slot(9), None, &cell, Some(&d));
+    let book = Codebook::gather(&[ack(0, 3, true)], slot(9), (None, None), &cell, Some(&d));
     assert_eq!(book.bits(), [0, 1, 0]);
 }
 
 #[test] // Spec: TS 38.213 §9.2.1
 fn one_bit_before_a_dedicated_configuration() {
-    let book = Codebook::gather(&[ack(3, 4, true)], slot(9), None, &cell(), None);
+    let book = Codebook::gather(&[ack(3, 4, true)], slot(9), (None, None), &cell(), None);
     assert_eq!((book.bits(), book.uci().unwrap().n_bits), (&[1][..], 1));
 }
 

@@ -71,8 +71,10 @@ pub struct UlGrant {
     pub ndi: bool,
     /// TPC command field: 2 bits of table 7.1.1-1 (3 bits of table 8.2-2 for Msg3).
     pub tpc: u8,
-    /// UL DAI field of format 0_1.
+    /// UL DAI field of format 0_1: the first, of blocks that are acknowledged as a whole.
     pub dai: Option<u8>,
+    /// The second, of blocks that are acknowledged by code block groups; `None` where there are none. Spec: TS 38.213 §9.1.3.2
+    pub dai_2: Option<u8>,
     /// A transport block is sent.
     pub ul_sch: bool,
     /// CSI request field, 0 where nothing is asked for.
