@@ -441,3 +441,17 @@ fn bad_parameters_are_errors() {
     assert!(good.process(11, &[&[ZERO; 11][..], &[ZERO; 11][..]], &mut rx).is_err());
     assert!(good.process(0, &[&[][..], &[][..]] as &[&[Cf32]], &mut rx).is_ok());
 }
+
+#[test] // Spec: TS 38.101-4 §B.2.4 (two taps of equal power, the second turns)
+fn two_taps_make_notches_that_wander() {
+    let (model, doppler) = ChannelModel::from_name("two-tap-0.45-5").unwrap();
+    assert_eq!((model, doppler), (ChannelModel::TwoTap { delay_us: 0.45 }, 5.0));
+    assert!(ChannelModel::from_name("two-tap-101-5").is_err() && ChannelModel::from_name("two-tap-x-5").is_err());
+    let mut channel = channel(config(model, 1, 1, doppler));
+    // h(f, t) = (1 + exp(-2 pi i (f tau + f_D t))) / sqrt(2): between nothing and twice the power, and half a period later the other way.
+    let power = |c: &MimoChannel, hz: f64| c.response(0, 0, hz).norm_sqr();
+    let notch = 0.5 / 0.45e-6;
+    assert!((power(&channel, 0.0) - 2.0).abs() < 1e-3 && power(&channel, notch) < 1e-3);
+    channel.skip(u64::from(channel.config().sample_rate_hz) / 10);
+    assert!(power(&channel, 0.0) < 1e-3 && (power(&channel, notch) - 2.0).abs() < 1e-3);
+}

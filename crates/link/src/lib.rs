@@ -6,6 +6,7 @@
 //! | [`propagation`] | AWGN, and the fading conditions of TS 38.104 annex G and TS 38.101-4 annex B by their names |
 //! | [`shared`], [`uci`] | PUSCH and PDSCH with HARQ, CSI on PUSCH |
 //! | [`cells`] | cells that interfere with a PDSCH |
+//! | [`csi`] | CSI reports and the PDSCH that follows them |
 //! | [`pucch`], [`prach`], [`control`] | uplink control, random access, PDCCH and PBCH |
 //! | [`frc`] | fixed reference channels of TS 38.104 annex A |
 //! | [`conformance`] | the demodulation requirements, as rows that can be run |
@@ -18,6 +19,7 @@ pub mod cells;
 pub mod conformance;
 pub mod control;
 pub mod count;
+pub mod csi;
 pub mod frc;
 pub mod prach;
 pub mod propagation;

@@ -90,6 +90,7 @@ impl Default for MimoConfig {
 enum Gains {
     Static(Vec<Cf64>),
     Train { train: HighSpeedTrain, doppler_hz: f64, matrix: Vec<Cf64> },
+    TwoTap { doppler_hz: f64, matrix: Vec<Cf64> },
     Scattered(Scattered),
     Rays(Rays),
 }
@@ -173,7 +174,7 @@ impl MimoChannel {
         self.config.seed = seed;
         let mut rng = Rng::from_lab_seed(seed).fork("mimo");
         match &mut self.gains {
-            Gains::Static(_) | Gains::Train { .. } => {}
+            Gains::Static(_) | Gains::Train { .. } | Gains::TwoTap { .. } => {}
             Gains::Scattered(scattered) => scattered.draw(&mut rng),
             Gains::Rays(rays) => rays.draw(&mut rng),
         }
@@ -310,6 +311,11 @@ impl MimoChannel {
         match &mut self.gains {
             Gains::Static(matrix) => put(out, matrix, Cf64::new(1.0, 0.0)),
             Gains::Train { train, doppler_hz, matrix } => put(out, matrix, unit_phasor(train.turns(t, *doppler_hz))),
+            Gains::TwoTap { doppler_hz, matrix } => {
+                let (first, second) = out.split_at_mut(matrix.len());
+                put(first, matrix, Cf64::new(core::f64::consts::FRAC_1_SQRT_2, 0.0));
+                put(second, matrix, unit_phasor(-*doppler_hz * t) * core::f64::consts::FRAC_1_SQRT_2);
+            }
             Gains::Scattered(scattered) => scattered.next(out),
             Gains::Rays(rays) => rays.next(out),
         }
@@ -410,6 +416,7 @@ fn check(config: &MimoConfig) -> Result<(), AirError> {
             in_range("d_min_m", train.d_min_m, 0.1, 1e6)?;
             in_range("speed_km_h", train.speed_km_h, 1.0, 2000.0)
         }
+        ChannelModel::TwoTap { delay_us } => in_range("delay_us", delay_us, 0.0, 100.0),
         ChannelModel::Moving { amplitude_us, rad_per_s, .. } => {
             in_range("amplitude_us", amplitude_us, 0.0, 100.0)?;
             in_range("rad_per_s", rad_per_s, 0.0, 10.0)
@@ -442,6 +449,9 @@ fn make_gains(config: &MimoConfig, doppler: f64, rng: &mut Rng) -> Result<(Gains
         }
         ChannelModel::HighSpeedTrain(train) => {
             Ok((Gains::Train { train, doppler_hz: config.doppler_hz, matrix }, vec![0.0]))
+        }
+        ChannelModel::TwoTap { delay_us } => {
+            Ok((Gains::TwoTap { doppler_hz: config.doppler_hz, matrix }, vec![0.0, delay_us * 1e-6]))
         }
         ChannelModel::Cdl { profile, delay_spread_ns, arrays } => {
             let rays = Rays::new(profile, arrays, config.direction, config.n_tx, config.n_rx, doppler, rng);

@@ -107,6 +107,13 @@ pub enum ChannelModel {
     Simplified(Simplified),
     /// A train; `doppler_hz` is its greatest shift.
     HighSpeedTrain(HighSpeedTrain),
+    /// Two paths of equal power, the second `delay_us` later and turning with the whole Doppler shift; the static matrix between antennas.
+    ///
+    /// The clause's paths have a power of one each: here both together have, as everywhere. Spec: TS 38.101-4 §B.2.4 (a = 1)
+    TwoTap {
+        /// tau_d, microseconds, 0 to 100.
+        delay_us: f64,
+    },
     /// A profile (or one tap that does not fade) whose timing moves by `amplitude_us / 2 sin(rad_per_s t)`.
     ///
     /// Spec: TS 38.104 §G.4
@@ -131,9 +138,10 @@ pub enum ChannelModel {
 
 impl ChannelModel {
     /// A condition by its name and its greatest Doppler shift in Hz: `AWGN`, `TDLA30-10`, `TDLB100-400`, `TDLC300-100` ...,
-    /// `HST-1-NR350` or `HST-3-NR500` with `-15` or `-30` (kHz) behind, `HST-750`, `HST-972`, `HST-1000` and `HST-1667`.
+    /// `HST-1-NR350` or `HST-3-NR500` with `-15` or `-30` (kHz) behind, `HST-750`, `HST-972`, `HST-1000` and `HST-1667`,
+    /// `two-tap-0.45-5` for a delay in microseconds and a Doppler shift.
     ///
-    /// Spec: TS 38.104 §G.2.2, §G.3; TS 38.101-4 §B.2.2, §B.3.1. Errors: `UnknownProfile`; `Range` for the Doppler shift.
+    /// Spec: TS 38.104 §G.2.2, §G.3; TS 38.101-4 §B.2.2, §B.2.4, §B.3.1. Errors: `UnknownProfile`; `Range` for the Doppler shift.
     pub fn from_name(name: &str) -> Result<(ChannelModel, f64), AirError> {
         if name == "AWGN" {
             return Ok((ChannelModel::Static, 0.0));
@@ -163,6 +171,16 @@ impl ChannelModel {
             let train = HighSpeedTrain { d_s_m: 300.0, d_min_m: 2.0, speed_km_h };
             return Ok((ChannelModel::HighSpeedTrain(train), doppler_hz));
         }
+        let doppler: u32 = back.parse().map_err(|_| AirError::UnknownProfile)?;
+        if doppler > 10_000 {
+            return Err(AirError::Range("doppler_hz", f64::from(doppler)));
+        }
+        let doppler = f64::from(doppler);
+        if let Some(delay) = front.strip_prefix("two-tap-") {
+            let delay_us = delay.parse().ok().filter(|d: &f64| (0.0..=100.0).contains(d));
+            let delay_us = delay_us.ok_or(AirError::UnknownProfile)?;
+            return Ok((ChannelModel::TwoTap { delay_us }, doppler));
+        }
         let profile = match front {
             "TDLA10" => Simplified::A10,
             "TDLA30" => Simplified::A30,
@@ -173,11 +191,7 @@ impl ChannelModel {
             "TDLD30" => Simplified::D30,
             _ => return Err(AirError::UnknownProfile),
         };
-        let doppler: u32 = back.parse().map_err(|_| AirError::UnknownProfile)?;
-        if doppler > 10_000 {
-            return Err(AirError::Range("doppler_hz", f64::from(doppler)));
-        }
-        Ok((ChannelModel::Simplified(profile), f64::from(doppler)))
+        Ok((ChannelModel::Simplified(profile), doppler))
     }
 }
 

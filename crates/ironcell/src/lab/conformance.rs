@@ -13,7 +13,8 @@ use crate::cli::bad_use;
 /// Arguments of `lab conformance`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit status: 0 if every row that ran passed, 1 if one did not, 2 for bad use.\n\nExamples:\n  \
+    after_help = "A row has the SNR that is required and the one at which the error rate is met. Of CSI reports (channel CSI) the SNR is the \
+    test's, margin_db the ratio of throughputs over the one required, and note says what else was measured.\n\nExit status: 0 if every row that ran passed, 1 if one did not, 2 for bad use.\n\nExamples:\n  \
     ironcell lab conformance --list\n  \
     ironcell lab conformance 8.3\n  \
     ironcell lab conformance --bs 8.2.1 --only \"5 MHz\" --json"
@@ -135,13 +136,13 @@ fn one(
 
 fn print(requirement: &Requirement, result: &Result<Row, LinkError>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let r = requirement;
     match result {
         Ok(row) => {
+            let r = &row.requirement;
             let number = |x: Option<f64>| x.map_or("     -".into(), |x| format!("{x:6.1}"));
             writeln!(
                 out,
-                "{} {:18} {:6} required {:5.1} measured {} margin {} dB  {:6} of {:6}  {}",
+                "{} {:18} {:6} required {:5.1} measured {} margin {} dB  {:6} of {:6}  {}{}",
                 if row.pass() { "pass" } else { "FAIL" },
                 r.clause,
                 r.channel,
@@ -150,10 +151,11 @@ fn print(requirement: &Requirement, result: &Result<Row, LinkError>) -> std::io:
                 number(row.margin_db()),
                 row.tally.errors,
                 row.tally.blocks,
-                r.test
+                r.test,
+                row.csi.as_ref().map_or(String::new(), |c| format!(": {}", c.note))
             )
         }
-        Err(e) => writeln!(out, "FAIL {:18} {:6} {}: {e}", r.clause, r.channel, r.test),
+        Err(e) => writeln!(out, "FAIL {:18} {:6} {}: {e}", requirement.clause, requirement.channel, requirement.test),
     }
 }
 
@@ -164,12 +166,13 @@ fn to_json(r: &Requirement, result: &Result<Row, LinkError>) -> serde_json::Valu
         "clause": r.clause,
         "test": r.test,
         "channel": r.channel,
-        "required_snr_db": r.required_snr_db,
+        "required_snr_db": row.map_or(r.required_snr_db, |r| r.requirement.required_snr_db),
         "measured_snr_db": row.and_then(|r| r.measured_snr_db).map(tenth),
         "margin_db": row.and_then(Row::margin_db).map(tenth),
         "errors": row.map(|r| r.tally.errors),
         "blocks": row.map(|r| r.tally.blocks),
         "pass": row.is_some_and(Row::pass),
+        "note": row.and_then(|r| r.csi.as_ref()).map(|c| c.note.as_str()),
         "error": result.as_ref().err().map(ToString::to_string),
     })
 }

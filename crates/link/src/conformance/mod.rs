@@ -17,11 +17,13 @@
 //! measured SNR is where it is met.
 
 mod control;
+mod csi;
 mod pdsch;
 mod prach;
 mod pucch;
 mod pusch;
 
+pub use csi::{CsiRequirement, CsiTest, CsiVerdict};
 use dsp::Isa;
 use nr::Numerology;
 
@@ -55,6 +57,8 @@ pub enum Case {
     Pdcch(PdcchCase),
     /// PBCH.
     Pbch(PbchCase),
+    /// CSI reports, which are judged otherwise than by an error rate at an SNR.
+    Csi(CsiRequirement),
 }
 
 /// Below this target errors are too few to be counted.
@@ -86,16 +90,24 @@ pub struct Row {
     pub measured_snr_db: Option<f64>,
     /// At the required SNR.
     pub tally: Tally,
+    /// Of CSI reports: what was measured besides, and whether it meets the requirement.
+    pub csi: Option<CsiVerdict>,
 }
 
 impl Row {
-    /// By how much the requirement is exceeded, dB.
+    /// By how much the requirement is exceeded, dB; of CSI reports the ratio of throughputs over the one required.
     pub fn margin_db(&self) -> Option<f64> {
+        if let Some(csi) = &self.csi {
+            return csi.margin_db;
+        }
         self.measured_snr_db.map(|m| self.requirement.required_snr_db - m)
     }
 
     /// Whether it is met.
     pub fn pass(&self) -> bool {
+        if let Some(csi) = &self.csi {
+            return csi.pass;
+        }
         self.tally.blocks > 0 && self.tally.rate() <= self.requirement.target
     }
 }
@@ -115,6 +127,7 @@ impl Requirement {
             Case::Prach(case) => Box::new(PrachLink::new(*case, isa)?),
             Case::Pdcch(case) => Box::new(PdcchLink::new(*case, isa)?),
             Case::Pbch(case) => Box::new(PbchLink::new(*case, isa)?),
+            Case::Csi(_) => return Err(LinkError::new("CSI reports have no link of their own")),
         })
     }
 
@@ -136,9 +149,12 @@ impl Requirement {
         seed: u64,
         progress: &(dyn Fn(Tally) + Sync),
     ) -> Result<Row, LinkError> {
+        if let Case::Csi(csi) = &self.case {
+            return csi::row(self, csi, isa, effort.blocks_max, seed, progress);
+        }
         let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
-        Ok(Row { requirement: self.clone(), measured_snr_db: None, tally })
+        Ok(Row { requirement: self.clone(), measured_snr_db: None, tally, csi: None })
     }
 
     /// Whether nothing is sent, so that no SNR makes a difference.
@@ -160,6 +176,9 @@ impl Requirement {
         seed: u64,
         progress: &(dyn Fn(Tally) + Sync),
     ) -> Result<Row, LinkError> {
+        if let Case::Csi(csi) = &self.case {
+            return csi::row(self, csi, isa, effort.blocks_max, seed, progress);
+        }
         let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
         if self.of_noise_alone() {
@@ -170,7 +189,7 @@ impl Requirement {
             return Ok(Row { requirement: self.clone(), measured_snr_db: measured, tally });
         }
         let found = runner.required_from(self.target, (self.required_snr_db, tally), 12.0, progress)?;
-        Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally })
+        Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally, csi: None })
     }
 }
 
@@ -192,6 +211,7 @@ pub fn bs() -> Result<Vec<Requirement>, LinkError> {
 pub fn ue() -> Result<Vec<Requirement>, LinkError> {
     let mut all = pdsch::all()?;
     all.extend(control::all()?);
+    all.extend(csi::all()?);
     Ok(all)
 }
 

@@ -8,8 +8,10 @@
 //! | W | `Codebook::weight` | precoder |
 //!
 //! - A rank's precoder is the one with the most log2 det(I + W^H R W).
-//! - The rank is the one whose layers, received by MMSE RB by RB, carry most; the CQI the highest whose efficiency they carry.
+//! - The rank is the one whose layers, received by MMSE RB by RB, carry most; the CQI the highest whose efficiency they carry. What they
+//!   carry is the mean information of their bits, less what the receiver is away from it.
 
+use super::information::{information, rate};
 use crate::csi_rs::{CsiRsChannel, Interference, PORTS_MAX};
 use dsp::{Cf32, Cf64};
 use fapi::McsTable;
@@ -17,8 +19,10 @@ use fapi::csi::{Codebook, CsiContent, CsiError, CsiQuantity, CsiValues, Pmi, SUB
 use nr::tables::cqi;
 use nr::tables::mcs::Mcs;
 
-/// What a receiver is away from capacity: 2 dB.
-const GAP: f64 = 1.6;
+/// What is taken off for the noise of estimates, at most: I + H^H Q^-1 H stays positive definite.
+const BELIEVED_MAX: f64 = 0.9;
+/// What each layer costs in channel estimation and by what the channel does until the report takes effect: 0.2 dB.
+const LAYER_LOSS: f64 = 0.955;
 /// Most antennas.
 const RX_MAX: usize = 8;
 
@@ -75,6 +79,8 @@ pub struct CsiComputer {
     /// H^H Q^-1 H of each RB, `[rb][port][port]`.
     per_rb: Vec<Cf64>,
     w: [[Cf64; 4]; PORTS_MAX],
+    /// twoTX-CodebookSubsetRestriction.
+    two_port_subset: u8,
 }
 
 impl Default for CsiComputer {
@@ -86,7 +92,18 @@ impl Default for CsiComputer {
 impl CsiComputer {
     /// Makes the scratch, which grows with the first report.
     pub fn new() -> Self {
-        Self { r: Vec::new(), per_rb: Vec::new(), w: [[ZERO; 4]; PORTS_MAX] }
+        Self { r: Vec::new(), per_rb: Vec::new(), w: [[ZERO; 4]; PORTS_MAX], two_port_subset: 0x3f }
+    }
+
+    /// Which precoders of two ports may be reported from now on: bits 0 to 3 those of one layer, 4 and 5 those of two; all at first.
+    /// Spec: TS 38.214 §5.2.2.2.1 (twoTX-CodebookSubsetRestriction)
+    pub fn set_two_port_subset(&mut self, subset: u8) {
+        self.two_port_subset = subset;
+    }
+
+    /// Whether the codebook's subset holds a precoder.
+    fn allowed(&self, codebook: Codebook, rank: u8, pmi: &Pmi) -> bool {
+        codebook != Codebook::TwoPorts || self.two_port_subset >> (4 * (rank - 1) + pmi.i2).min(7) & 1 == 1
     }
 
     /// The report of a channel.
@@ -116,7 +133,10 @@ impl CsiComputer {
         let mut best: Option<(f64, u8, Pmi)> = None;
         for rank in (1..=4u8).filter(|r| content.ranks >> (r - 1) & 1 == 1 && usize::from(*r) <= channel.n_rx) {
             let Some((pmi, _)) = self.best_precoder(content.codebook, rank, None) else { continue };
-            let carried = self.carried(content.codebook, rank, &pmi, n, 0..channel.n_rb, f64::from(rows[15].q_m));
+            let all = [Part { pmi, first: 0, end: channel.n_rb }];
+            let each = self.efficiencies(content.codebook, rank, &all, n).into_iter().zip(Q_M);
+            let best_order = each.filter(|e| e.1 <= rows[15].q_m).map(|e| e.0).fold(0.0, f64::max);
+            let carried = f64::from(rank) * best_order.min(rows[15].efficiency().into());
             if best.is_none_or(|b| carried > b.0 * 1.0001) {
                 best = Some((carried, rank, pmi));
             }
@@ -165,6 +185,8 @@ impl CsiComputer {
                 cholesky(&c, n_rx).map_or_else(|| white_inverse(&q), |l| inverse(&l, n_rx))
             }
         };
+        let trace: f64 = (0..n_rx).map(|x| q_inverse[x][x].re).sum();
+        let believed = (f64::from(channel.noise_gain) * white * trace * boost).clamp(0.0, BELIEVED_MAX);
         self.per_rb.clear();
         self.per_rb.resize(channel.n_rb * n * n, ZERO);
         for (rb, out) in self.per_rb.chunks_exact_mut((n * n).max(1)).enumerate() {
@@ -178,6 +200,8 @@ impl CsiComputer {
                     out[a * n + b] = (0..n_rx).map(|x| wide(h[x * n + a]).conj() * whitened[x]).sum();
                 }
             }
+            // The noise of the estimates counts as power, in directions that have little most of all.
+            (0..n).for_each(|a| out[a * n + a] -= believed);
         }
     }
 
@@ -231,7 +255,8 @@ impl CsiComputer {
             let (i13, rest) = ((rest % u32::from(range.i13)) as u8, rest / u32::from(range.i13));
             let (i12, i11) = ((rest % u32::from(range.i12)) as u8, (rest / u32::from(range.i12)) as u8);
             let pmi = Pmi { i11, i12, i13, i2 };
-            if wideband.is_some_and(|w| Pmi { i2, ..w } != pmi) || !self.load(codebook, rank, &pmi) {
+            let other = wideband.is_some_and(|w| Pmi { i2, ..w } != pmi);
+            if other || !self.allowed(codebook, rank, &pmi) || !self.load(codebook, rank, &pmi) {
                 continue;
             }
             let g = self.gram(&r, n, usize::from(rank));
@@ -268,42 +293,32 @@ impl CsiComputer {
         }
     }
 
-    /// Bits a resource element that all layers carry, each at most `q_m`.
-    fn carried(
-        &mut self,
-        codebook: Codebook,
-        rank: u8,
-        pmi: &Pmi,
-        n: usize,
-        rbs: core::ops::Range<usize>,
-        q_m: f64,
-    ) -> f64 {
-        let (mut sum, count) = (0.0, rbs.len().max(1) as f64);
-        self.for_sinrs(codebook, rank, pmi, n, rbs, |s| sum += libm::log2(1.0 + s / GAP).min(q_m));
-        sum / count
+    /// Bits a resource element that a layer carries on average over all parts, with Q_m of 2, 4, 6, 8 and 10.
+    fn efficiencies(&mut self, codebook: Codebook, rank: u8, parts: &[Part], n: usize) -> [f64; 5] {
+        let (mut sums, mut count) = ([0.0; 5], 0.0);
+        let loss = (0..rank).fold(1.0, |l, _| l * LAYER_LOSS);
+        for p in parts.iter().filter(|p| p.first < p.end) {
+            self.for_sinrs(codebook, rank, &p.pmi, n, p.first..p.end, |sinr| {
+                let sinr = sinr * loss;
+                for (sum, q_m) in sums.iter_mut().zip(Q_M) {
+                    *sum += information(q_m, sinr);
+                }
+                count += 1.0;
+            });
+        }
+        core::array::from_fn(|i| f64::from(Q_M[i]) * rate(sums[i] / f64::max(count, 1.0)))
     }
 
     /// The highest CQI whose efficiency the layers carry on average over all parts. Spec: TS 38.214 §5.2.2.1
     fn quality(&mut self, codebook: Codebook, rank: u8, parts: &[Part], n: usize, rows: &[Mcs; 16]) -> u8 {
-        let n_rb: usize = parts.iter().map(|p| p.end - p.first).sum();
-        for q_m in [10u8, 8, 6, 4, 2] {
-            if !rows.iter().any(|r| r.q_m == q_m) {
-                continue;
-            }
-            let mut sum = 0.0;
-            for p in parts.iter().filter(|p| p.first < p.end) {
-                let one = self.carried(codebook, rank, &p.pmi, n, p.first..p.end, f64::from(q_m));
-                sum += one * (p.end - p.first) as f64;
-            }
-            let mean = sum / n_rb.max(1) as f64 / f64::from(rank);
-            let fits = |r: &Mcs| r.q_m == q_m && f64::from(r.efficiency()) <= mean;
-            if let Some(i) = (1..16).rev().find(|i| fits(&rows[*i])) {
-                return i as u8;
-            }
-        }
-        0
+        let carried = self.efficiencies(codebook, rank, parts, n);
+        let fits = |r: &Mcs| Q_M.iter().zip(&carried).any(|(q_m, c)| r.q_m == *q_m && f64::from(r.efficiency()) <= *c);
+        (1..16).rev().find(|i| fits(&rows[*i])).unwrap_or(0) as u8
     }
 }
+
+/// Modulation orders.
+const Q_M: [u8; 5] = [2, 4, 6, 8, 10];
 
 /// RBs `first..end` and their precoder.
 #[derive(Clone, Copy)]

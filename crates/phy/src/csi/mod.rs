@@ -5,6 +5,7 @@
 //! Contents and bits of reports are `fapi::csi`'s. Left out: CSI prediction, joint choice among several resources (the caller compares).
 
 mod compute;
+mod information;
 #[cfg(test)]
 mod tests;
 

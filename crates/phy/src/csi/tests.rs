@@ -131,3 +131,34 @@ fn subbands_and_interference() {
     assert!(with >= without + 8, "{with} {without}");
     assert!(computer.compute(&ch, None, &CsiContent::CQI, McsTable::Qam256, 0.0, 0).is_err());
 }
+
+#[test] // Spec: TS 38.214 §5.2.2.2.1 (twoTX-CodebookSubsetRestriction)
+fn precoders_outside_the_subset_are_not_reported() {
+    let h = [Cf32::new(1.0, 0.0), Cf32::new(0.0, 1.0), Cf32::new(1.0, 0.0), Cf32::new(0.0, -1.0)];
+    let channel = channel(&h, 2, 2, 8, 0.01);
+    let mut computer = CsiComputer::new();
+    for (subset, rank, i2) in [(0b00_0001, 1, 0), (0b00_1000, 1, 3), (0b01_0000, 2, 0), (0b10_0000, 2, 1)] {
+        computer.set_two_port_subset(subset);
+        let v = computer.compute(&channel, None, &content(Codebook::TwoPorts, 3), McsTable::Qam256, 0.0, 0).unwrap();
+        assert_eq!((v.rank, v.pmi.i2), (rank, i2), "{subset:06b}");
+    }
+    computer.set_two_port_subset(0);
+    assert!(computer.compute(&channel, None, &content(Codebook::TwoPorts, 3), McsTable::Qam256, 0.0, 0).is_err());
+}
+
+#[test] // Spec: TS 38.214 §5.2.2.1 (noise is no channel)
+fn noise_of_estimates_is_not_taken_for_a_second_layer() {
+    // The second antenna's ports hear what the first hears, but for the noise of the estimate: 0.19 of an element's.
+    let e = 0.43 * 0.1;
+    let h = [Cf32::new(1.0, e), Cf32::new(1.0, -e), Cf32::new(1.0, -e), Cf32::new(1.0, e)];
+    let mut channel = channel(&h, 2, 2, 8, 0.01);
+    let mut computer = CsiComputer::new();
+    let mut quality = |channel: &CsiRsChannel| {
+        let report = content(Codebook::TwoPorts, 2);
+        computer.compute(channel, None, &report, McsTable::Qam256, 0.0, 0).unwrap().cqi
+    };
+    let believed = quality(&channel);
+    channel.noise_gain = 0.19;
+    let known = quality(&channel);
+    assert!(known < believed, "{known} {believed}");
+}

@@ -40,6 +40,8 @@ pub struct CsiRsChannel {
     pub n_ports: usize,
     /// Noise and interference variance of a resource element, mean over the antennas.
     pub noise_var: f32,
+    /// Noise of an estimate in `h` over that of a resource element.
+    pub noise_gain: f32,
     /// Mean power of each port over antennas and RBs, noise taken off.
     pub rsrp: [f32; PORTS_MAX],
     /// Mean delay after the receiver's symbol start, seconds.
@@ -72,6 +74,9 @@ pub struct CsiRsReceiver {
     pilots: Vec<Cf32>,
     flat: Vec<Cf32>,
 }
+
+/// Sum of the squares of the weights that RBs are smoothed with: a half and twice a quarter.
+const SMOOTHED: f32 = 0.375;
 
 fn finite(z: Cf32) -> Cf32 {
     // What cannot be squared is as bad as what is no number.
@@ -208,6 +213,7 @@ impl CsiRsReceiver {
         let per_estimate = if count > 0.0 { (sum / count) as f32 } else { 0.0 };
         out.rsrp[..out.n_ports].iter_mut().for_each(|p| *p = (*p - per_estimate).max(0.0));
         out.noise_var = (per_estimate * gain).max(f32::MIN_POSITIVE);
+        out.noise_gain = SMOOTHED / gain.max(f32::MIN_POSITIVE);
         out.delay_s = -slope / (spacing as f64 * f64::from(slot.numerology().scs_hz()));
     }
 

@@ -15,6 +15,7 @@
 //! | i-bar_SSB | `i_bar` | lower bits of the block index (and the half frame where L_max is 4) | 0..=7 |
 
 mod combine;
+mod followed;
 mod neighbours;
 pub mod payload;
 pub mod receive;

@@ -11,6 +11,7 @@
 //!
 //! Spec: TS 38.211 §7.4.2, §7.4.3, §7.3.3
 
+use super::followed;
 use super::payload::{self, PbchPayload};
 use super::{
     PBCH_BITS, PBCH_DMRS, SSB_SUBCARRIERS, SSB_SYMBOLS, SYNC_START, pbch_dmrs, pbch_region, scrambling_v,
@@ -172,9 +173,12 @@ impl SsbReceiver {
         let comb = usize::from(pci.get() % 4);
         let (i_bar, dmrs) = match i_bar {
             Some(i_bar) => (i_bar & 7, pbch_dmrs(pci, i_bar & 7)),
-            None => best_dmrs(&y, pci, comb),
+            None => followed::best_dmrs(&y, pci),
         };
-        self.block_soft_bits(&y, pci, &dmrs);
+        let mut h = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
+        let noise = followed::block_channel(&y, pci, &dmrs, &mut h[0]);
+        (1..SSB_SYMBOLS).for_each(|l| h[l] = h[0]);
+        self.fill_soft_bits(&y, comb, &h, noise);
         Some(i_bar)
     }
 
@@ -184,13 +188,17 @@ impl SsbReceiver {
         let sss = sync::sss(pci.n_id_1(), pci.n_id_2());
         let mut h = [[Cf32::default(); SSB_SUBCARRIERS]; SSB_SYMBOLS];
         let noise = block_channel(y, dmrs, &sss, comb, &mut h);
+        self.fill_soft_bits(y, comb, &h, noise);
+        (h, noise)
+    }
+
+    fn fill_soft_bits(&mut self, y: &Block, comb: usize, h: &Block, noise: f32) {
         let weight = 1.0 / noise.max(f32::MIN_POSITIVE);
         let data = pbch_region().filter(|(_, k)| k % 4 != comb);
         for (pair, (l, k)) in self.soft.chunks_exact_mut(2).zip(data) {
             let z = y[l][k] * h[l][k].conj() * weight;
             pair.copy_from_slice(&[z.re, z.im]);
         }
-        (h, noise)
     }
 
     /// Soft bits of the last block received, before the second descrambling, weighted by its SNR: for [`super::PbchCombiner`].
@@ -458,7 +466,7 @@ pub(super) fn pss_channel(y: &Block, n_id_2: u8, h: &mut [Cf32; SYNC_LEN]) -> f3
 }
 
 /// The pilots of symbol `l` in their order: subcarrier and index m.
-fn pilots_of(l: usize, comb: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn pilots_of(l: usize, comb: usize) -> impl Iterator<Item = (usize, usize)> {
     let (first, before) = [(0..0, 0), (0..60, 0), (0..24, 60), (0..60, 84)][l].clone();
     first.map(move |i| {
         let j = if l == 2 && i >= 12 { i + 36 } else { i };
