@@ -89,7 +89,7 @@ fn ranks_follow_a_fading_channel() {
         (dl.layers_mean, ul.layers_mean)
     };
     let (poor, good) = (layers("air.snr_db=8"), layers("air.snr_db=30"));
-    assert!(poor.0 < 1.4 && poor.1 < 1.4, "{poor:?} at 8 dB");
+    assert!(poor.0 < 1.45 && poor.1 < 1.45, "{poor:?} at 8 dB");
     assert!(good.0 > 1.5 && good.1 > 1.3, "{good:?} at 30 dB");
 }
 
