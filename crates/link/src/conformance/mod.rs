@@ -182,11 +182,11 @@ impl Requirement {
         let mut runner = Runner::new(|| self.link(isa), effort, seed)?;
         let tally = runner.measure(self.required_snr_db, progress)?;
         if self.of_noise_alone() {
-            return Ok(Row { requirement: self.clone(), measured_snr_db: None, tally });
+            return Ok(Row { requirement: self.clone(), measured_snr_db: None, tally, csi: None });
         }
         if self.target < DEEP {
             let measured = runner.extrapolated(self.target, self.required_snr_db, progress)?;
-            return Ok(Row { requirement: self.clone(), measured_snr_db: measured, tally });
+            return Ok(Row { requirement: self.clone(), measured_snr_db: measured, tally, csi: None });
         }
         let found = runner.required_from(self.target, (self.required_snr_db, tally), 12.0, progress)?;
         Ok(Row { requirement: self.clone(), measured_snr_db: found.map(|f| f.0), tally, csi: None })
