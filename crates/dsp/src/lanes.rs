@@ -108,12 +108,16 @@ impl Lanes for f32 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use core::arch::x86_64::__m128 as F4;
 
+/// Four floats: the vector that AArch64 always has.
+#[cfg(target_arch = "aarch64")]
+pub(crate) use core::arch::aarch64::float32x4_t as F4;
+
 /// Four floats as an array, which compilers turn into the target's own vectors.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[derive(Clone, Copy)]
 pub(crate) struct F4([f32; 4]);
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 impl Lanes for F4 {
     const W: usize = 4;
     #[inline(always)]
@@ -537,6 +541,113 @@ mod x86 {
                     _mm512_storeu_ps(to.add((i + 4) * stride), _mm512_shuffle_f32x4::<0xdd>(low_ab, low_cd));
                     _mm512_storeu_ps(to.add((i + 8) * stride), _mm512_shuffle_f32x4::<0x88>(high_ab, high_cd));
                     _mm512_storeu_ps(to.add((i + 12) * stride), _mm512_shuffle_f32x4::<0xdd>(high_ab, high_cd));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    use super::Lanes;
+    use core::arch::aarch64::*;
+
+    /// The lower and the upper halves of two vectors of pairs.
+    #[inline(always)]
+    unsafe fn halves(a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+        unsafe {
+            let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
+            (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)))
+        }
+    }
+
+    /// Row i of the result holds lane i of the four.
+    #[inline(always)]
+    unsafe fn turn(v: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        unsafe {
+            let (row0, row1) = halves(vzip1q_f32(v[0], v[1]), vzip1q_f32(v[2], v[3]));
+            let (row2, row3) = halves(vzip2q_f32(v[0], v[1]), vzip2q_f32(v[2], v[3]));
+            [row0, row1, row2, row3]
+        }
+    }
+
+    impl Lanes for float32x4_t {
+        const W: usize = 4;
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { vld1q_f32(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { vst1q_f32(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { vdupq_n_f32(x) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { vaddq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { vsubq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { vmulq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+            let pairs = unsafe { vld2q_f32(p) };
+            (pairs.0, pairs.1)
+        }
+        #[inline(always)]
+        unsafe fn load_even_twice(p: *const f32) -> Self {
+            unsafe {
+                let x = vld1q_f32(p);
+                vtrn1q_f32(x, x)
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_odd_twice(p: *const f32) -> Self {
+            unsafe {
+                let x = vld1q_f32(p);
+                vtrn2q_f32(x, x)
+            }
+        }
+        #[inline(always)]
+        unsafe fn swap_pairs(self) -> Self {
+            unsafe { vrev64q_f32(self) }
+        }
+        #[inline(always)]
+        unsafe fn fold_sixteen(v: &[Self]) -> [f32; 2] {
+            unsafe {
+                let four = v[0].add(v[2]).add(v[1].add(v[3]));
+                let two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+                [vget_lane_f32::<0>(two), vget_lane_f32::<1>(two)]
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+            unsafe { vst2q_f32(p, float32x4x2_t(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn store_by_four(v: [Self; 4], p: *mut f32) {
+            unsafe { vst4q_f32(p, float32x4x4_t(v[0], v[1], v[2], v[3])) }
+        }
+        #[inline(always)]
+        unsafe fn store_quads_by_four(v: [Self; 4], p: *mut f32) {
+            for (k, lane) in v.into_iter().enumerate() {
+                unsafe { vst1q_f32(p.add(4 * k), lane) };
+            }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, to: *mut f32, stride: usize) {
+            unsafe {
+                let rows = turn([0, 4, 8, 12].map(|k| vld1q_f32(from.add(k))));
+                for (i, row) in rows.into_iter().enumerate() {
+                    vst1q_f32(to.add(i * stride), row);
                 }
             }
         }

@@ -35,7 +35,7 @@ static TABLES: [Table; 6] = [
 ];
 
 /// x^128, x^192, x^512 and x^576 modulo each generator (times x^(32 - L)).
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static FOLDS: [[u64; 4]; 6] = [
     Crc::Crc6.folds(),
     Crc::Crc11.folds(),
@@ -72,6 +72,22 @@ fn fold(powers: &[u64; 4], blocks: &[[u8; 64]]) -> [u8; 16] {
     // Safety: 16 bytes are written.
     unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm_shuffle_epi8(whole, reverse)) };
     bytes
+}
+
+/// As the form for x86-64.
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon,aes")]
+fn fold(powers: &[u64; 4], blocks: &[[u8; 64]]) -> [u8; 16] {
+    use core::arch::aarch64::vmull_p64;
+    let load = |block: &[u8; 64], i: usize| block[16 * i..].first_chunk().map_or(0, |part| u128::from_be_bytes(*part));
+    let advance = |part: u128, low: u64, high: u64| vmull_p64(part as u64, low) ^ vmull_p64((part >> 64) as u64, high);
+    let mut parts = [0u128; 4];
+    for block in blocks {
+        for (i, part) in parts.iter_mut().enumerate() {
+            *part = advance(*part, powers[2], powers[3]) ^ load(block, i);
+        }
+    }
+    parts[1..].iter().fold(parts[0], |whole, part| advance(whole, powers[0], powers[1]) ^ part).to_be_bytes()
 }
 
 impl Crc {
@@ -164,10 +180,18 @@ impl Crc {
             let folded = unsafe { fold(&FOLDS[self as usize], blocks) };
             return self.step_table(self.step_table(0, &folded), tail);
         }
+        #[cfg(target_arch = "aarch64")]
+        if register == 0 && bytes.len() >= 128 && std::arch::is_aarch64_feature_detected!("pmull") {
+            let (blocks, tail) = bytes.as_chunks::<64>();
+            // Safety: the feature was detected.
+            let folded = unsafe { fold(&FOLDS[self as usize], blocks) };
+            return self.step_table(self.step_table(0, &folded), tail);
+        }
         self.step_table(register, bytes)
     }
 
     /// x^`power` modulo the generator times x^(32 - L).
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     const fn power(self, power: u32) -> u64 {
         let polynomial = self.polynomial() << (32 - self.len());
         // x^32 to begin with
@@ -180,6 +204,7 @@ impl Crc {
         register as u64
     }
 
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     const fn folds(self) -> [u64; 4] {
         [self.power(128), self.power(192), self.power(512), self.power(576)]
     }

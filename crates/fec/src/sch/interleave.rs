@@ -175,7 +175,24 @@ fn transpose<const Q: usize>(symbols: &[Llr]) -> [[Llr; 16]; Q] {
     // Safety: both are 16 bytes, and every pattern is valid.
     lanes.map(|lane| unsafe { core::mem::transmute::<__m128i, [Llr; 16]>(lane) })
 }
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+fn transpose<const Q: usize>(symbols: &[Llr]) -> [[Llr; 16]; Q] {
+    use core::arch::aarch64::{int8x16_t, vld1q_s8, vzip1q_s8, vzip2q_s8};
+    let chunks = symbols.as_chunks::<16>().0;
+    // Safety: Advanced SIMD is part of the target; a chunk has the 16 bytes that are read.
+    let mut lanes: [int8x16_t; Q] = std::array::from_fn(|i| unsafe { vld1q_s8(chunks[i].as_ptr()) });
+    for _ in 0..4 {
+        lanes = std::array::from_fn(|i| {
+            let (a, b) = (lanes[i / 2], lanes[i / 2 + Q / 2]);
+            // Safety: as above.
+            unsafe { if i % 2 == 0 { vzip1q_s8(a, b) } else { vzip2q_s8(a, b) } }
+        });
+    }
+    // Safety: both are 16 bytes, and every pattern is valid.
+    lanes.map(|lane| unsafe { core::mem::transmute::<int8x16_t, [Llr; 16]>(lane) })
+}
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn transpose<const Q: usize>(symbols: &[Llr]) -> [[Llr; 16]; Q] {
     std::array::from_fn(|i| std::array::from_fn(|j| symbols[Q * j + i]))
 }

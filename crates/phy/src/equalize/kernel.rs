@@ -70,6 +70,13 @@ fn run<const L: usize>(isa: Isa, input: &Input, out: &mut [Cf32], noise_var: &mu
         }
         _ => {}
     }
+    #[cfg(target_arch = "aarch64")]
+    if isa == Isa::Neon {
+        // SAFETY: the target has them; lengths were checked above.
+        return unsafe {
+            body::<core::arch::aarch64::float32x4_t, L>(input, n, out.as_mut_ptr().cast(), noise_var.as_mut_ptr())
+        };
+    }
     let _ = isa;
     // SAFETY: lengths were checked above; scalar lanes need no instruction set.
     unsafe { body::<f32, L>(input, n, out.as_mut_ptr().cast(), noise_var.as_mut_ptr()) }

@@ -14,7 +14,7 @@ pub(super) trait Lanes: Copy {
     unsafe fn load_pairs(p: *const f32) -> (Self, Self);
     /// Writes `2 W` floats, those of `a` and `b` in turn.
     unsafe fn store_pairs(a: Self, b: Self, p: *mut f32);
-    /// Two vectors as one twice as long, units of 1 or 2 floats (`UNIT`) in turn; only where `W` is a multiple of 8.
+    /// Two vectors as one twice as long, units of 1 or 2 floats (`UNIT`) in turn; only where `W` is above 1.
     unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self);
     /// Writes `W` floats.
     unsafe fn store(self, p: *mut f32);
@@ -241,6 +241,78 @@ mod x86 {
         #[inline(always)]
         unsafe fn min(self, b: Self) -> Self {
             unsafe { _mm512_min_ps(self, b) }
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    use super::Lanes;
+    use core::arch::aarch64::*;
+
+    impl Lanes for float32x4_t {
+        const W: usize = 4;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            unsafe { vdupq_n_f32(x) }
+        }
+        #[inline(always)]
+        unsafe fn load_pairs(p: *const f32) -> (Self, Self) {
+            let pairs = unsafe { vld2q_f32(p) };
+            (pairs.0, pairs.1)
+        }
+        #[inline(always)]
+        unsafe fn store_pairs(a: Self, b: Self, p: *mut f32) {
+            unsafe { vst2q_f32(p, float32x4x2_t(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn weave<const UNIT: usize>(a: Self, b: Self) -> (Self, Self) {
+            unsafe {
+                match UNIT {
+                    1 => (vzip1q_f32(a, b), vzip2q_f32(a, b)),
+                    _ => {
+                        let (a, b) = (vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b));
+                        (vreinterpretq_f32_f64(vzip1q_f64(a, b)), vreinterpretq_f32_f64(vzip2q_f64(a, b)))
+                    }
+                }
+            }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { vst1q_f32(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { vaddq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { vsubq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { vmulq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn div(self, b: Self) -> Self {
+            unsafe { vdivq_f32(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+            unsafe { vfmaq_f32(c, self, b) }
+        }
+        #[inline(always)]
+        unsafe fn neg_mul_add(self, b: Self, c: Self) -> Self {
+            unsafe { vfmsq_f32(c, self, b) }
+        }
+        #[inline(always)]
+        unsafe fn max(self, b: Self) -> Self {
+            // By comparison: the instruction for it has another opinion of what is no number.
+            unsafe { vbslq_f32(vcgtq_f32(self, b), self, b) }
+        }
+        #[inline(always)]
+        unsafe fn min(self, b: Self) -> Self {
+            unsafe { vbslq_f32(vcltq_f32(self, b), self, b) }
         }
     }
 }

@@ -42,17 +42,23 @@ impl Points {
     /// Every instruction set gives the same bits.
     pub fn map(&self, names: &[u8], first: usize, stride: usize, out: &mut [Cf32]) {
         let names = names.get(first..).unwrap_or(&[]);
-        let mut done = 0;
-        #[cfg(target_arch = "x86_64")]
-        if self.isa == Isa::Avx512 && self.isa.is_available() {
-            // SAFETY: the machine has AVX-512.
-            done = unsafe { x86::map(&self.levels, names, stride, out) };
-        }
+        let done = wide(self.isa, &self.levels, names, stride, out);
         for (out, name) in out[done..].iter_mut().zip(names[(done * stride).min(names.len())..].iter().step_by(stride))
         {
             *out = self.points[usize::from(*name)];
         }
     }
+}
+
+/// What vectors serve; returns how many points were written.
+fn wide(isa: Isa, levels: &[f32; 16], names: &[u8], stride: usize, out: &mut [Cf32]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 && isa.is_available() {
+        // SAFETY: the machine has AVX-512.
+        return unsafe { x86::map(levels, names, stride, out) };
+    }
+    let _ = (isa, levels, names, stride, out);
+    0
 }
 
 /// Takes packed bits apart into the octets that name points, as many as `names` holds.

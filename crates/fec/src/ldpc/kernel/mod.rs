@@ -9,6 +9,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 
 use crate::{Isa, Llr};
@@ -106,12 +108,14 @@ pub fn kernels(isa: Isa) -> Kernels {
         Isa::Avx2 if isa.is_available() => avx2::KERNELS,
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 if isa.is_available() => avx512::KERNELS,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => neon::KERNELS,
         _ => scalar::KERNELS,
     }
 }
 
 /// Calls `$layer::<D>` for the number of circulants D in a row, which its loops then know when they are compiled.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! by_degree {
     ($n:expr, $layer:ident($($argument:expr),*)) => {
         match $n {
@@ -138,7 +142,7 @@ macro_rules! by_degree {
     };
 }
 /// Repeats a statement for every circulant `$e` below `$n`, as a constant: what an index selects then stays in a register.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! each {
     ($n:ident, $e:ident => $body:block) => {
         each!(@ $n, $e, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
@@ -150,7 +154,7 @@ macro_rules! each {
         })*
     };
 }
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use {by_degree, each};
 
 #[inline(always)]
