@@ -8,6 +8,8 @@
 //! - [`pool`]: threads that nodes' pieces of work are run on.
 //! - [`proxy`]: SOCKS5 and HTTP proxy on loopback, one UE chosen by user name.
 //! - `reactor`: one thread's loop over sockets, timers and wakers, for processes that carry several interfaces (Unix).
+//! - `sctp`: SCTP for such a process: by the kernel, over raw IP, or in UDP (Linux).
+//! - `udp`: UDP in batches, for GTP-U (Linux).
 //!
 //! Left out, and why: IP fragments (the tunnel's MTU is told to both ends), ICMP beyond echo for hosts outside (needs a raw
 //! socket, which an ordinary user has no right to).
@@ -21,9 +23,13 @@ pub mod pool;
 pub mod proxy;
 #[cfg(unix)]
 pub mod reactor;
+#[cfg(target_os = "linux")]
+pub mod sctp;
 pub mod services;
 pub mod stack;
 pub mod tun;
+#[cfg(target_os = "linux")]
+pub mod udp;
 
 pub use fuzz::{fuzz_packets, fuzz_services};
 pub use proxy::fuzz_proxy;

@@ -6,14 +6,25 @@ use crate::wire::Cause;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AssociationId(pub(crate) u32);
 
+impl AssociationId {
+    /// The identifier with this number: for who gives them out beside an [`Endpoint`](crate::Endpoint), as a kernel does.
+    pub const fn new(number: u32) -> AssociationId {
+        AssociationId(number)
+    }
+    /// Its number.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl core::fmt::Display for AssociationId {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}", self.0)
     }
 }
 
-/// A user's message, either way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user's message, either way. Its `Debug` says how long it is, not what it says: messages hold what no log should.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Stream identifier.
     pub stream: u16,
@@ -23,6 +34,14 @@ pub struct Message {
     pub unordered: bool,
     /// Its octets, 1 or more.
     pub data: Vec<u8>,
+}
+
+impl core::fmt::Debug for Message {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Message { stream, ppid, unordered, data } = self;
+        let order = if *unordered { ", unordered" } else { "" };
+        write!(f, "Message({} octets, stream {stream}, PPID {ppid}{order})", data.len())
+    }
 }
 
 /// A packet that arrived: what follows the IP header, or the UDP header where SCTP is encapsulated.
