@@ -173,7 +173,8 @@ impl Scheduler {
             (((bytes as f32 * 1.02 + 4.0) / per_rb(mcs)) as u16).min(400) + 1
         };
         // CSI-RSs take elements from the block, but its size does not know of them.
-        let load = re / (re - state.csi_re_per_rb).max(1.0);
+        let silent = u.dedicated.as_deref().filter(|_| !fallback).map_or(0.0, |d| silent_re_per_rb(d, state.slot));
+        let load = re / (re - state.csi_re_per_rb - silent).max(1.0);
         let mcs = mcs_for(table, snr, load);
         let want = want_at(mcs).min(if n_waiting > 1 { share } else { u16::MAX });
         let (start, n_rb) = state.used.free_run(lo, hi, want)?;
@@ -321,6 +322,12 @@ fn again(u: &Ue, p: &Process) -> (u8, u16) {
         Some(mcs) => (mcs, (libm::ceilf(share * f32::from(p.n_rb)) as u16).clamp(1, p.n_rb)),
         None => (p.mcs, p.n_rb),
     }
+}
+
+/// Elements of an RB that zero-power CSI-RSs take in `slot`. Spec: TS 38.214 §5.1.4.2
+fn silent_re_per_rb(d: &DedicatedConfig, slot: nr::SlotPoint) -> f32 {
+    let sent = d.zp_csi_rs.iter().filter(|r| r.is_sent(slot));
+    sent.map(|r| f32::from(r.density_x2) / 2.0 * r.locations().map_or(1.0, |l| f32::from(l.n_ports))).sum()
 }
 
 /// Layers of a new block: the rank that was reported, as far as it is configured.

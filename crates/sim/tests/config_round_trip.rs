@@ -1,6 +1,6 @@
 //! What the base station writes into MIB, SIB1 and CellGroupConfig is what the terminal reads out of them, for every preset.
 
-use gnb_du::config::{Cell, PRESETS, preset};
+use gnb_du::config::{Cell, CellParams, PRESETS, preset};
 use gnb_du::rrc_build::{self, CellGroup};
 use nr::{LcId, SlotPoint};
 use seam::bearer::*;
@@ -55,8 +55,12 @@ fn sib1_of_every_preset_is_read_as_it_was_meant() {
 
 #[test] // Spec: TS 38.331 §6.3.2 (CellGroupConfig)
 fn dedicated_configurations_are_read_as_they_were_meant() {
-    for name in PRESETS {
-        let cell = Cell::new(preset(name).unwrap()).unwrap();
+    let plain = |name| (name, preset(name).unwrap());
+    let more =
+        |pucch_format, cbg| CellParams { pucch_format, cbg, csi_im: true, antennas: 4, ..preset("n78-20").unwrap() };
+    let options = [("format 3, groups", more(3, 4)), ("format 4", more(4, 0)), ("format 2, groups", more(2, 8))];
+    for (name, params) in PRESETS.into_iter().map(plain).chain(options) {
+        let cell = Cell::new(params).unwrap();
         let common = read_cell(&cell);
         for idx in [0, 1, 7, cell.params.max_ues - 1] {
             let mut wanted = cell.dedicated(idx, &gnb_du::config::UeRadio::ALL);

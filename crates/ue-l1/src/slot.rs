@@ -234,7 +234,7 @@ impl Serving {
             None => DciContext::common(&self.cell),
         };
         self.dedicated = config;
-        self.downlink.csi_snr = None;
+        (self.downlink.csi_snr, self.downlink.interference) = (None, None);
     }
 
     /// Releases everything dedicated; cell, timing and power stay.

@@ -105,7 +105,7 @@ impl LdpcDecoder {
                 self.harden_batch(graph, width, open, infos);
             }
             // Of the core, and of all rows; whoever asks first pays.
-            let (mut core, mut all) = (None, None);
+            let (mut core, mut all, mut told) = (None, None, None);
             let before = open;
             for (b, block) in blocks.iter().enumerate().filter(|&(b, _)| before >> b & 1 == 1) {
                 let ok = match block.check {
@@ -113,7 +113,8 @@ impl LdpcDecoder {
                     Check::Crc { crc, n_bits } => {
                         crc.of_packed(infos[b], n_bits) == 0
                             && (crc.len() >= 24
-                                || is_open(*core.get_or_insert_with(|| self.parity_batch(graph, width, CORE)), b))
+                                || is_open(*core.get_or_insert_with(|| self.parity_batch(graph, width, CORE)), b)
+                                    && is_open(*told.get_or_insert_with(|| self.determined_batch(graph, width)), b))
                     }
                 };
                 outcomes[b] = Outcome { ok, iterations: iteration };
@@ -197,6 +198,18 @@ impl LdpcDecoder {
                 }
             }
         }
+    }
+
+    /// Bit b: something speaks for every systematic bit of block b.
+    fn determined_batch(&mut self, graph: &Graph, width: usize) -> u64 {
+        let z = graph.z * width;
+        let mut told = [true; WIDTH_MAX];
+        for col in 0..graph.bg.k_cols() {
+            for lanes in self.column(col)[..z].chunks_exact(width) {
+                told.iter_mut().zip(lanes).for_each(|(told, &value)| *told &= value != 0);
+            }
+        }
+        told.iter().enumerate().fold(0, |all, (b, &told)| all | u64::from(told) << b)
     }
 
     /// Bit b: the hard decisions of block b fulfil every check of the rows in use.
@@ -323,5 +336,26 @@ mod tests {
         for (outcome, block) in outcomes.iter().zip(&blocks) {
             assert_eq!(*outcome, LdpcDecoder::new(Isa::Scalar).decode(block, 8, &mut info));
         }
+    }
+
+    #[test] // Spec: TS 38.212 §5.1, §5.4.2.1 (a redundancy version without systematic bits, alone and of noise, is no block of zeros)
+    fn outer_parity_alone_is_no_block_of_zeros() {
+        let (bg, z) = (BaseGraph::Bg2, 22);
+        let graph = Graph::get(bg, z).unwrap();
+        let (k, n) = (bg.k_cols() * z, bg.n_tx_cols() * z);
+        let mut llrs = vec![0i8; n];
+        let noise = |i: usize| if (i * i + 7 * i) % 11 < 5 { 9 } else { -13 };
+        (n / 2..n).for_each(|i| llrs[i] = noise(i));
+        let check = Check::Crc { crc: Crc::Crc16, n_bits: k };
+        let received = (0..bg.n_cols()).filter(|c| llrs[(c.max(&2) - 2) * z..][..z].iter().any(|l| *l != 0));
+        let received = received.fold(0u128, |mask, c| mask | 1 << c);
+        let block = Block { graph, llrs: &llrs, k_prime: k, received, check };
+        let mut info = vec![0u8; k.div_ceil(8)];
+        assert!(!LdpcDecoder::new(Isa::Scalar).decode(&block, 8, &mut info).ok);
+        let mut infos = vec![vec![0u8; k.div_ceil(8)]; 3];
+        let mut views: Vec<&mut [u8]> = infos.iter_mut().map(|info| &mut info[..]).collect();
+        let mut outcomes = [Outcome { ok: false, iterations: 0 }; 3];
+        LdpcDecoder::new(Isa::best()).decode_batch(&[block; 3], 8, &mut views, &mut outcomes);
+        assert!(outcomes.iter().all(|o| !o.ok), "{outcomes:?}");
     }
 }

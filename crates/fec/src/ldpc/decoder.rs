@@ -51,7 +51,8 @@ struct Lanes([i8; GROUP]);
 /// When decoding may stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// The CRC over the first `n_bits` bits (its parity included) is zero; for short CRCs the parity checks of the core must hold as well.
+    /// The CRC over the first `n_bits` bits (its parity included) is zero; for short CRCs the parity checks of the core must hold as well,
+    /// and something must speak for every bit.
     Crc {
         /// The code of the block.
         crc: Crc,
@@ -131,7 +132,8 @@ impl LdpcDecoder {
                 Check::Parity => self.parity_holds(graph, block.rows()),
                 Check::Crc { crc, n_bits } => {
                     self.harden(graph, info);
-                    crc.of_packed(info, n_bits) == 0 && (crc.len() >= 24 || self.parity_holds(graph, CORE))
+                    crc.of_packed(info, n_bits) == 0
+                        && (crc.len() >= 24 || self.parity_holds(graph, CORE) && self.is_determined(graph))
                 }
             };
             if ok || iteration >= max_iterations {
@@ -225,6 +227,12 @@ impl LdpcDecoder {
             }
             sums[..z].iter().fold(0, |any, &sum| any | sum) >= 0
         })
+    }
+
+    /// Whether something speaks for every systematic bit. Bits for which nothing does come out as zeros, which every CRC accepts: as of a
+    /// redundancy version without systematic bits, received alone.
+    fn is_determined(&mut self, graph: &Graph) -> bool {
+        (0..graph.bg.k_cols()).all(|col| self.column(col)[..graph.z].iter().all(|&value| value != 0))
     }
 
     /// Packs the hard decisions of the systematic columns.

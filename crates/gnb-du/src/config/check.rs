@@ -77,7 +77,7 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     one_of("csi_period_slots", p.csi_period_slots, &[10, 16, 20, 40, 80, 160, 320])?;
     one_of("csi_rs_period_slots", p.csi_rs_period_slots, &[10, 16, 20, 32, 40, 64, 80, 160])?;
     one_of("trs_period_slots", p.trs_period_slots, &[20, 40, 80, 160])?;
-    one_of("srs_period_slots", p.srs_period_slots, &[10, 20, 40, 80, 160, 320])?;
+    one_of("srs_period_slots", p.srs_period_slots, &[10, 16, 20, 32, 40, 64, 80, 160, 320])?;
     within("p0_pusch_dbm", p.p0_pusch_dbm, -202, 24)?;
     within("p0_pucch_dbm", p.p0_pucch_dbm, -202, 24)?;
     within("p_max_dbm", p.p_max_dbm, -30, 33)?;

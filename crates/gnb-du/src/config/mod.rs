@@ -6,6 +6,7 @@
 
 mod band;
 mod check;
+mod csi;
 mod derive;
 mod params;
 mod preset;

@@ -42,6 +42,7 @@ params! {
     antennas: u8, "Antennas of the gNB, each of which sends and receives; ports of the CSI-RS for channel quality", "", "1, 2, 4", "nrofPorts, TS 38.331 CSI-RS-ResourceMapping";
     dl_layers_max: u8, "Most layers of a PDSCH; 0: as many as there are antennas, at both ends", "", "0 to 4, at most antennas", "maxMIMO-Layers, TS 38.331 PDSCH-ServingCellConfig";
     ul_layers_max: u8, "Most layers of a PUSCH; 0: as many as there are antennas, at both ends", "", "0 to 4, at most antennas", "maxRank, TS 38.331 PUSCH-Config";
+    ul_joint: bool, "Layers of a PUSCH are told apart jointly, not by a linear filter: further by 1 dB for two of 64QAM or less, and slower", "", "true, false", "ironcell";
     scs_khz: u32, "Subcarrier spacing of carrier, SSB and common channels", "kHz", "15, 30", "subCarrierSpacingCommon, TS 38.331";
     offset_to_carrier: u16, "Distance of the carrier's lowest RB from point A", "RB", "0 to 2199", "offsetToCarrier, TS 38.331";
     pci: u16, "Physical cell identity", "", "0 to 1007", "physCellId, TS 38.211 7.4.2.1";
@@ -80,8 +81,9 @@ params! {
     sr_period_slots: u16, "Period of scheduling requests", "slots", "4, 5, 8, 10, 16, 20, 40, 80, 160", "periodicityAndOffset, TS 38.213 9.2.4";
     csi_period_slots: u16, "Period of channel quality reports", "slots", "10, 16, 20, 40, 80, 160, 320", "reportSlotConfig, TS 38.214 5.2.1.4";
     csi_rs_period_slots: u16, "Period of the CSI-RS for channel quality", "slots", "10, 16, 20, 32, 40, 64, 80, 160", "CSI-ResourcePeriodicityAndOffset, TS 38.331";
+    csi_im: bool, "Elements beside that CSI-RS in which the cell is silent, so that reports count the interference of others", "", "true, false", "CSI-IM-Resource, TS 38.214 5.2.2.4";
     trs_period_slots: u16, "Period of the tracking reference signal", "slots", "20, 40, 80, 160", "trs-Info, TS 38.214 5.1.6.1.1";
-    srs_period_slots: u16, "Period of the sounding reference signals of a UE with several antennas", "slots", "10, 20, 40, 80, 160, 320", "SRS-PeriodicityAndOffset, TS 38.331";
+    srs_period_slots: u16, "Period of the sounding reference signals of a UE with several antennas", "slots", "10, 16, 20, 32, 40, 64, 80, 160, 320", "SRS-PeriodicityAndOffset, TS 38.331";
     p0_pusch_dbm: i16, "Nominal received PUSCH power in an RB of 15 kHz", "dBm", "-202 to 24, even", "p0-NominalWithGrant, TS 38.213 7.1.1";
     p0_pucch_dbm: i16, "Nominal received PUCCH power", "dBm", "-202 to 24, even", "p0-nominal, TS 38.213 7.2.1";
     p_max_dbm: i8, "Greatest uplink power in the cell", "dBm", "-30 to 33", "p-Max, TS 38.331";

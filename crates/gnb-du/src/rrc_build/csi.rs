@@ -31,12 +31,31 @@ pub(super) fn csi(d: &DedicatedConfig) -> Built<CsiMeasConfig> {
         resource_type: CsiResourceConfigResourceType::Periodic,
         ..Default::default()
     };
+    let interference = CsiResourceConfig {
+        csi_resource_config_id: 1,
+        csi_rs_resource_set_list: CsiResourceConfigCsiRsResourceSetList::CsiImResourceSetList(vec![0]),
+        bwp_id: 0,
+        resource_type: CsiResourceConfigResourceType::Periodic,
+        ..Default::default()
+    };
+    let silent: Vec<CsiImResource> = d.csi_im.iter().map(csi_im).collect::<Built<_>>()?;
+    let silent_set = CsiImResourceSet {
+        csi_im_resource_set_id: 0,
+        csi_im_resources: d.csi_im.iter().map(|r| r.id).collect(),
+        ..Default::default()
+    };
     let report = d.csi_report.as_ref().map(|r| csi_report(r, d)).transpose()?;
     let some = |any: bool| any.then_some(());
     Ok(CsiMeasConfig {
         nzp_csi_rs_resource_to_add_mod_list: some(!resources.is_empty()).map(|()| resources),
         nzp_csi_rs_resource_set_to_add_mod_list: some(!sets.is_empty()).map(|()| sets),
-        csi_resource_config_to_add_mod_list: Some(vec![setting]),
+        csi_im_resource_set_to_add_mod_list: some(!silent.is_empty()).map(|()| vec![silent_set]),
+        csi_resource_config_to_add_mod_list: Some(if silent.is_empty() {
+            vec![setting]
+        } else {
+            vec![setting, interference]
+        }),
+        csi_im_resource_to_add_mod_list: some(!silent.is_empty()).map(|()| silent),
         csi_report_config_to_add_mod_list: report.map(|r| vec![r]),
         ..Default::default()
     })
@@ -62,6 +81,7 @@ fn csi_report(r: &CsiReport, d: &DedicatedConfig) -> Built<CsiReportConfig> {
     Ok(CsiReportConfig {
         report_config_id: 0,
         resources_for_channel_measurement: 0,
+        csi_im_resources_for_interference: (!d.csi_im.is_empty()).then_some(1),
         report_config_type: CsiReportConfigReportConfigType::Periodic(CsiReportConfigReportConfigTypePeriodic {
             report_slot_config: slots,
             pucch_csi_resource_list: vec![PucchCsiResource {
@@ -126,10 +146,59 @@ fn codebook(c: &CsiContent) -> Built<Option<CodebookConfig>> {
 }
 
 fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
+    Ok(NzpCsiRsResource {
+        nzp_csi_rs_resource_id: r.id,
+        resource_mapping: mapping(r)?,
+        power_control_offset: 0,
+        power_control_offset_ss: Some(match r.power_offset_ss_db {
+            -3 => NzpCsiRsResourcePowerControlOffsetSs::DbMinus3,
+            3 => NzpCsiRsResourcePowerControlOffsetSs::Db3,
+            6 => NzpCsiRsResourcePowerControlOffsetSs::Db6,
+            _ => NzpCsiRsResourcePowerControlOffsetSs::Db0,
+        }),
+        scrambling_id: r.scrambling_id,
+        periodicity_and_offset: Some(period(r.period_slots, r.offset_slots)?),
+        ..Default::default()
+    })
+}
+
+/// A zero-power resource. Spec: TS 38.214 §5.1.4.2
+pub(super) fn zp_csi_rs(r: &CsiRsResource) -> Built<ZpCsiRsResource> {
+    Ok(ZpCsiRsResource {
+        zp_csi_rs_resource_id: r.id,
+        resource_mapping: mapping(r)?,
+        periodicity_and_offset: Some(period(r.period_slots, r.offset_slots)?),
+        ..Default::default()
+    })
+}
+
+/// Elements for interference. Spec: TS 38.214 §5.2.2.4
+fn csi_im(r: &fapi::CsiImResource) -> Built<CsiImResource> {
+    use CsiImResourceCsiImResourceElementPattern as Pattern;
+    let element = match (r.pattern, r.k) {
+        (1, 0 | 4 | 8) => Pattern::Pattern1(CsiImResourceCsiImResourceElementPatternPattern1 {
+            subcarrier_location_p1: named(["s0", "s4", "s8"][usize::from(r.k / 4)])?,
+            symbol_location_p1: r.l,
+        }),
+        _ => return Err(BuildError(format!("CSI-IM pattern {} at subcarrier {}", r.pattern, r.k))),
+    };
+    Ok(CsiImResource {
+        csi_im_resource_id: r.id,
+        csi_im_resource_element_pattern: Some(element),
+        freq_band: Some(occupation(r.start_rb, r.n_rb)),
+        periodicity_and_offset: Some(period(r.period_slots, r.offset_slots)?),
+        ..Default::default()
+    })
+}
+
+/// A multiple of four that covers the carrier. Spec: TS 38.331 CSI-FrequencyOccupation
+fn occupation(starting_rb: u16, n_rb: u16) -> CsiFrequencyOccupation {
+    CsiFrequencyOccupation { starting_rb, nrof_rbs: n_rb.next_multiple_of(4).max(24), ..Default::default() }
+}
+
+fn period(slots: u16, o: u16) -> Built<CsiResourcePeriodicityAndOffset> {
     use CsiResourcePeriodicityAndOffset as P;
-    use CsiRsResourceMappingFrequencyDomainAllocation as A;
-    let o = r.offset_slots;
-    let period = match r.period_slots {
+    Ok(match slots {
         4 => P::Slots4(o as u8),
         5 => P::Slots5(o as u8),
         8 => P::Slots8(o as u8),
@@ -144,8 +213,13 @@ fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
         320 => P::Slots320(o),
         640 => P::Slots640(o),
         n => return Err(BuildError(format!("a CSI-RS every {n} slots"))),
-    };
+    })
+}
+
+/// Where the elements lie. Spec: TS 38.211 table 7.4.1.5.3-1
+fn mapping(r: &CsiRsResource) -> Built<CsiRsResourceMapping> {
     use CsiRsResourceMappingCdmType as Cdm;
+    use CsiRsResourceMappingFrequencyDomainAllocation as A;
     use CsiRsResourceMappingNrofPorts as Ports;
     let one = CsiRsResourceMappingDensity::One;
     // k_0 is a multiple of two in row 3 and of four in row 4. Spec: TS 38.211 §7.4.1.5.3
@@ -156,31 +230,13 @@ fn csi_rs(r: &CsiRsResource) -> Built<NzpCsiRsResource> {
         4 => (A::Row4(1 << (r.k[0] / 4)), one, Ports::P4, Cdm::FdCdm2),
         n => return Err(BuildError(format!("row {n} of TS 38.211 table 7.4.1.5.3-1"))),
     };
-    Ok(NzpCsiRsResource {
-        nzp_csi_rs_resource_id: r.id,
-        resource_mapping: CsiRsResourceMapping {
-            frequency_domain_allocation: allocation,
-            nrof_ports: ports,
-            first_ofdm_symbol_in_time_domain: r.l0,
-            cdm_type: cdm,
-            density,
-            freq_band: CsiFrequencyOccupation {
-                starting_rb: r.start_rb,
-                // A multiple of four that covers the carrier. Spec: TS 38.331 CSI-FrequencyOccupation
-                nrof_rbs: r.n_rb.next_multiple_of(4).max(24),
-                ..Default::default()
-            },
-            ..Default::default()
-        },
-        power_control_offset: 0,
-        power_control_offset_ss: Some(match r.power_offset_ss_db {
-            -3 => NzpCsiRsResourcePowerControlOffsetSs::DbMinus3,
-            3 => NzpCsiRsResourcePowerControlOffsetSs::Db3,
-            6 => NzpCsiRsResourcePowerControlOffsetSs::Db6,
-            _ => NzpCsiRsResourcePowerControlOffsetSs::Db0,
-        }),
-        scrambling_id: r.scrambling_id,
-        periodicity_and_offset: Some(period),
+    Ok(CsiRsResourceMapping {
+        frequency_domain_allocation: allocation,
+        nrof_ports: ports,
+        first_ofdm_symbol_in_time_domain: r.l0,
+        cdm_type: cdm,
+        density,
+        freq_band: occupation(r.start_rb, r.n_rb),
         ..Default::default()
     })
 }

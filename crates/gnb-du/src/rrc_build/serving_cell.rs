@@ -1,6 +1,6 @@
 //! ServingCellConfig: the physical channels of one UE. Spec: TS 38.331 §6.3.2
 
-use super::csi::csi;
+use super::csi::{csi, zp_csi_rs};
 use super::shared::{coreset, pdsch_times, pusch_times, search_space};
 use super::*;
 use crate::config::Cell;
@@ -18,7 +18,7 @@ pub(super) fn serving_cell(cell: &Cell, d: &DedicatedConfig) -> Built<ServingCel
     Ok(ServingCellConfig {
         initial_downlink_bwp: Some(BwpDownlinkDedicated {
             pdcch_config: Some(SetupRelease::Setup(pdcch)),
-            pdsch_config: Some(SetupRelease::Setup(pdsch(&d.pdsch, pci)?)),
+            pdsch_config: Some(SetupRelease::Setup(zero_power(pdsch(&d.pdsch, pci)?, d)?)),
             ..Default::default()
         }),
         first_active_downlink_bwp_id: Some(0),
@@ -105,6 +105,20 @@ fn pdsch(c: &fapi::PdschConfig, pci: u16) -> Built<rrc::PdschConfig> {
     })
 }
 
+/// Adds the periodic ZP CSI-RS resources. Spec: TS 38.214 §5.1.4.2
+fn zero_power(mut c: rrc::PdschConfig, d: &DedicatedConfig) -> Built<rrc::PdschConfig> {
+    if d.zp_csi_rs.is_empty() {
+        return Ok(c);
+    }
+    c.zp_csi_rs_resource_to_add_mod_list = Some(d.zp_csi_rs.iter().map(zp_csi_rs).collect::<Built<_>>()?);
+    c.p_zp_csi_rs_resource_set = Some(SetupRelease::Setup(ZpCsiRsResourceSet {
+        zp_csi_rs_resource_set_id: 0,
+        zp_csi_rs_resource_id_list: d.zp_csi_rs.iter().map(|r| r.id).collect(),
+        ..Default::default()
+    }));
+    Ok(c)
+}
+
 /// One aperiodic resource: format 0_1 needs codebook transmission (TS 38.214 §6.1.1), which needs an SRS resource; its
 /// single port makes the indicators zero bits long, and nothing triggers it.
 fn srs(pci: u16) -> Built<SrsConfig> {
@@ -188,8 +202,11 @@ fn period(period: Option<(u32, u32)>) -> Built<SrsPeriodicityAndOffset> {
     use SrsPeriodicityAndOffset as P;
     Ok(match period.map(|(n, o)| (n, o as u16)) {
         Some((10, o)) => P::Sl10(o as u8),
+        Some((16, o)) => P::Sl16(o as u8),
         Some((20, o)) => P::Sl20(o as u8),
+        Some((32, o)) => P::Sl32(o as u8),
         Some((40, o)) => P::Sl40(o as u8),
+        Some((64, o)) => P::Sl64(o as u8),
         Some((80, o)) => P::Sl80(o as u8),
         Some((160, o)) => P::Sl160(o as u8),
         Some((320, o)) => P::Sl320(o),

@@ -229,6 +229,7 @@ fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: I
         isa,
         n_antennas: usize::from(s.cell.antennas),
         n_ul_layers: usize::from(cell.ul_layers()),
+        detector: if s.cell.ul_joint { gnb_l1::Detector::Joint } else { gnb_l1::Detector::Linear },
         ..Default::default()
     };
     GnbConfig { cell: cell.clone(), cu, l1, taps }

@@ -89,8 +89,8 @@ fn ranks_follow_a_fading_channel() {
         (dl.layers_mean, ul.layers_mean)
     };
     let (poor, good) = (layers("air.snr_db=8"), layers("air.snr_db=30"));
-    assert!(poor.0 < 1.45 && poor.1 < 1.45, "{poor:?} at 8 dB");
-    assert!(good.0 > 1.5 && good.1 > 1.3, "{good:?} at 30 dB");
+    assert!(poor.0 < 1.6 && poor.1 < 1.4, "{poor:?} at 8 dB");
+    assert!(good.0 > poor.0 + 0.15 && good.1 > poor.1 + 0.2, "{good:?} at 30 dB, {poor:?} at 8 dB");
 }
 
 #[test] // Spec: TS 38.214 §5.2.2.2.1, TS 38.211 §7.3.1.4 (a precoder that turns the second port the wrong way)

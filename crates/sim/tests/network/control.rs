@@ -108,3 +108,18 @@ fn terminals_share_long_formats_and_sounding_symbols() {
     assert!(radio.dl.layers_mean > 1.2 && radio.ul.layers_mean > 1.1, "{radio:?}");
     assert!(radio.dl.first_bler < 0.3 && radio.ul.first_bler < 0.3, "{radio:?}");
 }
+
+#[test] // Spec: TS 38.214 §5.2.2.4, §5.1.4.2 (CSI-IM and the zero-power CSI-RS that keeps it free)
+fn reports_count_the_interference_that_csi_im_shows() {
+    let settings = ["cell.csi_im=true", "air.snr_db=15", "traffic.transfer_bytes=1500000"];
+    let silent = |p: &fapi::slot::SlotPlan| {
+        let beside = |p: &&fapi::PdschPdu| p.reserved_re[13] == 0xf0f;
+        p.pdsch.iter().filter(beside).count()
+    };
+    let (o, n) = counted("n78-20", &[&settings[..], &["cell.antennas=4"]].concat(), silent);
+    let four = o.expect_ok().report.radio.dl;
+    assert!(n >= 3 && four.first_bler < 0.2, "{n} PDSCHs beside it, {four:?}");
+    let (o, _) = counted("n78-20", &settings, silent);
+    let one = o.expect_ok().report.radio.dl;
+    assert!(one.first_bler < 0.2 && one.mcs_mean > 8.0, "{one:?}");
+}

@@ -1,10 +1,10 @@
 //! CellGroupConfig to the dedicated configuration. Spec: TS 38.331 §5.3.5.5
 
 use super::bearer::rlc_bearer;
+use super::csi::{csi, zero_power};
 use super::sib1::{coreset, pdsch_times, pusch_times, search_space};
 use super::sounding::uplink_scheme;
 use super::{ApplyError, error, number, period};
-use fapi::csi::{Codebook, CsiContent, CsiQuantity};
 use fapi::*;
 use nr::LcId;
 use rrc::{Enumerated, SetupRelease};
@@ -274,7 +274,7 @@ fn pdsch(d: &mut DedicatedConfig, p: &rrc::PdschConfig, cell: &CellConfig) -> Re
         rrc::PdschConfigResourceAllocation::DynamicSwitch => ResourceAllocation::DynamicSwitch,
     };
     c.vrb_interleaver = p.vrb_to_prb_interleaver.and_then(|v| v.number()).map(|n| n as u8);
-    Ok(())
+    zero_power(d, p)
 }
 
 fn pusch(d: &mut DedicatedConfig, p: &rrc::PuschConfig, cell: &CellConfig) -> Result<(), ApplyError> {
@@ -419,7 +419,7 @@ fn long_format(f: &rrc::PucchFormatConfig) -> Result<PucchFormatConfig, ApplyErr
     })
 }
 
-fn position(resources: &[PucchResource], id: u8) -> Result<u8, ApplyError> {
+pub(super) fn position(resources: &[PucchResource], id: u8) -> Result<u8, ApplyError> {
     match resources.iter().position(|r| r.id == id) {
         Some(i) => Ok(i as u8),
         None => error(format!("PUCCH resource {id} is not there"), "TS 38.331 PUCCH-Config"),
@@ -457,139 +457,5 @@ fn pucch_resource(r: &rrc::PucchResource) -> Result<PucchResource, ApplyError> {
         start_symbol,
         n_symbols,
         format,
-    })
-}
-
-fn csi(d: &mut DedicatedConfig, c: &rrc::CsiMeasConfig) -> Result<(), ApplyError> {
-    for r in c.nzp_csi_rs_resource_to_add_mod_list.iter().flatten() {
-        let r = csi_rs(r, d.dl_bwp.n_rb)?;
-        d.csi_rs.retain(|x| x.id != r.id);
-        d.csi_rs.push(r);
-    }
-    for s in c.nzp_csi_rs_resource_set_to_add_mod_list.iter().flatten().filter(|s| s.trs_info) {
-        for r in d.csi_rs.iter_mut().filter(|r| s.nzp_csi_rs_resources.contains(&r.id)) {
-            r.trs = true;
-        }
-    }
-    for r in c.csi_report_config_to_add_mod_list.iter().flatten() {
-        let rrc::CsiReportConfigReportConfigType::Periodic(p) = &r.report_config_type else { continue };
-        let (period_slots, offset_slots) = period!(&p.report_slot_config, CsiReportPeriodicityAndOffset { }
-            Slots4 = 4, Slots5 = 5, Slots8 = 8, Slots10 = 10, Slots16 = 16, Slots20 = 20, Slots40 = 40, Slots80 = 80,
-            Slots160 = 160, Slots320 = 320);
-        let Some(first) = p.pucch_csi_resource_list.first() else { continue };
-        let Some(csi_rs_id) = measured_resource(c, r.resources_for_channel_measurement) else {
-            return error("a CSI report without a resource to measure", "TS 38.331 CSI-ReportConfig");
-        };
-        d.csi_report = Some(CsiReport {
-            period_slots,
-            offset_slots,
-            resource_idx: position(&d.pucch.resources, first.pucch_resource)?,
-            cqi_table: match r.cqi_table {
-                Some(rrc::CsiReportConfigCqiTable::Table2) => McsTable::Qam256,
-                Some(rrc::CsiReportConfigCqiTable::Table3) => McsTable::Qam64LowSe,
-                _ => McsTable::Qam64,
-            },
-            csi_rs_id,
-            content: csi_content(r)?,
-        });
-    }
-    Ok(())
-}
-
-/// What is to be reported. Spec: TS 38.331 CSI-ReportConfig, CodebookConfig; TS 38.214 §5.2.2.2.1
-fn csi_content(r: &rrc::CsiReportConfig) -> Result<CsiContent, ApplyError> {
-    use rrc::CsiReportConfigReportQuantity as Q;
-    let quantity = match r.report_quantity {
-        Q::CriRiPmiCqi => CsiQuantity::Pmi { li: false },
-        Q::CriRiLiPmiCqi => CsiQuantity::Pmi { li: true },
-        Q::CriRiCqi if r.codebook_config.is_none() => return Ok(CsiContent::CQI),
-        _ => return error("a report of another quantity than RI, PMI and CQI", "TS 38.214 §5.2.1.4"),
-    };
-    let frequency = r.report_freq_configuration.as_ref();
-    let narrow = frequency.is_some_and(|f| {
-        f.cqi_format_indicator == Some(rrc::CsiReportConfigReportFreqConfigurationCqiFormatIndicator::SubbandCqi)
-            || f.pmi_format_indicator == Some(rrc::CsiReportConfigReportFreqConfigurationPmiFormatIndicator::SubbandPmi)
-    });
-    let Some((codebook, ranks)) = r.codebook_config.as_ref().filter(|_| !narrow).and_then(codebook) else {
-        return error("a codebook, a restriction of one or subbands that are not done here", "TS 38.214 §5.2.2.2.1");
-    };
-    let content = CsiContent { quantity, codebook, ranks, ..CsiContent::CQI };
-    match content.check() {
-        Ok(()) => Ok(content),
-        Err(e) => error(e.to_string(), "TS 38.214 §5.2.2.2.1"),
-    }
-}
-
-/// Codebook and ranks of a single panel of two or four ports; `None` for others, and where precoders are restricted.
-fn codebook(c: &rrc::CodebookConfig) -> Option<(Codebook, u8)> {
-    use rrc::CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPorts as Ports;
-    use rrc::CodebookConfigCodebookTypeType1SubTypeTypeISinglePanelNrOfAntennaPortsMoreThanTwoN1N2 as Panel;
-    let rrc::CodebookConfigCodebookType::Type1(t) = &c.codebook_type else { return None };
-    let rrc::CodebookConfigCodebookTypeType1SubType::TypeISinglePanel(s) = &t.sub_type else { return None };
-    let codebook = match &s.nr_of_antenna_ports {
-        Ports::Two(two) if two.two_tx_codebook_subset_restriction == 0x3f => Codebook::TwoPorts,
-        Ports::MoreThanTwo(more)
-            if more.n1_n2 == Panel::TwoOneTypeISinglePanelRestriction(0xff)
-                && more.type_i_single_panel_codebook_subset_restriction_i2.is_none() =>
-        {
-            Codebook::SinglePanel { n1: 2, n2: 1, mode: t.codebook_mode }
-        }
-        _ => return None,
-    };
-    Some((codebook, s.type_i_single_panel_ri_restriction))
-}
-
-/// The first NZP CSI-RS of a resource setting.
-fn measured_resource(c: &rrc::CsiMeasConfig, setting: u8) -> Option<u8> {
-    let config =
-        c.csi_resource_config_to_add_mod_list.iter().flatten().find(|x| x.csi_resource_config_id == setting)?;
-    let rrc::CsiResourceConfigCsiRsResourceSetList::NzpCsiRsSsb(s) = &config.csi_rs_resource_set_list else {
-        return None;
-    };
-    let set = *s.nzp_csi_rs_resource_set_list.as_ref()?.first()?;
-    let sets = c.nzp_csi_rs_resource_set_to_add_mod_list.iter().flatten();
-    sets.into_iter().find(|x| x.nzp_csi_resource_set_id == set)?.nzp_csi_rs_resources.first().copied()
-}
-
-fn csi_rs(r: &rrc::NzpCsiRsResource, bwp_n_rb: u16) -> Result<CsiRsResource, ApplyError> {
-    use rrc::CsiRsResourceMappingFrequencyDomainAllocation as A;
-    let m = &r.resource_mapping;
-    let (row, k0) = match m.frequency_domain_allocation {
-        // Bit strings of 4 and 12 bits, the last bit is subcarrier 0. Spec: TS 38.211 §7.4.1.5.3
-        A::Row1(b) => (1, b.trailing_zeros() as u8),
-        A::Row2(b) => (2, b.trailing_zeros() as u8),
-        A::Row4(b) => (4, 4 * b.trailing_zeros().min(2) as u8),
-        A::Other(b) if m.nrof_ports == rrc::CsiRsResourceMappingNrofPorts::P2 => {
-            (3, 2 * b.trailing_zeros().min(5) as u8)
-        }
-        _ => return error("a CSI-RS of more than four ports", "TS 38.211 table 7.4.1.5.3-1"),
-    };
-    let density_x2 = match m.density {
-        rrc::CsiRsResourceMappingDensity::Three => 6,
-        rrc::CsiRsResourceMappingDensity::One => 2,
-        _ => return error("CSI-RS density 0.5", "TS 38.211 table 7.4.1.5.3-1"),
-    };
-    let Some(po) = &r.periodicity_and_offset else {
-        return error("a CSI-RS that is not periodic", "TS 38.214 §5.1.6.1");
-    };
-    let (period_slots, offset_slots) = period!(po, CsiResourcePeriodicityAndOffset { }
-        Slots4 = 4, Slots5 = 5, Slots8 = 8, Slots10 = 10, Slots16 = 16, Slots20 = 20, Slots32 = 32, Slots40 = 40,
-        Slots64 = 64, Slots80 = 80, Slots160 = 160, Slots320 = 320, Slots640 = 640);
-    Ok(CsiRsResource {
-        id: r.nzp_csi_rs_resource_id,
-        row,
-        k: [k0, 0, 0, 0, 0, 0],
-        l0: m.first_ofdm_symbol_in_time_domain,
-        l1: 0,
-        odd_rbs: false,
-        density_x2,
-        start_rb: m.freq_band.starting_rb,
-        // In steps of four: what goes beyond the part is not there. Spec: TS 38.331 CSI-FrequencyOccupation
-        n_rb: m.freq_band.nrof_rbs.min(bwp_n_rb),
-        scrambling_id: r.scrambling_id,
-        period_slots,
-        offset_slots,
-        power_offset_ss_db: r.power_control_offset_ss.map_or(0, |p| [-3, 0, 3, 6][p.index().min(3)]),
-        trs: false,
     })
 }

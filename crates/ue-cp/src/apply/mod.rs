@@ -9,6 +9,7 @@
 
 pub mod bearer;
 pub mod cell_group;
+mod csi;
 pub mod sib1;
 mod sounding;
 #[cfg(test)]

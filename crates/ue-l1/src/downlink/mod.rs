@@ -19,7 +19,7 @@ use node::Crew;
 use nr::{Rnti, SlotPoint};
 use ofdm::{Carrier, CarrierError};
 use phy::csi::CsiComputer;
-use phy::csi_rs::{CsiRsChannel, CsiRsReceiver};
+use phy::csi_rs::{CsiRsChannel, CsiRsReceiver, Interference};
 use phy::pdcch::PdcchReceiver;
 use phy::pdsch::PdschReceiver;
 
@@ -80,6 +80,8 @@ pub struct Downlink {
     channel: CsiRsChannel,
     channel_is_new: bool,
     computer: CsiComputer,
+    /// What CSI-IM showed last.
+    pub interference: Option<Interference>,
     /// Linear SNR of the last CSI-RS measured.
     pub csi_snr: Option<f32>,
     last: Option<phy::pdsch::PdschResult>,
@@ -116,6 +118,7 @@ impl Downlink {
             channel: CsiRsChannel::default(),
             channel_is_new: false,
             computer: CsiComputer::new(),
+            interference: None,
             csi_snr: None,
             last: None,
             counters: Counters::default(),

@@ -9,7 +9,7 @@ use fapi::Span;
 use fapi::csi::CsiValues;
 use fapi::resolve::{ssb_first_subcarrier, ssb_occasions};
 use fapi::ue::{Addressed, UeIndication, UeL1Event};
-use fapi::{CsiReport, CsiRsResource, PdschPdu};
+use fapi::{CsiImResource, CsiReport, CsiRsResource, PdschPdu};
 use nr::SlotPoint;
 use ofdm::Grid;
 use phy::csi_rs::{CsiRsMeasurement, CsiRsReceiver};
@@ -174,6 +174,14 @@ impl Downlink {
     /// Measures the CSI-RSs of `slot`: quality by the resource that is reported, timing and frequency by tracking sets.
     pub fn measure_csi(&mut self, c: &InForce, slot: SlotPoint, samples: Samples<'_>, rounded: f64, sync: &mut Sync) {
         let Some(d) = c.d else { return };
+        for im in
+            d.csi_im.iter().filter(|r| slot.index() % u32::from(r.period_slots.max(1)) == u32::from(r.offset_slots))
+        {
+            // As wide as the bandwidth part at most, as for CSI-RS; pattern 0 has two symbols.
+            let n_rb = im.n_rb.min(c.cell.dl.n_rb.saturating_sub(im.start_rb));
+            let grid = self.front.grid(samples, 0b11u16.checked_shl(u32::from(im.l)).unwrap_or(0) & 0x3fff);
+            self.interference = self.csi.interference(&CsiImResource { n_rb, ..*im }, grid).ok();
+        }
         self.tracked.clear();
         let mut before = 0;
         for resource in d.csi_rs.iter().filter(|r| r.is_sent(slot) && r.l0 < 14) {
@@ -193,6 +201,7 @@ impl Downlink {
             if reported {
                 // Across subcarriers an echo looks like noise: what the blocks say bounds it.
                 let noise_var = m.noise_var.min(sync.noise_var().unwrap_or(m.noise_var));
+                let noise_var = self.interference.map_or(noise_var, |i| i.power[0]);
                 self.csi_snr = Some(m.rsrp / noise_var.max(f32::MIN_POSITIVE));
             }
             if resource.trs {
@@ -237,7 +246,7 @@ impl Downlink {
         if !core::mem::take(&mut self.channel_is_new) {
             return None;
         }
-        self.computer.compute(&self.channel, None, &report.content, report.cqi_table, 0.0, 0).ok()
+        self.computer.compute(&self.channel, self.interference.as_ref(), &report.content, report.cqi_table, 0.0, 0).ok()
     }
 
     /// The result of the PDSCH received last in this slot, once.
