@@ -699,12 +699,12 @@ pub struct CellConfig {
     pub coresets: Vec<CoresetConfig>,
     /// Search spaces of the initial BWP (search space 0 resolved to slots for the SSB in use).
     pub search_spaces: Vec<SearchSpaceConfig>,
-    /// searchSpaceSIB1, ra-SearchSpace, pagingSearchSpace, as identities.
+    /// searchSpaceSIB1, ra-SearchSpace, as identities.
     pub ss_sib1: u8,
     /// ra-SearchSpace.
     pub ss_ra: u8,
-    /// pagingSearchSpace.
-    pub ss_paging: Option<u8>,
+    /// Paging.
+    pub paging: Option<crate::resolve::PagingConfig>,
     /// PDSCH-ConfigCommon.
     pub pdsch: PdschConfig,
     /// PUSCH-ConfigCommon.

@@ -27,6 +27,8 @@ pub enum UeL1Command {
     SendPreamble { preamble: u8, target_power_dbm: i16 },
     /// Watch for a random access response with `ra_rnti`, up to and including slot `until` (`None`: stop).
     WatchRar { ra_rnti: Option<Rnti>, until: SlotPoint },
+    /// Watch for paging of the UE whose 5G-S-TMSI mod 1024 is `ue_id` (`None`: stop). Spec: TS 38.304 §7.1
+    WatchPaging { ue_id: Option<u16> },
     /// A grant from a random access response. Spec: TS 38.213 §8.2
     RarGrant {
         /// The 27 bits of the grant.

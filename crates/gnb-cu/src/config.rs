@@ -43,6 +43,8 @@ pub struct GnbCuConfig {
     pub sdap_header: bool,
     /// Downlink bytes of a DRB that may wait in the DU; what comes beyond is dropped, as a router does.
     pub drb_queue_bytes: u32,
+    /// A UE that nothing has crossed for in this time is released, and becomes idle. `None`: never.
+    pub inactivity: Option<nr::Tc>,
     /// Most UEs.
     pub ues_max: usize,
 }

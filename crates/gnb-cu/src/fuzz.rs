@@ -37,6 +37,7 @@ fn config(options: u8) -> Option<GnbCuConfig> {
         drb_t_reordering_ms: 100,
         sdap_header: options & 16 == 0,
         drb_queue_bytes: 1 << 16,
+        inactivity: None,
         ues_max: UES_MAX,
     })
 }

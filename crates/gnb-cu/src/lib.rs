@@ -10,7 +10,7 @@
 //! | N3 and F1-U | [`user`] |
 //! | procedures that need several messages | [`procedures`] |
 //!
-//! Left out, and why: handover (one cell), measurements, paging and inactivity (no idle mode yet), several AMFs.
+//! Left out, and why: handover (one cell), measurements, RRC_INACTIVE, several AMFs.
 
 mod config;
 mod fuzz;
@@ -70,6 +70,8 @@ pub(crate) enum CuTimer {
     NgSetup,
     /// The RRC procedure or the setup of a UE takes too long.
     Ue(u32),
+    /// Nothing has crossed for a UE.
+    Inactivity(u32),
 }
 
 /// Patience with a UE's answer.
@@ -154,6 +156,7 @@ impl GnbCu {
             match t {
                 CuTimer::NgSetup => self.ng_setup(now, out),
                 CuTimer::Ue(ran) => self.ue_timed_out(now, ran, out),
+                CuTimer::Inactivity(ran) => self.inactive(now, ran, out),
             }
         }
         self.user_timeouts(now, out);
@@ -164,6 +167,7 @@ impl GnbCu {
     /// Forgets a UE on this side.
     pub(crate) fn forget(&mut self, ran: u32, out: &mut Outbox<CuOutput>) {
         self.timers.stop(CuTimer::Ue(ran));
+        self.timers.stop(CuTimer::Inactivity(ran));
         if let Some(u) = self.ues.remove(&ran) {
             self.by_du.remove(&u.du);
             for s in &u.sessions {

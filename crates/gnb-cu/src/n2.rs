@@ -6,6 +6,7 @@ use ngap::*;
 use node::Outbox;
 use nr::{DrbId, Tc, Teid};
 use sdap::Sdap;
+use seam::f1::CuToDu;
 
 impl GnbCu {
     pub(crate) fn location(&self) -> UserLocation {
@@ -57,6 +58,7 @@ impl GnbCu {
             Pdu::PduSessionResourceSetupRequest(m) => self.session_setup(now, m, out),
             Pdu::PduSessionResourceReleaseCommand(m) => self.session_release(now, m, out),
             Pdu::UeContextReleaseCommand(m) => self.release_command(now, m, out),
+            Pdu::Paging(m) => self.page(m, out),
             Pdu::NgReset(r) => self.reset(now, r, out),
             Pdu::ErrorIndication(e) => {
                 let cause = e.cause.map_or("no cause", |c| c.name());
@@ -67,6 +69,13 @@ impl GnbCu {
                 let cause = Some(Cause::MessageNotCompatible);
                 self.send_n2(ErrorIndication { amf: None, ran: None, cause }, out);
             }
+        }
+    }
+    /// Spec: TS 38.413 §8.5.1
+    fn page(&self, m: Paging, out: &mut Outbox<CuOutput>) {
+        let c = &self.config;
+        if m.tais.iter().any(|tai| tai.plmn == c.plmn && tai.tac == c.tac) {
+            out.push(CuOutput::F1(CuToDu::Paging { s_tmsi: m.s_tmsi, cycle_frames: m.drx }));
         }
     }
     /// The UE that both identities name. Spec: TS 38.413 §10.6

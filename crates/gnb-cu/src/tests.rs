@@ -26,6 +26,7 @@ fn config(ues_max: usize) -> GnbCuConfig {
         drb_t_reordering_ms: 100,
         sdap_header: true,
         drb_queue_bytes: 1 << 20,
+        inactivity: None,
         ues_max,
     }
 }

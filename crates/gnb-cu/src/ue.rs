@@ -1,7 +1,7 @@
 //! The context of one UE in the central unit.
 
 use ngap::UeIds;
-use nr::{DrbId, Rnti, Teid};
+use nr::{DrbId, Rnti, Tc, Teid};
 use pdcp::Pdcp;
 use sdap::Sdap;
 use seam::bearer::{AsAlgorithms, Bearer};
@@ -108,6 +108,8 @@ pub(crate) struct Ue {
     pub establishment_cause: u8,
     pub s_tmsi_part1: Option<u64>,
     pub initial_context: bool,
+    /// When a packet or a NAS message crossed last.
+    pub active_at: Tc,
     /// NAS messages that wait until SRB2 is back after a re-establishment.
     pub held_nas: Vec<Vec<u8>>,
 }

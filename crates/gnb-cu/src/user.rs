@@ -39,6 +39,7 @@ impl GnbCu {
             self.dropped += 1;
             return;
         }
+        u.active_at = now;
         let drb = mapped.drb;
         match d.pdcp.send(now, mapped.pdu) {
             Ok((pdu, _)) => {
@@ -51,7 +52,10 @@ impl GnbCu {
     pub(crate) fn ul_user(&mut self, now: Tc, du: DuUeId, drb: DrbId, pdu: Vec<u8>, out: &mut Outbox<CuOutput>) {
         let Some(&ran) = self.by_du.get(&du) else { return };
         let mut events = std::mem::take(&mut self.scratch);
-        if let Some(d) = self.ues.get_mut(&ran).and_then(|u| u.drbs.get_mut(&drb)) {
+        if let Some(u) = self.ues.get_mut(&ran)
+            && let Some(d) = u.drbs.get_mut(&drb)
+        {
+            u.active_at = now;
             d.pdcp.receive(now, pdu, &mut events);
         }
         self.pdcp_events(ran, drb, &mut events, out);

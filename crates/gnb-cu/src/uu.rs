@@ -1,7 +1,7 @@
 //! RRC of the base station: what UEs send, and what goes to them. Spec: TS 38.331 §5
 
 use crate::ue::{Procedure, TASKS_MAX, Task, Ue, UeState};
-use crate::{CuEvent, CuOutput, GnbCu, LOST_PATIENCE, PROCEDURE_PATIENCE, rrc_build};
+use crate::{CuEvent, CuOutput, CuTimer, GnbCu, LOST_PATIENCE, PROCEDURE_PATIENCE, rrc_build};
 use ngap::{Cause, InitialUeMessage, RrcEstablishmentCause, UeRadioCapabilityInfoIndication, UplinkNasTransport};
 use node::Outbox;
 use nr::{Rnti, Tc};
@@ -97,11 +97,15 @@ impl GnbCu {
             establishment_cause,
             s_tmsi_part1,
             initial_context: false,
+            active_at: now,
             held_nas: Vec::new(),
         };
         self.ues.insert(ran, ue);
         self.by_du.insert(du, ran);
         self.wait(ran, PROCEDURE_PATIENCE, now);
+        if let Some(inactivity) = self.config.inactivity {
+            self.timers.start(CuTimer::Inactivity(ran), now + inactivity);
+        }
         if let Some(pdu) = rrc_build::setup(0, cell_group) {
             out.push(CuOutput::F1(CuToDu::DlRrcTransfer { ue: du, bearer: Bearer::Srb0, pdu }));
         }
@@ -172,6 +176,17 @@ impl GnbCu {
             _ => self.request_release(now, ran, Cause::FailureInRadioInterfaceProcedure, out),
         }
     }
+    /// Nothing may have crossed for a UE since its timer started: it is released, or the timer runs on. Spec: TS 38.413 §8.3.2
+    pub(crate) fn inactive(&mut self, now: Tc, ran: u32, out: &mut Outbox<CuOutput>) {
+        let (Some(u), Some(inactivity)) = (self.ues.get(&ran), self.config.inactivity) else { return };
+        let busy = u.procedure.is_some() || !u.tasks.is_empty() || u.state != UeState::Connected;
+        let due = if busy { now } else { u.active_at } + inactivity;
+        if due > now {
+            self.timers.start(CuTimer::Inactivity(ran), due);
+        } else {
+            self.request_release(now, ran, Cause::UserInactivity, out);
+        }
+    }
     /// Releases a UE on the air and at the DU. Spec: TS 38.331 §5.3.8
     pub(crate) fn release_ue(&mut self, now: Tc, ran: u32, out: &mut Outbox<CuOutput>) {
         let Some(u) = self.ues.get_mut(&ran) else { return };
@@ -216,8 +231,11 @@ impl GnbCu {
             return self.request_release(now, ran, Cause::FailureInRadioInterfaceProcedure, out);
         }
         let mut events = std::mem::take(&mut self.scratch);
-        if let Some(p) = self.ues.get_mut(&ran).and_then(|u| u.srb(bearer)) {
-            p.receive(now, pdu, &mut events);
+        if let Some(u) = self.ues.get_mut(&ran) {
+            u.active_at = now;
+            if let Some(p) = u.srb(bearer) {
+                p.receive(now, pdu, &mut events);
+            }
         }
         while let Some(e) = events.pop() {
             match e {

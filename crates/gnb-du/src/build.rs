@@ -23,6 +23,12 @@ impl GnbDu {
                     let n = self.sib1.len().min(len);
                     block[..n].copy_from_slice(&self.sib1[..n]);
                 }
+                Content::Paging => {
+                    let n = self.paging.len().min(len);
+                    block[..n].copy_from_slice(&self.paging[..n]);
+                    self.paged();
+                    tap.0 = MacKind::Paging;
+                }
                 Content::Rar { start, n } => {
                     let entries = decision.rar.get(start as usize..start as usize + n as usize).unwrap_or(&[]);
                     write_rar(entries, block);

@@ -1,6 +1,7 @@
 //! The node: its state, its outputs, what happens once a slot.
 
 use crate::config::Cell;
+use crate::paging::Page;
 use crate::rrc_build::{self, BuildError};
 use crate::ue::{State, UeContext};
 use fapi::SsbPdu;
@@ -62,6 +63,9 @@ pub struct GnbDu {
     pub(crate) rlc_events: Outbox<RlcEvent>,
     decision: Decision,
     pub(crate) outcomes: Vec<DlOutcome>,
+    /// UEs to call, and the message that calls those who listen in the slot at hand.
+    pub(crate) pages: Vec<Page>,
+    pub(crate) paging: Vec<u8>,
     next_rnti: u16,
     next_id: u32,
     gone: Metrics,
@@ -97,6 +101,8 @@ impl GnbDu {
             rlc_events: Outbox::default(),
             decision: Decision::default(),
             outcomes: Vec::with_capacity(64),
+            pages: Vec::new(),
+            paging: Vec::new(),
             next_rnti: RNTI_RANGE.0,
             next_id: 1,
             gone: Metrics::default(),
@@ -219,6 +225,7 @@ impl GnbDu {
         self.take_outcomes(now, slot);
         self.house_keeping(now);
         self.ssb(slot, plan);
+        self.prepare_paging(now, slot);
         for idx in 0..self.ues.len() as u8 {
             if let Some((bytes, signalling)) = self.ues[idx as usize].as_ref().map(|u| self.waiting(now, u)) {
                 self.sched.set_downlink(idx, bytes, signalling);

@@ -10,7 +10,7 @@
 //! The cell is made from [`config::CellParams`] by [`config::Cell::new`]; [`rrc_build`] writes MIB, SIB1 and CellGroupConfig.
 //! `sched` decides; this crate owns the bytes: it reads and builds MAC PDUs, runs RLC, and carries random access through.
 //!
-//! Left out: paging, handover, more than one cell.
+//! Left out: handover, more than one cell.
 
 pub mod config;
 pub mod rrc_build;
@@ -19,6 +19,7 @@ mod build;
 mod du;
 mod fuzz;
 mod overlap;
+mod paging;
 mod receive;
 mod signalling;
 mod ue;

@@ -23,6 +23,7 @@ impl GnbDu {
             CuToDu::ReconfigurationComplete { ue } => self.reconfigured(ue),
             CuToDu::UeContextRelease { ue, rrc } => self.release(now, ue, rrc),
             CuToDu::UeReestablish { ue, old } => self.reestablish(ue, old),
+            CuToDu::Paging { s_tmsi, cycle_frames } => self.page(now, s_tmsi, cycle_frames),
             CuToDu::DlUser { ue, drb, pdu } => {
                 if let Some(idx) = self.index_of(ue) {
                     self.push(now, idx, Bearer::Drb(drb), pdu);

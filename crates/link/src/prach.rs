@@ -228,7 +228,7 @@ fn cell(case: &PrachCase) -> Result<CellConfig, LinkError> {
         search_spaces: Vec::new(),
         ss_sib1: 0,
         ss_ra: 1,
-        ss_paging: None,
+        paging: None,
         pdsch: PdschConfig {
             time_allocations: Vec::new(),
             dmrs,

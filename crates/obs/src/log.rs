@@ -132,6 +132,10 @@ fn rrc_name(channel: &str, pdu: &[u8]) -> Option<String> {
             BcchDlSchMessageType::C1(m) => rrc_title(&m),
             other => rrc_title(&other),
         },
+        "pcch" => match rrc::decode::<rrc::PcchMessage>(pdu).ok()?.message {
+            rrc::PcchMessageType::C1(m) => rrc_title(&m),
+            other => rrc_title(&other),
+        },
         "ul.ccch" => match rrc::decode::<rrc::UlCcchMessage>(pdu).ok()?.message {
             UlCcchMessageType::C1(m) => rrc_title(&m),
             other => rrc_title(&other),
@@ -281,7 +285,7 @@ mod tests {
             ] {
                 assert!(text(Direction::Uplink, frame).1.contains("octets"));
             }
-            for channel in ["bcch.bch", "bcch.dl.sch", "ul.ccch", "dl.ccch", "ul.dcch", "dl.dcch", "x"] {
+            for channel in ["bcch.bch", "bcch.dl.sch", "pcch", "ul.ccch", "dl.ccch", "ul.dcch", "dl.dcch", "x"] {
                 let frame = Frame::Rrc { rnti: Rnti(1), channel, pdu: bytes.clone() };
                 assert!(text(Direction::Uplink, frame).1.contains("rrc"));
             }

@@ -1,9 +1,9 @@
-//! SIB1 and random access responses. Spec: TS 38.213 §8, §13; TS 38.321 §5.1
+//! SIB1, paging and random access responses. Spec: TS 38.213 §8, §13; TS 38.321 §5.1
 
 use crate::rbs::RbSet;
 use crate::scheduler::{Addressee, Config, Content, Decision, DlBlock, Scheduler, SlotState};
 use crate::ue::{Phase, Ue};
-use fapi::dci::{Dci, DciRa, DciSi, RntiKind};
+use fapi::dci::{Dci, DciPaging, DciRa, DciSi, RntiKind};
 use fapi::resolve::{self, Heard, RarGrant, riv_encode};
 use fapi::slot::{PrachDetection, SlotPlan};
 use fapi::*;
@@ -84,15 +84,7 @@ impl Scheduler {
         }
         let Some((space, coreset)) = self.common_space(self.config.cell.ss_sib1) else { return };
         let (space, coreset) = (*space, *coreset);
-        let rows = tdra::pdsch_a(self.config.cell.pdsch.dmrs.type_a_position);
-        let Some((_, time)) = state.time else { return };
-        let fits = |r: &tdra::Row| {
-            !r.type_b && r.start >= coreset.duration && r.start + r.n_symbols <= time.start + time.n_symbols
-        };
-        let Some(row) = (0..16u8).filter(|i| fits(&rows[*i as usize])).max_by_key(|i| rows[*i as usize].n_symbols)
-        else {
-            return;
-        };
+        let Some(row) = default_row(&self.config.cell, state, &coreset) else { return };
         let heard = Heard {
             slot: state.slot,
             rnti: Rnti::SI,
@@ -103,6 +95,25 @@ impl Scheduler {
         let dci = |frequency, mcs| Dci::Si(DciSi { frequency, time: row, mcs, ..DciSi::default() });
         let Some((dci, pdu)) = self.smallest(&heard, &state.used, self.config.sib1_bytes, dci) else { return };
         self.send_common(state, plan, out, &space, &coreset, &dci, pdu, Content::Sib1);
+    }
+
+    /// The paging message that waits. Spec: TS 38.331 §5.3.2, TS 38.213 §10.1
+    pub(crate) fn paging(&mut self, state: &mut SlotState, plan: &mut SlotPlan, out: &mut Decision) {
+        let Some(paging) = self.config.cell.paging.filter(|_| self.paging_bytes > 0 && !state.csi_rs) else { return };
+        let Some((space, coreset)) = self.common_space(paging.search_space) else { return };
+        let (space, coreset) = (*space, *coreset);
+        let Some((time, _)) = state.time else { return };
+        let heard = Heard {
+            slot: state.slot,
+            rnti: Rnti::P,
+            rnti_kind: RntiKind::Paging,
+            kind: SearchSpaceKind::Common,
+            coreset: &coreset,
+        };
+        let assignment = |frequency, mcs| DciRa { frequency, time, mcs, ..DciRa::default() };
+        let dci = |f, mcs| Dci::Paging(DciPaging { indicator: 1, short_messages: 0, assignment: assignment(f, mcs) });
+        let Some((dci, pdu)) = self.smallest(&heard, &state.used, self.paging_bytes, dci) else { return };
+        self.send_common(state, plan, out, &space, &coreset, &dci, pdu, Content::Paging);
     }
 
     /// The lowest MCS (and then the fewest RBs) with which a QPSK block of `bytes` fits into a free run of CORESET 0.
@@ -238,6 +249,16 @@ impl Scheduler {
         }
         ul.pusch.push((e.ue, g.pdu));
     }
+}
+
+/// The row of the default time allocation that leaves the control symbols alone and fills most of the slot.
+fn default_row(cell: &CellConfig, state: &SlotState, coreset: &CoresetConfig) -> Option<u8> {
+    let rows = tdra::pdsch_a(cell.pdsch.dmrs.type_a_position);
+    let (_, time) = state.time?;
+    let fits = |r: &tdra::Row| {
+        !r.type_b && r.start >= coreset.duration && r.start + r.n_symbols <= time.start + time.n_symbols
+    };
+    (0..16u8).filter(|i| fits(&rows[*i as usize])).max_by_key(|i| rows[*i as usize].n_symbols)
 }
 
 /// SIB1 goes out once in each period of search space 0: in its first monitored slot without an SS/PBCH block, if there is one.

@@ -12,7 +12,7 @@
 //! It sees amounts and slots, never bytes; it draws no random numbers and reads no clock. It is proportional fair over the UEs
 //! that have data, signalling first, retransmissions before new data. A slot is decided once, in order.
 //!
-//! Left out: interleaved virtual RBs, frequency-selective scheduling, configured grants, paging.
+//! Left out: interleaved virtual RBs, frequency-selective scheduling, configured grants.
 
 pub mod harq;
 pub mod link;

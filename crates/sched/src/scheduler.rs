@@ -46,6 +46,8 @@ pub struct Config {
 pub enum Content {
     /// SIB1.
     Sib1,
+    /// The paging message of [`Scheduler::set_paging`].
+    Paging,
     /// A random access response with the entries `start..start + n` of [`Decision::rar`].
     Rar {
         /// First entry.
@@ -115,6 +117,8 @@ pub struct Scheduler {
     pub(crate) prach_slots: i64,
     /// SRSs in slots that PUSCHs have else.
     pub(crate) soundings: Vec<SrsResource>,
+    /// Bytes of a paging message for the next slot; 0 is none.
+    pub(crate) paging_bytes: u32,
 }
 
 impl Scheduler {
@@ -133,6 +137,7 @@ impl Scheduler {
             order: Vec::with_capacity(config.max_ues as usize),
             soundings: Vec::with_capacity(config.max_ues as usize),
             prach_slots: (symbols - 1) / SYMBOLS_PER_SLOT as i64 + 1,
+            paging_bytes: 0,
             config,
         };
         s.size_pucch_region();
@@ -172,6 +177,11 @@ impl Scheduler {
         self.rars.retain(|r| !r.entries.is_empty());
         self.ring.forget(idx);
         self.size_pucch_region();
+    }
+
+    /// A paging message of `bytes` is to go in the slot that is decided next, if it has room: [`Content::Paging`] says that it does.
+    pub fn set_paging(&mut self, bytes: u32) {
+        self.paging_bytes = bytes;
     }
 
     /// Bytes that wait for a UE downlink, with headers; `signalling` goes before other UEs' data.
@@ -341,11 +351,13 @@ impl Scheduler {
                 },
             };
             self.sib1(&mut state, plan, out);
+            self.paging(&mut state, plan, out);
             self.responses(&mut state, plan, out);
             self.urgent_uplink(&mut state, plan);
             self.downlink(&mut state, plan, out);
             self.uplink(&mut state, plan);
         }
+        self.paging_bytes = 0;
         self.expect(slot, plan);
         self.average(slot);
     }

@@ -31,6 +31,8 @@ pub enum CuToDu {
     UeContextRelease { ue: DuUeId, rrc: Option<(Bearer, Vec<u8>)> },
     /// The UE behind `ue` is the one known before as `old` (re-establishment): move its bearers, drop the old context.
     UeReestablish { ue: DuUeId, old: DuUeId },
+    /// PAGING: call an idle UE by its 5G-S-TMSI; `cycle_frames` is its own paging cycle, if it has one. Spec: TS 38.473 §8.7
+    Paging { s_tmsi: u64, cycle_frames: Option<u16> },
     /// F1-U: a PDCP PDU of a DRB.
     DlUser { ue: DuUeId, drb: DrbId, pdu: Vec<u8> },
 }

@@ -6,5 +6,7 @@ mod common;
 mod attach;
 #[path = "control_plane/failure.rs"]
 mod failure;
+#[path = "control_plane/idle.rs"]
+mod idle;
 #[path = "control_plane/security.rs"]
 mod security_of_both_ends;

@@ -14,5 +14,7 @@ mod failure;
 mod fault;
 #[path = "network/harness.rs"]
 mod harness;
+#[path = "network/idle.rs"]
+mod idle;
 #[path = "network/parameters.rs"]
 mod parameters;

@@ -31,6 +31,10 @@ pub enum CpEvent {
     SessionUp(SessionInfo),
     /// A session is gone.
     SessionDown { id: u8 },
+    /// A registered terminal without a connection asks for one: because it was called, or has something to send.
+    ServiceRequested { paged: bool },
+    /// The network gives it.
+    ServiceAccepted,
     /// The connection was released by the network.
     Released,
     /// The radio link failed; we look for a cell to re-establish on.

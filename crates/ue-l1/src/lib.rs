@@ -18,7 +18,7 @@
 //!
 //! Samples of several antennas lie one after another in a slice, `[antenna][sample]`.
 //!
-//! Left out: neighbour cells, paging, beam failure recovery, SRS, radio link monitoring on CSI-RS.
+//! Left out: neighbour cells, beam failure recovery, SRS, radio link monitoring on CSI-RS.
 
 pub mod downlink;
 mod fuzz;

@@ -420,10 +420,11 @@ fn command_serving(s: &mut Serving, command: &UeL1Command) {
             if s.rntis.temporary.is_some() && temporary.is_none() && c_rnti.is_none() {
                 s.uplink.drop_temporary();
             }
-            s.rntis = Rntis { c_rnti: *c_rnti, temporary: *temporary, ra: s.rntis.ra };
+            s.rntis = Rntis { c_rnti: *c_rnti, temporary: *temporary, ..s.rntis };
         }
         UeL1Command::SendPreamble { preamble, target_power_dbm } => s.uplink.on_preamble(*preamble, *target_power_dbm),
         UeL1Command::WatchRar { ra_rnti, until } => s.rntis.ra = ra_rnti.map(|r| (r, *until)),
+        UeL1Command::WatchPaging { ue_id } => s.rntis.paging = *ue_id,
         UeL1Command::RarGrant { grant, slot } => s.uplink.on_rar_grant(*grant, *slot, &s.cell, &s.rntis, now),
         UeL1Command::TimingAdvanceAbsolute(t_a) => s.uplink.on_advance_absolute(*t_a, mu),
         UeL1Command::TimingAdvance(t_a) => s.uplink.on_advance(*t_a, now),

@@ -244,6 +244,11 @@ impl Bearers {
         self.send_on(now, Bearer::Drb(mapped.drb), mapped.pdu)
     }
 
+    pub(crate) fn has_bearer(&self, pdu_session: u8) -> bool {
+        let lower = |bearer| self.channels.iter().any(|c| c.config.bearer == bearer);
+        self.drbs_of(pdu_session).any(lower)
+    }
+
     fn drbs_of(&self, pdu_session: u8) -> impl Iterator<Item = Bearer> + '_ {
         self.radio.iter().filter(move |r| !r.bearer.is_srb() && r.pdu_session == pdu_session).map(|r| r.bearer)
     }

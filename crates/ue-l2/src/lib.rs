@@ -178,6 +178,11 @@ impl UeL2 {
         self.bearers.taps.drain(..)
     }
 
+    /// Whether packets of a PDU session have a bearer.
+    pub fn has_bearer(&self, pdu_session: u8) -> bool {
+        self.bearers.has_bearer(pdu_session)
+    }
+
     /// Uplink bytes of a PDU session that wait or are not acknowledged yet.
     pub fn queued_bytes(&self, pdu_session: u8) -> usize {
         self.bearers.queued_bytes(pdu_session)

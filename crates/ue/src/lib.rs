@@ -27,6 +27,9 @@ pub struct UeConfig {
     pub taps: bool,
 }
 
+/// Packets that an idle terminal keeps.
+const HELD_MAX: usize = 64;
+
 /// A terminal.
 pub struct Ue {
     l1: UeL1,
@@ -40,6 +43,8 @@ pub struct Ue {
     events: VecDeque<(Tc, CpEvent)>,
     downlink: VecDeque<Vec<u8>>,
     sessions: Vec<SessionInfo>,
+    /// Packets of an idle terminal that wait for its connection.
+    held: VecDeque<Vec<u8>>,
     taps: Vec<Tap>,
     keep_taps: bool,
     now: Tc,
@@ -61,6 +66,7 @@ impl Ue {
             events: VecDeque::new(),
             downlink: VecDeque::new(),
             sessions: Vec::new(),
+            held: VecDeque::new(),
             taps: Vec::new(),
             keep_taps: config.taps,
             now: Tc::ZERO,
@@ -101,14 +107,35 @@ impl Ue {
         self.downlink.pop_front()
     }
     /// A packet of the user, over the first session. `false`: there is no bearer yet, or its queue is full.
+    ///
+    /// An idle terminal keeps it and asks for its connection.
     pub fn send_packet(&mut self, packet: Vec<u8>) -> bool {
         let Some(s) = self.sessions.first() else { return false };
         let Some(qfi) = Qfi::new(s.qfi) else { return false };
-        self.l2.send_packet(self.now, s.id, qfi, packet, &mut self.response, &mut self.l2_events).is_ok()
+        if self.held.is_empty() && self.l2.has_bearer(s.id) {
+            return self.l2.send_packet(self.now, s.id, qfi, packet, &mut self.response, &mut self.l2_events).is_ok();
+        }
+        let room = self.held.len() < HELD_MAX;
+        if room {
+            self.held.push_back(packet);
+        }
+        room
+    }
+    /// Packets that waited for a bearer go, or the connection is asked for.
+    pub(crate) fn send_held(&mut self) {
+        let Some(s) = self.sessions.first() else { return self.held.clear() };
+        let (id, Some(qfi)) = (s.id, Qfi::new(s.qfi)) else { return };
+        if !self.l2.has_bearer(id) {
+            return self.cp.uplink_data(self.now, id, &mut self.cp_outputs);
+        }
+        while let Some(packet) = self.held.pop_front() {
+            let _ = self.l2.send_packet(self.now, id, qfi, packet, &mut self.response, &mut self.l2_events);
+        }
     }
     /// Uplink bytes that wait below, over the first session.
     pub fn queued_bytes(&self) -> usize {
-        self.sessions.first().map_or(0, |s| self.l2.queued_bytes(s.id))
+        let held: usize = self.held.iter().map(Vec::len).sum();
+        self.sessions.first().map_or(0, |s| held + self.l2.queued_bytes(s.id))
     }
     /// Sessions that are up.
     pub fn sessions(&self) -> &[SessionInfo] {

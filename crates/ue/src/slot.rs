@@ -21,6 +21,9 @@ impl Ue {
 
         // timers of this slot, and what follows from all of it
         self.timeouts();
+        if !self.held.is_empty() {
+            self.send_held();
+        }
         self.settle();
 
         // down the layers: blocks for grants and commands -> samples

@@ -290,7 +290,7 @@ pub fn cell_from_mib(m: &MibView) -> Result<(CellConfig, Type0), ResolveError> {
         search_spaces: vec![t.search_space],
         ss_sib1: 0,
         ss_ra: 0,
-        ss_paging: None,
+        paging: None,
         pdsch: PdschConfig {
             time_allocations: super::default_pdsch_times(m.type_a_position),
             dmrs,

@@ -7,6 +7,7 @@
 //! - [`shared`]: DCI or random access response to PDSCH and PUSCH.
 //! - [`sounding`]: SRS occasions, precoding information.
 //! - [`uplink_control`]: PUCCH resources, HARQ-ACK codebook, UCI on PUSCH.
+//! - [`paging`]: paging occasions.
 //! - [`broadcast`]: SS/PBCH occasions, CORESET 0 and search space 0 out of the MIB.
 //!
 //! Left out, and why: a second codeword (more than four layers), two PT-RS ports, several transmission points, the semi-static
@@ -15,6 +16,7 @@
 pub mod broadcast;
 pub mod dmrs;
 pub mod frequency;
+pub mod paging;
 pub mod pdcch;
 pub mod shared;
 pub mod sounding;
@@ -23,6 +25,7 @@ pub mod uplink_control;
 pub use broadcast::*;
 pub use dmrs::*;
 pub use frequency::*;
+pub use paging::*;
 pub use pdcch::*;
 pub use shared::*;
 pub use sounding::*;

@@ -97,6 +97,9 @@ pub(super) fn values(p: &CellParams) -> Result<(), ConfigError> {
     within("max_harq_tx", p.max_harq_tx, 1, 16)?;
     within("ul_target_snr_db", p.ul_target_snr_db, 0.0, 40.0)?;
     within("pucch_target_snr_db", p.pucch_target_snr_db, 0.0, 40.0)?;
+    if p.inactivity_ms > 0 {
+        within("inactivity_ms", p.inactivity_ms, 100, 86_400_000)?;
+    }
     within("rlf_silence_ms", p.rlf_silence_ms, 100, 600_000)?;
     for (path, v) in [
         ("prach_target_power_dbm", p.prach_target_power_dbm),

@@ -582,7 +582,16 @@ fn common(
         zero,
         SearchSpaceConfig { id: 1, period_slots: 1, offset_slots: 0, duration_slots: 1, symbols: 1, ..zero },
     ];
-    (cell.ss_sib1, cell.ss_ra, cell.ss_paging) = (0, 1, Some(1));
+    (cell.ss_sib1, cell.ss_ra) = (0, 1);
+    // Paging in frames of odd number: block and SIB1 are in the even ones.
+    cell.paging = Some(resolve::PagingConfig {
+        search_space: 1,
+        cycle_frames: 32,
+        frames: 16,
+        frame_offset: 1,
+        occasions: 1,
+        first: None,
+    });
     shared_channels(p, &mut cell);
     Ok((cell, t.coreset0))
 }

@@ -116,5 +116,6 @@ params! {
     max_harq_tx: u8, "Transmissions of a transport block", "", "1 to 16", "TS 38.321 5.3.2, 5.4.2";
     ul_target_snr_db: f32, "SNR of the PUSCH that closed-loop power control aims at", "dB", "0 to 40", "TPC, TS 38.213 7.1.1";
     pucch_target_snr_db: f32, "SNR of the PUCCH that closed-loop power control aims at", "dB", "0 to 40", "TPC, TS 38.213 7.2.1";
+    inactivity_ms: u32, "Time without user data or signalling until a UE is released and becomes idle; 0: never", "ms", "0, or 100 to 86400000", "ironcell";
     rlf_silence_ms: u32, "Silence of a UE until it is taken as lost", "ms", "100 to 600000", "ironcell";
 }

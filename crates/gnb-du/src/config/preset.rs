@@ -162,6 +162,7 @@ fn n78_20() -> CellParams {
         max_harq_tx: 8,
         ul_target_snr_db: 30.0,
         pucch_target_snr_db: 15.0,
+        inactivity_ms: 30_000,
         rlf_silence_ms: 10_000,
     }
 }

@@ -38,6 +38,15 @@ pub fn mib(cell: &Cell, slot: SlotPoint) -> Built<u32> {
     }
 }
 
+/// A PCCH-Message that calls these 5G-S-TMSIs, at most 32.
+pub fn paging(s_tmsis: &[u64]) -> Built<Vec<u8>> {
+    let record =
+        |s_tmsi: &u64| PagingRecord { ue_identity: PagingUeIdentity::Ng5GSTmsi(*s_tmsi), ..Default::default() };
+    let list = s_tmsis.iter().map(record).collect();
+    let paging = Paging { paging_record_list: Some(list), ..Default::default() };
+    encoded(&PcchMessage { message: PcchMessageType::C1(PcchMessageTypeC1::Paging(paging)) })
+}
+
 /// SIB1 as a BCCH-DL-SCH-Message.
 pub fn sib1(cell: &Cell) -> Built<Vec<u8>> {
     let p = &cell.params;
@@ -90,6 +99,29 @@ fn bwp(b: &fapi::Bwp, n: Numerology) -> Built<rrc::Bwp> {
     Ok(rrc::Bwp { location_and_bandwidth: riv as u16, subcarrier_spacing: spacing(n)?, cyclic_prefix: None })
 }
 
+fn pcch(cell: &Cell) -> Built<PcchConfig> {
+    use PcchConfigNAndPagingFrameOffset as Frames;
+    let Some(p) = &cell.config.paging else { return Ok(PcchConfig::default()) };
+    let offset = p.frame_offset as u8;
+    Ok(PcchConfig {
+        default_paging_cycle: number(i64::from(p.cycle_frames), "defaultPagingCycle")?,
+        n_and_paging_frame_offset: match p.cycle_frames / p.frames.max(1) {
+            1 => Frames::OneT,
+            2 => Frames::HalfT(offset),
+            4 => Frames::QuarterT(offset),
+            8 => Frames::OneEighthT(offset),
+            16 => Frames::OneSixteenthT(offset),
+            _ => return Err(BuildError("nAndPagingFrameOffset".into())),
+        },
+        ns: match p.occasions {
+            1 => PcchConfigNs::One,
+            2 => PcchConfigNs::Two,
+            _ => PcchConfigNs::Four,
+        },
+        ..Default::default()
+    })
+}
+
 fn serving_cell_common(cell: &Cell) -> Built<ServingCellConfigCommonSib> {
     let (p, c) = (&cell.params, &cell.config);
     let band_list = vec![NrMultiBandInfo { freq_band_indicator_nr: Some(p.band), ..Default::default() }];
@@ -107,7 +139,7 @@ fn serving_cell_common(cell: &Cell) -> Built<ServingCellConfigCommonSib> {
                 modification_period_coeff: BcchConfigModificationPeriodCoeff::N4,
                 ..Default::default()
             },
-            pcch_config: PcchConfig::default(),
+            pcch_config: pcch(cell)?,
             ..Default::default()
         },
         uplink_config_common: Some(UplinkConfigCommonSib {
@@ -183,7 +215,7 @@ fn downlink_bwp(cell: &Cell) -> Built<BwpDownlinkCommon> {
             common_control_resource_set: common,
             common_search_space_list: (!spaces.is_empty()).then_some(spaces),
             search_space_sib1: Some(c.ss_sib1),
-            paging_search_space: c.ss_paging,
+            paging_search_space: c.paging.map(|p| p.search_space),
             ra_search_space: Some(c.ss_ra),
             ..Default::default()
         })),

@@ -16,7 +16,7 @@ mod csi;
 mod serving_cell;
 mod shared;
 
-pub use broadcast::{mib, sib1};
+pub use broadcast::{mib, paging, sib1};
 pub use cell_group::{CellGroup, cell_group};
 
 use nr::Numerology;

@@ -62,7 +62,7 @@ pub fn cell(numerology: Numerology, n_rb: u16, duplex: Duplex, prach_index: u16,
         search_spaces: vec![],
         ss_sib1: 0,
         ss_ra: 1,
-        ss_paging: None,
+        paging: None,
         pdsch: PdschConfig {
             time_allocations: vec![],
             dmrs,

@@ -134,6 +134,7 @@ impl Scenario {
     fn check_traffic(&self) -> Checked {
         let t = &self.traffic;
         within("traffic.pings", t.pings, 0, 1000, "")?;
+        within("traffic.ping_interval_ms", t.ping_interval_ms, 1, 600_000, "ms")?;
         within("traffic.transfer_bytes", t.transfer_bytes, 0, 4_000_000_000, "B")?;
         for net in &t.n6_allow {
             parsed("traffic.n6_allow", net, parse_net, "an address or a network in CIDR", "127.0.0.1/32")?;

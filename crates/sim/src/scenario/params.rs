@@ -53,6 +53,7 @@ section! {
     /// Whom it serves.
     TrafficParams, TRAFFIC {
         pings: u32 = 10, "Pings with once", "", "0 to 1000", "RFC 792, RFC 4443";
+        ping_interval_ms: u32 = 20, "Time from one ping to the next", "ms", "1 to 600000", "ironcell";
         transfer_bytes: u64 = 4_000_000, "Bytes each way with once, for each terminal", "B", "0 to 4000000000, or as in 500k, 4M, 1G", "ironcell";
         proxy: Option<String> = None, "Where SOCKS5 and HTTP proxy listen; unset: the first free loopback port from 1080 on", "", "address:port", "RFC 1928, RFC 9110";
         proxy_password: Option<String> = None, "Password that the proxy asks for; needed off loopback", "", "1 to 255 bytes", "RFC 1929";

@@ -5,8 +5,7 @@ use io::host::{Host, HostEvent};
 use nr::Tc;
 use std::net::IpAddr;
 
-/// Time between pings, and patience with the last.
-const PING_EVERY: Tc = Tc::from_ms(20);
+/// Patience with the last ping.
 const PING_PATIENCE: Tc = Tc::from_ms(1000);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +24,7 @@ pub struct Client {
     stage: Stage,
     once: bool,
     pings: u32,
+    ping_every: Tc,
     bytes: u64,
     seed: u64,
     server: Option<IpAddr>,
@@ -37,11 +37,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(once: bool, pings: u32, bytes: u64, seed: u64) -> Self {
+    pub fn new(once: bool, pings: u32, ping_every: Tc, bytes: u64, seed: u64) -> Self {
         Self {
             stage: Stage::Waiting,
             once,
             pings: if once { pings } else { 1 },
+            ping_every,
             bytes: if once { bytes } else { 0 },
             seed,
             server: None,
@@ -133,7 +134,7 @@ impl Client {
             {
                 self.ping.sent += 1;
                 host.ping(server, self.ping.sent as u16, now);
-                self.stage = Stage::Pinging { next: now + PING_EVERY, end: now + PING_PATIENCE };
+                self.stage = Stage::Pinging { next: now + self.ping_every, end: now + PING_PATIENCE };
             }
             return;
         }

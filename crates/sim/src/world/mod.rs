@@ -28,7 +28,7 @@ use cn::GnbId;
 use dsp::Cf32;
 use io::proxy::Proxy;
 use network::{Network, NetworkEvent};
-use node::{Crew, Frame, Tap};
+use node::{Crew, Frame, Node, Tap};
 use nr::{Numerology, SYMBOLS_PER_SLOT, SlotPoint, Tc};
 use std::time::Instant;
 use terminal::Terminal;
@@ -104,6 +104,15 @@ impl World {
     /// A fault between core and base station, for tests: `f` sees every NGAP message of the core.
     pub fn tamper_n2(&mut self, f: N2Tamper) {
         self.net.tamper_n2 = Some(f);
+    }
+    /// A packet of the data network for a terminal, for tests.
+    pub fn send_downlink(&mut self, packet: Vec<u8>) {
+        let now = self.now();
+        self.net.core.handle(now, cn::CoreInput::N6 { packet }, &mut self.net.core_out);
+    }
+    /// What the UPF has counted.
+    pub fn upf_stats(&self) -> cn::upf::UpfStats {
+        self.net.core.upf_stats()
     }
     /// Switches all terminals off; the run is over when they have deregistered, or two seconds later.
     pub fn request_stop(&mut self) {

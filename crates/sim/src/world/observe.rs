@@ -262,6 +262,11 @@ impl World {
             }
             CpEvent::Reestablished => self.progress.push(Progress::Note(format!("ue{ue}: re-established"))),
             CpEvent::Released => self.progress.push(Progress::Note(format!("ue{ue}: connection released"))),
+            CpEvent::ServiceRequested { paged } => {
+                let why = if *paged { "called" } else { "has something to send" };
+                self.progress.push(Progress::Note(format!("ue{ue}: {why}, asks for its connection")));
+            }
+            CpEvent::ServiceAccepted => self.progress.push(Progress::Note(format!("ue{ue}: connected again"))),
             CpEvent::SessionUp(_) | CpEvent::SessionDown { .. } => {}
         }
     }

@@ -109,7 +109,10 @@ impl World {
             let mut numbers = lab.fork(&format!("host{number}"));
             let host = Host::new(scenario.core.mtu as usize, numbers.u64());
             let t = &scenario.traffic;
-            let client = Client::new(scenario.run.once, t.pings, t.transfer_bytes, numbers.u64() >> 8);
+            let client = {
+                let every = Tc::from_ms(t.ping_interval_ms.into());
+                Client::new(scenario.run.once, t.pings, every, t.transfer_bytes, numbers.u64() >> 8)
+            };
             let mut terminal = Terminal::new(number, Ue::new(ue, &rng), host, client, start, keep_taps);
             terminal.true_cfo_per_hz = (gnb_ppm - link.ppm) * 1e-6;
             if t.tun {
@@ -223,6 +226,7 @@ fn gnb_config(s: &Scenario, cell: &Cell, plan: &Plan, n3_address: IpAddr, isa: I
         drb_t_reordering_ms: 100,
         sdap_header: true,
         drb_queue_bytes: 1_500_000,
+        inactivity: (s.cell.inactivity_ms > 0).then(|| Tc::from_ms(s.cell.inactivity_ms.into())),
         ues_max: s.cell.max_ues as usize,
     };
     let l1 = gnb_l1::GnbL1Options {

@@ -49,6 +49,8 @@ pub struct TestDu {
     next_rnti: u16,
     preambles: Vec<u8>,
     pub to_cu: Vec<DuToCu>,
+    /// 5G-S-TMSIs to call in the next slot.
+    pub pages: Vec<u64>,
 }
 
 pub fn am(sn_bits: u8) -> RlcConfig {
@@ -76,7 +78,14 @@ fn bearer(lcid: u8, bearer: Bearer, rlc: RlcConfig) -> RlcBearerConfig {
 
 impl TestDu {
     pub fn new() -> TestDu {
-        TestDu { ues: BTreeMap::new(), next_id: 1, next_rnti: 0x4601, preambles: Vec::new(), to_cu: Vec::new() }
+        TestDu {
+            ues: BTreeMap::new(),
+            next_id: 1,
+            next_rnti: 0x4601,
+            preambles: Vec::new(),
+            to_cu: Vec::new(),
+            pages: Vec::new(),
+        }
     }
     /// Terminals it knows.
     pub fn n_ues(&self) -> usize {
@@ -134,6 +143,7 @@ impl TestDu {
                 }
                 u.release_by = Some(now + RELEASE_PATIENCE);
             }
+            CuToDu::Paging { s_tmsi, .. } => self.pages.push(s_tmsi),
             CuToDu::UeReestablish { ue: _, old } => {
                 self.ues.retain(|_, u| u.id != old);
             }

@@ -58,6 +58,7 @@ fn rrc_name(channel: &str, pdu: &[u8]) -> Option<String> {
         "bcch.dl.sch" => return Some("SIB1".into()),
         "ul.ccch" => format!("{:?}", rrc::decode::<rrc::UlCcchMessage>(pdu).ok()?),
         "dl.ccch" => format!("{:?}", rrc::decode::<rrc::DlCcchMessage>(pdu).ok()?),
+        "pcch" => format!("{:?}", rrc::decode::<rrc::PcchMessage>(pdu).ok()?),
         "ul.dcch" => format!("{:?}", rrc::decode::<rrc::UlDcchMessage>(pdu).ok()?),
         _ => format!("{:?}", rrc::decode::<rrc::DlDcchMessage>(pdu).ok()?),
     };

@@ -135,6 +135,7 @@ fn cu_config(core: &CoreConfig) -> GnbCuConfig {
         drb_t_reordering_ms: 100,
         sdap_header: true,
         drb_queue_bytes: 1 << 20,
+        inactivity: None,
         ues_max: 64,
     }
 }
@@ -292,6 +293,11 @@ impl World {
             let mut taps = std::mem::take(&mut self.ues[i].taps);
             taps.extend(self.ues[i].l2.drain_taps());
             taps.into_iter().for_each(|t| self.tap(t));
+        }
+        let pages = std::mem::take(&mut self.du.pages);
+        if !pages.is_empty() {
+            let pdu = gnb_du::rrc_build::paging(&pages).unwrap();
+            self.ues.iter_mut().for_each(|p| p.hear_paging(slot, &pdu));
         }
         for air in self.du.slot(now) {
             for p in &mut self.ues {

@@ -33,6 +33,7 @@ pub struct Phone {
     cell: Option<usize>,
     preamble: Option<u8>,
     watching: bool,
+    paging: bool,
     pub c_rnti: Option<Rnti>,
     temporary: Option<Rnti>,
     sr: bool,
@@ -65,6 +66,7 @@ impl Phone {
             cell: None,
             preamble: None,
             watching: false,
+            paging: false,
             c_rnti: None,
             temporary: None,
             sr: false,
@@ -115,6 +117,7 @@ impl Phone {
             }
             UeL1Command::SendPreamble { preamble, .. } => self.preamble = Some(preamble),
             UeL1Command::WatchRar { ra_rnti, .. } => self.watching = ra_rnti.is_some(),
+            UeL1Command::WatchPaging { ue_id } => self.paging = ue_id.is_some(),
             UeL1Command::SetRnti { c_rnti, temporary } => (self.c_rnti, self.temporary) = (c_rnti, temporary),
             UeL1Command::RarGrant { slot: at, .. } => self.next.events.push(UeL1Event::UlGrant {
                 harq: HarqId::new(0).unwrap(),
@@ -132,6 +135,12 @@ impl Phone {
         let tb = Span::append(&mut self.next.bytes, block);
         let harq = HarqId::new(0).unwrap();
         self.next.events.push(UeL1Event::DlBlock { addressed, rnti, harq, slot: slot_point(slot), tb });
+    }
+    /// A paging message is on the air, in whosever occasion.
+    pub fn hear_paging(&mut self, slot: i64, pdu: &[u8]) {
+        if self.hears && self.paging {
+            self.hear(Addressed::Paging, Rnti::P, slot, pdu);
+        }
     }
     /// A random access response is on the air.
     pub fn hear_rar(&mut self, slot: i64, pdu: &[u8]) {

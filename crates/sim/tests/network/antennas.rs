@@ -108,7 +108,7 @@ fn a_wrong_precoder_fails() {
     let (right, wrong) = (failed(false), failed(true));
     // Link adaptation saves what it can, at a price.
     let told = format!("(failed, MCS) {right:?} with what was reported, {wrong:?} with its opposite");
-    assert!(right.0 < 0.15 && wrong.0 > 0.2 && right.1 > wrong.1, "{told}");
+    assert!(right.0 < 0.15 && right.1 > wrong.1 + 5.0, "{told}");
 }
 
 /// The most that a second carried, (down, up) Mbit/s of user data, until `seconds` have passed.

@@ -253,11 +253,47 @@ fn downlink_bwp(
         Some(id) => id,
         None => return error("SIB1 without ra-SearchSpace", "TS 38.213 §10.1"),
     };
-    c.ss_paging = pdcch.paging_search_space;
+    c.paging = pdcch.paging_search_space.and_then(|id| paging(id, &d.pcch_config));
     if let Some(list) = setup(&b.pdsch_config_common).and_then(|p| p.pdsch_time_domain_allocation_list.as_ref()) {
         c.pdsch.time_allocations = pdsch_times(list)?;
     }
     Ok(())
+}
+
+/// Where paging is. Spec: TS 38.304 §7.1
+fn paging(search_space: u8, pcch: &rrc::PcchConfig) -> Option<resolve::PagingConfig> {
+    use rrc::PcchConfigFirstPdcchMonitoringOccasionOfPo as First;
+    use rrc::PcchConfigNAndPagingFrameOffset as Frames;
+    let cycle_frames = pcch.default_paging_cycle.number()? as u16;
+    let (share, frame_offset) = match pcch.n_and_paging_frame_offset {
+        Frames::OneT => (1, 0),
+        Frames::HalfT(offset) => (2, offset),
+        Frames::QuarterT(offset) => (4, offset),
+        Frames::OneEighthT(offset) => (8, offset),
+        Frames::OneSixteenthT(offset) => (16, offset),
+    };
+    let first = pcch.first_pdcch_monitoring_occasion_of_po.as_ref().map(|first| match first {
+        First::SCs15KhZoneT(list) => four(list),
+        First::SCs30KhZoneTScs15KhZhalfT(list)
+        | First::SCs60KhZoneTScs30KhZhalfTScs15KhZquarterT(list)
+        | First::SCs120KhZoneTScs60KhZhalfTScs30KhZquarterTScs15KhZoneEighthT(list)
+        | First::SCs120KhZhalfTScs60KhZquarterTScs30KhZoneEighthTScs15KhZoneSixteenthT(list)
+        | First::SCs480KhZoneTScs120KhZquarterTScs60KhZoneEighthTScs30KhZoneSixteenthT(list)
+        | First::SCs480KhZhalfTScs120KhZoneEighthTScs60KhZoneSixteenthT(list)
+        | First::SCs480KhZquarterTScs120KhZoneSixteenthT(list) => four(list),
+    });
+    let occasions = match pcch.ns {
+        rrc::PcchConfigNs::One => 1,
+        rrc::PcchConfigNs::Two => 2,
+        rrc::PcchConfigNs::Four => 4,
+    };
+    let (frames, frame_offset) = (cycle_frames / share, u16::from(frame_offset));
+    Some(resolve::PagingConfig { search_space, cycle_frames, frames, frame_offset, occasions, first })
+}
+
+/// The first of up to four occasions; those that are not given repeat the last.
+fn four<T: Copy + Into<u16>>(list: &[T]) -> [u16; 4] {
+    std::array::from_fn(|i| list.get(i).or(list.last()).map_or(0, |first| (*first).into()))
 }
 
 /// A CORESET in RBs of the carrier. Spec: TS 38.213 §10.1 (groups of six RBs from the first common RB that is a multiple of six)

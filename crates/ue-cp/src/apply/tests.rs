@@ -83,7 +83,9 @@ fn sib1_describes_the_cell() {
     let pattern = TddPattern { period_slots: 5, dl_slots: 3, dl_symbols: 10, ul_slots: 1, ul_symbols: 2 };
     assert_eq!(c.duplex, Duplex::Tdd(pattern));
     assert_eq!((c.ssb.positions_in_burst, c.ssb.period_ms, c.ssb.block_power_dbm), (0b101, 20, -16));
-    assert_eq!((c.ss_sib1, c.ss_ra, c.ss_paging), (0, 1, Some(1)));
+    assert_eq!((c.ss_sib1, c.ss_ra), (0, 1));
+    let p = c.paging.unwrap();
+    assert_eq!((p.search_space, p.cycle_frames, p.frames, p.frame_offset, p.occasions), (1, 32, 32, 0, 4));
     let space = c.search_spaces.iter().find(|x| x.id == 1).unwrap();
     assert_eq!((space.period_slots, space.offset_slots, space.duration_slots, space.symbols), (10, 3, 2, 1));
     assert_eq!(space.n_candidates, [0, 0, 4, 2, 1]);

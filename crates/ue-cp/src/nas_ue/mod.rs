@@ -3,13 +3,14 @@
 //! [`NasUe`] takes downlink NAS messages and time, and gives uplink messages and events. Procedures:
 //! - registration, identity, deregistration: [`registration`], §5.5.1, §5.5.2, §5.4.3
 //! - 5G-AKA and security mode: [`authentication`], §5.4.1, §5.4.2
+//! - service request, paging, periodic registration: [`service`], §5.6, §5.5.1.3
 //! - sessions: [`session`], §6.4
 //!
-//! Left out, and why: service request and paging (the network does not release idle terminals yet), EAP-AKA' (the network
-//! offers 5G-AKA), emergency services.
+//! Left out, and why: EAP-AKA' (the network offers 5G-AKA), emergency services.
 
 mod authentication;
 mod registration;
+mod service;
 mod session;
 
 use crate::config::{UeCpConfig, Usim};
@@ -30,6 +31,8 @@ pub enum MmState {
     RegisteredInitiated,
     /// 5GMM-REGISTERED.
     Registered,
+    /// 5GMM-SERVICE-REQUEST-INITIATED.
+    ServiceRequestInitiated,
     /// 5GMM-DEREGISTERED-INITIATED.
     DeregisteredInitiated,
 }
@@ -41,6 +44,10 @@ pub(crate) enum NasTimer {
     T3510,
     /// Wait before the registration is tried again; 10 s.
     T3511,
+    /// Periodic registration, while idle; the network's value.
+    T3512,
+    /// Service request sent; 5 s.
+    T3517,
     /// Authentication failure sent; 15 s.
     T3520,
     /// Deregistration request sent; 15 s, five times.
@@ -49,11 +56,22 @@ pub(crate) enum NasTimer {
     T3580(u8),
 }
 
+/// Why a connection is asked for: the establishment cause of RRC. Spec: TS 24.501 table 4.5.2.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Establishment {
+    /// mo-Signalling.
+    Signalling,
+    /// mo-Data.
+    Data,
+    /// mt-Access.
+    Terminated,
+}
+
 /// What NAS wants done.
 #[derive(Clone, PartialEq, Debug)]
 pub enum NasOutput {
     /// Send this message, which begins a signalling connection: `s_tmsi` and whether the identity in RRC is to be random.
-    Initial { pdu: Vec<u8>, s_tmsi: Option<u64>, guami: Option<Guti> },
+    Initial { pdu: Vec<u8>, s_tmsi: Option<u64>, guami: Option<Guti>, cause: Establishment },
     /// Send this message on the signalling connection.
     Send(Vec<u8>),
     /// Tell the house.
@@ -84,6 +102,12 @@ pub struct NasUe {
     sessions: Vec<Session>,
     next_pti: u8,
     connected: bool,
+    /// The registration area.
+    tais: Vec<nas::ie::Tai>,
+    /// T3512; `None` if the network wants no periodic registration.
+    t3512: Option<Tc>,
+    service_attempts: u8,
+    service_not_before: Option<Tc>,
 }
 
 impl NasUe {
@@ -107,6 +131,10 @@ impl NasUe {
             sessions: Vec::new(),
             next_pti: 1,
             connected: false,
+            tais: Vec::new(),
+            t3512: None,
+            service_attempts: 0,
+            service_not_before: None,
         }
     }
     /// The USIM, whose SQN moves.
@@ -133,6 +161,7 @@ impl NasUe {
     /// The signalling connection is up or gone.
     pub fn set_connected(&mut self, connected: bool) {
         self.connected = connected;
+        self.timers.stop(NasTimer::T3512);
         if !connected {
             self.secured = false;
         }
@@ -147,6 +176,13 @@ impl NasUe {
             match t {
                 NasTimer::T3510 => self.registration_timed_out(now, out),
                 NasTimer::T3511 => self.register(now, out),
+                NasTimer::T3512 => self.register_periodically(now, out),
+                NasTimer::T3517 => {
+                    self.service_failed(now, out);
+                    if self.connected {
+                        out.push(NasOutput::ReleaseConnection);
+                    }
+                }
                 NasTimer::T3520 => self.authentication_timed_out(out),
                 NasTimer::T3521 => self.deregistration_timed_out(now, out),
                 NasTimer::T3580(id) => self.session_timed_out(id, now, out),
@@ -195,7 +231,9 @@ impl NasUe {
             MmMessage::DeregistrationRequestNetwork(r) => self.network_deregisters(r, now, out),
             MmMessage::ConfigurationUpdateCommand(c) => self.configuration_update(c, out),
             MmMessage::DlNasTransport(t) => self.dl_transport(t, now, out),
-            MmMessage::ServiceReject(_) | MmMessage::ServiceAccept(_) | MmMessage::MmStatus(_) => {}
+            MmMessage::ServiceAccept(a) => self.service_accept(a, out),
+            MmMessage::ServiceReject(r) => self.service_reject(r, now, out),
+            MmMessage::MmStatus(_) => {}
             _ => {
                 let status = nas::mm::MmStatus::new(nas::GmmCause::MESSAGE_TYPE_NON_EXISTENT);
                 self.send(&Message::from(status), out);

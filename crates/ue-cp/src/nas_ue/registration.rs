@@ -1,6 +1,6 @@
 //! Registration, identity, deregistration, configuration update. Spec: TS 24.501 §5.5.1.2, §5.4.3, §5.5.2, §5.4.4
 
-use super::{MmState, NasOutput, NasTimer, NasUe, security_capability};
+use super::{Establishment, MmState, NasOutput, NasTimer, NasUe, security_capability};
 use crate::event::CpEvent;
 use nas::ie::*;
 use nas::mm::*;
@@ -16,6 +16,11 @@ const ATTEMPTS_MAX: u8 = 5;
 impl NasUe {
     /// Begins the initial registration. Spec: TS 24.501 §5.5.1.2.2
     pub fn register(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        self.drop_sessions(out);
+        self.request_registration(RegistrationKind::Initial, now, out);
+    }
+    /// Asks for a registration, initial or not. Spec: TS 24.501 §5.5.1.2.2, §5.5.1.3.2
+    pub(super) fn request_registration(&mut self, kind: RegistrationKind, now: Tc, out: &mut Vec<NasOutput>) {
         let Some((identity, suci)) = self.identity() else {
             return self.fail(
                 "registration",
@@ -27,7 +32,7 @@ impl NasUe {
         };
         self.attempts += 1;
         let mut whole = RegistrationRequest::new(identity);
-        whole.registration_type = RegistrationType { follow_on: true, kind: RegistrationKind::Initial };
+        whole.registration_type = RegistrationType { follow_on: kind == RegistrationKind::Initial, kind };
         whole.ng_ksi = self.security.as_ref().map_or(KeySetIdentifier::NO_KEY, |s| KeySetIdentifier::native(s.ng_ksi));
         whole.ue_security_capability = Some(security_capability(&self.config));
         // Spec: TS 24.501 §4.4.6: only what is allowed in clear goes into the first message.
@@ -53,7 +58,7 @@ impl NasUe {
         self.timers.start(NasTimer::T3510, now + T3510);
         out.push(NasOutput::Event(CpEvent::RegistrationStarted { suci }));
         let s_tmsi = self.guti.as_ref().map(|g| g.s_tmsi().to_u48());
-        out.push(NasOutput::Initial { pdu, s_tmsi, guami: self.guti });
+        out.push(NasOutput::Initial { pdu, s_tmsi, guami: self.guti, cause: Establishment::Signalling });
     }
     /// The lower layers could not carry the registration. Spec: TS 24.501 §5.5.1.2.7 b
     pub fn lower_layer_failure(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
@@ -61,12 +66,23 @@ impl NasUe {
             self.registration_timed_out(now, out);
         }
     }
-    /// The connection is gone. A terminal that is still registered registers again soon, since it cannot be paged and has no
-    /// service request; one that is registering tries again.
+    /// The network has released the connection: a terminal that is registered stays so, one that is registering tries again.
     pub fn connection_released(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
         self.set_connected(false);
         match self.state {
             MmState::RegisteredInitiated => self.registration_timed_out(now, out),
+            MmState::Registered => self.becomes_idle(now),
+            MmState::ServiceRequestInitiated => self.service_failed(now, out),
+            MmState::DeregisteredInitiated => self.leave(out),
+            MmState::Deregistered => {}
+        }
+    }
+    /// The connection is lost, and the network may or may not know: registers again soon.
+    pub fn connection_lost(&mut self, now: Tc, out: &mut Vec<NasOutput>) {
+        self.set_connected(false);
+        match self.state {
+            MmState::RegisteredInitiated => self.registration_timed_out(now, out),
+            MmState::ServiceRequestInitiated => self.service_failed(now, out),
             MmState::Registered => {
                 self.drop_sessions(out);
                 self.state = MmState::Deregistered;
@@ -84,7 +100,7 @@ impl NasUe {
         self.secured = false;
         self.register(now, out);
     }
-    fn drop_sessions(&mut self, out: &mut Vec<NasOutput>) {
+    pub(super) fn drop_sessions(&mut self, out: &mut Vec<NasOutput>) {
         for s in std::mem::take(&mut self.sessions) {
             out.push(NasOutput::Event(CpEvent::SessionDown { id: s.id }));
         }
@@ -111,6 +127,10 @@ impl NasUe {
         self.timers.stop(NasTimer::T3510);
         self.attempts = 0;
         self.state = MmState::Registered;
+        self.t3512 = a.t3512.and_then(|t| t.seconds()).filter(|s| *s > 0).map(|s| Tc::from_ms(i64::from(s) * 1000));
+        if let Some(TaiList(tais)) = a.tai_list {
+            self.tais = tais;
+        }
         let given = a.guti.is_some();
         if let Some(MobileIdentity::Guti(g)) = a.guti {
             self.guti = Some(g);
@@ -161,10 +181,11 @@ impl NasUe {
     }
     /// Deregisters: with `switch_off` no answer is awaited. Spec: TS 24.501 §5.5.2.2
     pub fn deregister(&mut self, switch_off: bool, now: Tc, out: &mut Vec<NasOutput>) {
+        if self.is_idle() {
+            return self.deregister_from_idle(switch_off, now, out);
+        }
         if self.state == MmState::Deregistered || !self.connected {
-            self.state = MmState::Deregistered;
-            out.push(NasOutput::Event(CpEvent::Deregistered));
-            return;
+            return self.leave(out);
         }
         let identity = match self.identity() {
             Some((i, _)) => i,
@@ -181,6 +202,20 @@ impl NasUe {
             self.state = MmState::DeregisteredInitiated;
             self.timers.start(NasTimer::T3521, now + T3521);
         }
+    }
+    /// The request goes on a connection of its own, which the network releases. Spec: TS 24.501 §5.5.2.2.1
+    fn deregister_from_idle(&mut self, switch_off: bool, now: Tc, out: &mut Vec<NasOutput>) {
+        let (Some(guti), Some(context)) = (self.guti, self.security.as_mut()) else { return self.leave(out) };
+        let ksi = KeySetIdentifier::native(context.ng_ksi);
+        let kind = DeregistrationType::three_gpp(switch_off);
+        let message = Message::from(DeregistrationRequestUe::new(kind, ksi, MobileIdentity::Guti(guti)));
+        let pdu = context.protect(SecurityHeaderType::Integrity, &message.encode());
+        self.timers.stop_where(|_| true);
+        self.dereg_attempts = ATTEMPTS_MAX;
+        self.state = MmState::DeregisteredInitiated;
+        self.timers.start(NasTimer::T3521, now + T3521);
+        let (s_tmsi, cause) = (Some(guti.s_tmsi().to_u48()), Establishment::Signalling);
+        out.push(NasOutput::Initial { pdu, s_tmsi, guami: Some(guti), cause });
     }
     pub(super) fn deregistration_accept(&mut self, out: &mut Vec<NasOutput>) {
         if self.state == MmState::DeregisteredInitiated {

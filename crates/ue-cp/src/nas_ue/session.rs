@@ -21,7 +21,7 @@ pub(crate) struct Session {
     pub id: u8,
     pti: u8,
     attempts: u8,
-    active: bool,
+    pub active: bool,
 }
 
 impl NasUe {

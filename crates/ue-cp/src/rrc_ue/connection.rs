@@ -4,6 +4,7 @@ use super::system_information::failed;
 use super::{CpOutput, Pending, RrcState, RrcTimer, UeCp};
 use crate::apply::cell_group;
 use crate::event::CpEvent;
+use crate::nas_ue::Establishment;
 use fapi::ue::UeL1Command;
 use node::{Direction, Outbox};
 use nr::{Rnti, Tc};
@@ -27,7 +28,11 @@ impl UeCp {
         let request = rrc::RrcSetupRequest {
             rrc_setup_request: rrc::RrcSetupRequestIes {
                 ue_identity,
-                establishment_cause: rrc::EstablishmentCause::MoSignalling,
+                establishment_cause: match self.establishment {
+                    Establishment::Signalling => rrc::EstablishmentCause::MoSignalling,
+                    Establishment::Data => rrc::EstablishmentCause::MoData,
+                    Establishment::Terminated => rrc::EstablishmentCause::MtAccess,
+                },
                 spare: 0,
             },
         };
@@ -126,6 +131,7 @@ impl UeCp {
         out.push(CpOutput::L2(L2Command::AddPdcp { bearer: Bearer::Srb1, config, sdap: None }));
         self.state = RrcState::Connected;
         self.attempts = 0;
+        out.push(CpOutput::L1(UeL1Command::WatchPaging { ue_id: None }));
         self.nas.set_connected(true);
         self.event(CpEvent::RrcConnected, out);
         if fallback || self.initial_nas.is_none() {
@@ -133,7 +139,7 @@ impl UeCp {
             self.nas.register_again(now, &mut n);
             for o in n {
                 match o {
-                    crate::nas_ue::NasOutput::Initial { pdu, s_tmsi, guami } => {
+                    crate::nas_ue::NasOutput::Initial { pdu, s_tmsi, guami, .. } => {
                         self.initial_nas = Some((pdu, s_tmsi, guami));
                     }
                     crate::nas_ue::NasOutput::Event(e) => self.event(e, out),
@@ -205,12 +211,32 @@ impl UeCp {
     pub(super) fn released(&mut self, now: Tc, out: &mut Outbox<CpOutput>) {
         self.leave_connection(out);
         self.event(CpEvent::Released, out);
-        if self.off {
-            return self.switch_radio_off(out);
-        }
         let mut n = Vec::new();
         self.nas.connection_released(now, &mut n);
         self.nas_outputs(n, now, out);
+        if self.off && self.state != RrcState::Off {
+            return self.switch_radio_off(out);
+        }
+        self.watch_paging(out);
+    }
+    /// An idle terminal that is registered listens for its 5G-S-TMSI. Spec: TS 38.304 §7.1
+    pub(super) fn watch_paging(&mut self, out: &mut Outbox<CpOutput>) {
+        let identity = self.nas.paging_identity().filter(|_| self.state == RrcState::Idle);
+        let ue_id = identity.map(|s_tmsi| (s_tmsi & 1023) as u16);
+        out.push(CpOutput::L1(UeL1Command::WatchPaging { ue_id }));
+    }
+    /// Spec: TS 38.331 §5.3.2.3
+    pub(super) fn paging(&mut self, now: Tc, bytes: &[u8], out: &mut Outbox<CpOutput>) {
+        self.tap(now, Direction::Downlink, "pcch", bytes, out);
+        let Ok(rrc::PcchMessage { message: rrc::PcchMessageType::C1(m) }) = rrc::decode(bytes) else { return };
+        let rrc::PcchMessageTypeC1::Paging(m) = m else { return };
+        let Some(own) = self.nas.paging_identity().filter(|_| self.state == RrcState::Idle) else { return };
+        let called = |r: &rrc::PagingRecord| r.ue_identity == rrc::PagingUeIdentity::Ng5GSTmsi(own);
+        if m.paging_record_list.unwrap_or_default().iter().any(called) {
+            let mut n = Vec::new();
+            self.nas.paged(now, &mut n);
+            self.nas_outputs(n, now, out);
+        }
     }
     fn leave_connection(&mut self, out: &mut Outbox<CpOutput>) {
         self.forget_bearers(out);
@@ -237,7 +263,7 @@ impl UeCp {
             return self.switch_radio_off(out);
         }
         let mut n = Vec::new();
-        self.nas.connection_released(now, &mut n);
+        self.nas.connection_lost(now, &mut n);
         self.nas_outputs(n, now, out);
         self.search(false, now, out);
     }

@@ -3,15 +3,14 @@
 //! | procedure | where |
 //! |---|---|
 //! | cell found, MIB, SIB1 (§5.2.2) | [`system_information`] |
-//! | connection establishment (§5.3.3), reject, release (§5.3.8) | [`connection`] |
+//! | connection establishment (§5.3.3), reject, release (§5.3.8), paging (§5.3.2) | [`connection`] |
 //! | security activation (§5.3.4), capability transfer (§5.6.1), information transfer (§5.7) | [`secured`] |
 //! | reconfiguration (§5.3.5), release of PUCCH on MAC's request (§5.3.12) | [`reconfiguration`] |
 //! | radio link failure (§5.3.10) and re-establishment (§5.3.7) | [`reestablishment`] |
 //!
 //! A message takes effect after it has been decoded and its processing delay (§12) is over; messages that arrive meanwhile wait.
 //!
-//! Left out, and why: idle mode (paging, reselection): the network does not release idle terminals yet; handover and measurements:
-//! there is one cell; RRC_INACTIVE.
+//! Left out, and why: reselection, handover and measurements: there is one cell; RRC_INACTIVE.
 
 mod connection;
 mod reconfiguration;
@@ -24,7 +23,7 @@ mod tests;
 use crate::apply::sib1::FoundCell;
 use crate::config::UeCpConfig;
 use crate::event::CpEvent;
-use crate::nas_ue::{NasOutput, NasUe};
+use crate::nas_ue::{Establishment, NasOutput, NasUe};
 use fapi::ue::{UeL1Command, UeL1Event};
 use fapi::{CellConfig, DedicatedConfig};
 use node::{Direction, Frame, Outbox, Rng, Tap, Timers};
@@ -127,6 +126,7 @@ pub struct UeCp {
     pub(crate) pending: Option<Pending>,
     pub(crate) waiting: VecDeque<SrbMessage>,
     pub(crate) initial_nas: Option<(Vec<u8>, Option<u64>, Option<nas::ie::Guti>)>,
+    pub(crate) establishment: Establishment,
     pub(crate) security: Option<AsSecurity>,
     pub(crate) srb2: bool,
     pub(crate) drbs: Vec<nr::DrbId>,
@@ -161,6 +161,7 @@ impl UeCp {
             pending: None,
             waiting: VecDeque::new(),
             initial_nas: None,
+            establishment: Establishment::Signalling,
             security: None,
             srb2: false,
             drbs: Vec::new(),
@@ -197,6 +198,14 @@ impl UeCp {
         self.nas.deregister(true, now, &mut n);
         self.nas_outputs(n, now, out);
     }
+    /// A packet of a session waits and has no bearer: an idle terminal asks for its connection.
+    pub fn uplink_data(&mut self, now: Tc, session: u8, out: &mut Outbox<CpOutput>) {
+        if self.state == RrcState::Idle && self.nas.is_idle() {
+            let mut n = Vec::new();
+            self.nas.uplink_data(session, now, &mut n);
+            self.nas_outputs(n, now, out);
+        }
+    }
     /// The downlink slot that was processed last: what takes effect does so after it.
     pub fn set_slot(&mut self, slot: SlotPoint) {
         self.slot = slot;
@@ -220,6 +229,7 @@ impl UeCp {
     pub fn l2_event(&mut self, now: Tc, event: L2Event, out: &mut Outbox<CpOutput>) {
         match event {
             L2Event::SystemInformation(bytes) => self.system_information(now, &bytes, out),
+            L2Event::Paging(bytes) => self.paging(now, &bytes, out),
             L2Event::RandomAccessDone { c_rnti, preambles_sent, .. } => {
                 self.c_rnti = Some(c_rnti);
                 self.event(CpEvent::RandomAccess { c_rnti: c_rnti.0, preambles: preambles_sent }, out);
@@ -319,8 +329,9 @@ impl UeCp {
     pub(crate) fn nas_outputs(&mut self, outputs: Vec<NasOutput>, now: Tc, out: &mut Outbox<CpOutput>) {
         for o in outputs {
             match o {
-                NasOutput::Initial { pdu, s_tmsi, guami } => {
+                NasOutput::Initial { pdu, s_tmsi, guami, cause } => {
                     self.initial_nas = Some((pdu, s_tmsi, guami));
+                    self.establishment = cause;
                     if self.state == RrcState::Idle {
                         self.connect(now, out);
                     } else if self.state == RrcState::Connected

@@ -1,6 +1,7 @@
 //! Radio link failure and re-establishment. Spec: TS 38.331 §5.3.10, §5.3.7
 
 use super::secured::{as_keys, verify};
+use super::system_information::failed;
 use super::{CpOutput, Pending, RrcState, RrcTimer, UeCp};
 use crate::event::CpEvent;
 use fapi::ue::UeL1Command;
@@ -11,9 +12,15 @@ use seam::bearer::Bearer;
 use seam::ue::L2Command;
 use security::NiaAlg;
 
+/// Judgements in a row, one each 10 ms, after which an idle terminal gives a cell up.
+const NOT_HEARD: u32 = 100;
+
 impl UeCp {
     /// In and out of sync, as L1 judges it every 10 ms. Spec: TS 38.331 §5.3.10.1, §5.3.10.2
-    pub(super) fn link_quality(&mut self, ok: bool, now: Tc, _out: &mut Outbox<CpOutput>) {
+    pub(super) fn link_quality(&mut self, ok: bool, now: Tc, out: &mut Outbox<CpOutput>) {
+        if self.state == RrcState::Idle {
+            return self.serving_cell_quality(ok, now, out);
+        }
         if self.state != RrcState::Connected {
             return;
         }
@@ -30,6 +37,15 @@ impl UeCp {
             if self.out_of_sync >= n310 && !self.timers.is_running(RrcTimer::T310) {
                 self.timers.start(RrcTimer::T310, now + Tc::from_ms(t310 as i64));
             }
+        }
+    }
+    /// An idle terminal that does not hear its cell any more looks for another. Spec: TS 38.304 §5.2.6
+    fn serving_cell_quality(&mut self, ok: bool, now: Tc, out: &mut Outbox<CpOutput>) {
+        self.out_of_sync = if ok { 0 } else { self.out_of_sync + 1 };
+        if self.out_of_sync >= NOT_HEARD {
+            self.out_of_sync = 0;
+            self.event(failed("cell-search", "the cell is not heard any more", "TS 38.304 §5.2.6"), out);
+            self.search(false, now, out);
         }
     }
     /// Spec: TS 38.331 §5.3.10.3: with security and a DRB the connection is re-established, else it is left.

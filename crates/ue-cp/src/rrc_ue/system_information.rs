@@ -129,8 +129,9 @@ impl UeCp {
             self.connect(now, out);
         } else {
             let mut n = Vec::new();
-            self.nas.register(now, &mut n);
+            self.nas.camped(tac, now, &mut n);
             self.nas_outputs(n, now, out);
+            self.watch_paging(out);
         }
     }
 }

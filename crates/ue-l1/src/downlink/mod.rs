@@ -32,6 +32,8 @@ pub struct Rntis {
     pub temporary: Option<Rnti>,
     /// RA-RNTI, and the last slot in which a response may come.
     pub ra: Option<(Rnti, SlotPoint)>,
+    /// 5G-S-TMSI mod 1024, while paging is listened for.
+    pub paging: Option<u16>,
 }
 
 /// The configuration that is in force in a slot.

@@ -32,6 +32,10 @@ impl Watched {
             let ra = r.ra.filter(|(_, until)| until.minus(slot) >= 0).map(|(rnti, _)| rnti);
             w.add(ra.filter(|_| space.id == c.cell.ss_ra), RntiKind::Ra);
             w.add(r.temporary.filter(|_| space.id == c.cell.ss_ra), RntiKind::Temporary);
+            let called = |ue_id| {
+                c.cell.paging.is_some_and(|p| p.search_space == space.id && p.is_occasion(c.cell, ue_id, None, slot))
+            };
+            w.add(r.paging.filter(|ue_id| called(*ue_id)).map(|_| Rnti::P), RntiKind::Paging);
         }
         w.add(r.c_rnti.filter(|rnti| r.temporary != Some(*rnti)), RntiKind::Cell);
         w
