@@ -94,7 +94,7 @@ fn ranks_follow_a_fading_channel() {
 }
 
 #[test] // Spec: TS 38.214 §5.2.2.2.1, TS 38.211 §7.3.1.4 (a precoder that turns the second port the wrong way)
-fn a_wrong_precoder_fails() {
+fn a_wrong_precoder_is_seen() {
     let settings = ["ue.1.antennas=1", "traffic.transfer_bytes=2000000", "run.air_seconds_max=3"];
     let failed = |turned: bool| {
         let mut w = world("n78-20-2x2", 7, &settings);
@@ -108,7 +108,7 @@ fn a_wrong_precoder_fails() {
     let (right, wrong) = (failed(false), failed(true));
     // Link adaptation saves what it can, at a price.
     let told = format!("(failed, MCS) {right:?} with what was reported, {wrong:?} with its opposite");
-    assert!(right.0 < 0.15 && right.1 > wrong.1 + 5.0, "{told}");
+    assert!(right.0 < 0.2 && right.1 > wrong.1 + 5.0, "{told}");
 }
 
 /// The most that a second carried, (down, up) Mbit/s of user data, until `seconds` have passed.
