@@ -100,7 +100,7 @@ impl Endpoint {
         self.entries.get(&id).map(|e| e.association.status())
     }
 
-    /// Begins an association: [`Event::Up`] or [`Event::Closed`] follows. Spec: RFC 9260 §5.1
+    /// Begins an association: [`Event::Up`](crate::Event::Up) or [`Event::Closed`](crate::Event::Closed) follows. Spec: RFC 9260 §5.1
     pub fn connect(
         &mut self,
         now: Tc,
@@ -155,7 +155,7 @@ impl Endpoint {
         message
     }
 
-    /// Ends an association once all that was sent arrived; [`Event::Closed`] follows. Spec: RFC 9260 §9.2
+    /// Ends an association once all that was sent arrived; [`Event::Closed`](crate::Event::Closed) follows. Spec: RFC 9260 §9.2
     pub fn shutdown(&mut self, now: Tc, id: AssociationId, out: &mut Outbox<Output>) {
         self.with(id, now, out, |a, env| a.shutdown(env));
     }

@@ -121,14 +121,13 @@ impl Association {
         while *burst > 0 && self.paths.get(i).is_some_and(|p| self.tx.wants(p, lost_only)) {
             let mut b = self.builder(i);
             self.put_sack(&mut b, i);
-            if self.fill(env, &mut b, i, lost_only) == 0 {
-                if !b.is_empty() {
-                    self.emit(env, i, b.bytes);
-                }
+            let n = self.fill(env, &mut b, i, lost_only);
+            if b.is_empty() {
                 return;
             }
-            *burst -= 1;
             self.emit(env, i, b.bytes);
+            // A SACK may have left too little room: the next packet has none.
+            *burst -= u32::from(n > 0);
         }
     }
 

@@ -208,6 +208,20 @@ fn a_sender_is_told_what_does_not_go() {
     assert!(matches!(w.send(0, none, ngap(0, "x")), Err(SendError::NotConnected(_))));
 }
 
+#[test] // Spec: RFC 9260 §6.1, §6.10 (a SACK that waits leaves no room for a full fragment: it goes ahead, and the fragment at once behind it)
+fn a_waiting_sack_does_not_keep_full_packets_back() {
+    let (mut w, a, b) = pair(&[1], 8);
+    w.send(0, a, ngap(0, "one packet, so its SACK waits")).expect("room");
+    w.flush(0);
+    w.run(Tc::from_ms(10));
+    let n = w.log.len();
+    w.send(1, b, ngap(0, vec![0; 60_000])).expect("room");
+    w.flush(1);
+    assert_eq!((w.sent(n, kind::SACK).len(), w.sent(n, kind::DATA).len()), (1, 4));
+    w.run(Tc::from_ms(500));
+    assert_eq!(w.receive_all(0, a).len(), 1);
+}
+
 #[test] // Spec: RFC 9260 §6.2, §6.7 (duplicates are reported, gaps are told in blocks)
 fn duplicates_and_gaps_are_reported() {
     let (mut w, a, _) = pair(&[1], 7);

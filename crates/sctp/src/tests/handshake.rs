@@ -219,6 +219,23 @@ fn late_and_repeated_cookies_change_nothing() {
     assert_eq!(w2.state(1, b2), Some(State::Established));
 }
 
+#[test] // Spec: RFC 9260 §5.2.4 (both tags differ and the ties do not match: the cookie of an INIT from before the association restarts nothing)
+fn a_cookie_of_another_life_restarts_nothing() {
+    let mut w = World::new(3, [client(&[1]), server(&[1])]);
+    let init = Init { tag: 7, a_rwnd: 9000, outbound: 9, inbound: 9, tsn: 1, parameters: Parameters::new(&[]) };
+    let mut chunks = Vec::new();
+    put_init(&mut chunks, kind::INIT, &init);
+    let ack = w.inject(1, ip(1, 2), Header { source: CLIENT, destination: SERVER, tag: 0 }, &chunks).remove(0);
+    w.connect(0, &to_server(&[1]));
+    w.run(Tc::from_ms(100));
+    let (b, refused) = (w.up(1).expect("accepted"), w.ends[1].endpoint.counters().cookies_refused);
+    w.events(1);
+    let late = cookie_packet(&w.log[0].1, &ack);
+    assert!(w.inject_raw(1, ip(1, 2), &late.data).is_empty());
+    assert_eq!((w.state(1, b), w.events(1).len()), (Some(State::Established), 0));
+    assert_eq!(w.ends[1].endpoint.counters().cookies_refused, refused + 1);
+}
+
 /// The COOKIE ECHO for an INIT ACK.
 fn cookie_packet(init: &Flying, ack: &Flying) -> Flying {
     let Ok(Chunk::InitAck(i)) = ack.chunk(kind::INIT_ACK).expect("INIT ACK").decode() else { panic!("INIT ACK") };
