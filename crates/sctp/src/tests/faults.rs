@@ -45,7 +45,9 @@ fn heartbeats_cannot_be_forged() {
     put_chunk(&mut chunk, kind::HEARTBEAT, 0, &value);
     let answers = w.inject(0, ip(1, 1), header, &chunk);
     assert_eq!(answers[0].chunk(kind::HEARTBEAT_ACK).expect("an answer").value, &value[..]);
-    w.run(Tc::from_ms(40_000));
+    w.filter = Some(Box::new(|f| !f.has(kind::HEARTBEAT)));
+    let n = w.log.len();
+    w.run_until(Tc::from_ms(40_000), |w| !w.sent(n, kind::HEARTBEAT).is_empty());
     let srtt = w.status(0, a).paths[0].srtt;
     let mut forged = Vec::new();
     put_parameter(&mut forged, parameter::HEARTBEAT_INFO, &[0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -80,6 +82,26 @@ fn addresses_are_learnt_and_confirmed() {
     w.flush(0);
     w.run(Tc::from_ms(50_000));
     assert!(w.sent(n, kind::DATA).iter().all(|(_, f)| f.to == ip(1, 1)));
+}
+
+#[test] // Spec: RFC 9260 §5.4 (no data to an address that has not answered, even when no other is left)
+fn no_data_goes_to_an_address_that_never_answered() {
+    for seed in 0..20 {
+        let small = |c: Config| Config { path_retransmissions_max: 2, ..c };
+        let mut w = World::new(seed, [small(client(&[1, 2])), small(server(&[1, 2]))]);
+        w.dead = vec![ip(2, 1)];
+        let a = w.connect(0, &to_server(&[1]));
+        w.run_until(Tc::from_ms(100), |w| w.state(0, a) == Some(State::Established));
+        w.dead = vec![ip(1, 1), ip(2, 1)];
+        w.send(0, a, ngap(0, "x")).expect("room");
+        w.flush(0);
+        for _ in 0..30 {
+            w.run(Tc::from_ms(500));
+            let _ = w.send(0, a, ngap(0, "y"));
+            w.flush(0);
+        }
+        assert!(w.sent(0, kind::DATA).iter().all(|(_, f)| f.to == ip(1, 1)), "seed {seed}");
+    }
 }
 
 #[test] // Spec: RFC 9260 §6.4, §6.4.1, §8.2 (the primary path dies: data goes on over the other, and comes back when it answers)
