@@ -291,7 +291,7 @@ mod tests {
         }
     }
 
-    #[test] // Spec: TS 38.104 §8.2.2.2, §8.2.3.2, §8.3.4.2.2, TS 38.101-4 §5.2.2.1.1, §5.2.3.1.1, §5.3.2, §5.3.3, §5.4.2 (a decibel to spare)
+    #[test] // Spec: TS 38.104 §8.2.2.2, §8.2.3.2, §8.3.4.2.2, §8.3.5.2, §8.3.6.2, TS 38.101-4 §5.2.2.1.1, §5.2.3.1.1, §5.3.2, §5.3.3, §5.4.2 (a decibel to spare)
     fn rows_that_lean_on_the_estimators_most_are_met_a_decibel_early() {
         let all: Vec<Requirement> = bs().unwrap().into_iter().chain(ue().unwrap()).collect();
         // Doppler believed as far as it is told; joint detection; delay, channel and index in deep fades; CSI without a CRC.
@@ -303,6 +303,8 @@ mod tests {
             ("§5.3.2.1.1", "test 1-5", 1000),
             ("§5.4.2.2", "test 2-1", 300),
             ("§8.3.4.2.2", "f2-bler 5 MHz 15 kHz 2 symbol(s) 1x8", 800),
+            ("§8.3.5.2", "f3-2 5 MHz 15 kHz 4 symbol(s) 1x4", 800),
+            ("§8.3.6.2", "f4 5 MHz 15 kHz 14 symbol(s) 1x4 TDLC300-100, additional", 800),
             ("§8.2.3.2", "type A 1x2 TDLC300-100 G-FR1-A4-11 CSI part 1 of 5", 800),
         ];
         for (clause, test, blocks_max) in rows {

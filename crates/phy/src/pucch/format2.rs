@@ -1,7 +1,7 @@
 //! PUCCH format 2: mapping and reception. Spec: TS 38.211 §6.3.2.5, §6.4.1.3.2
 
 use super::delay::{DelaySearch, ELEMENTS_MAX, TURNS_MAX};
-use super::{Channel, symbols};
+use super::{Channel, stands_out, symbols};
 use crate::estimate::{ChannelError, Choice, Smoother, Stats, noise_by_differences};
 use crate::modulation::{Modulation, demodulate, modulate};
 use crate::sequences::Gold;
@@ -92,7 +92,7 @@ impl Receiver {
             return Err(ChannelError::Invalid("more antennas than the receiver was made for"));
         }
         let scs = slot.numerology().scs_hz() as f64;
-        let (slope, noise_var, power) = self.estimate(pdu, n_prb, offset_to_carrier, slot, grid, rows);
+        let (slope, noise_var, power, heard) = self.estimate(pdu, n_prb, offset_to_carrier, slot, grid, rows);
         let mut at = 0;
         for (i, s) in symbols(pdu).enumerate() {
             for j in 0..DATA_PER_RB * n_prb {
@@ -112,7 +112,7 @@ impl Receiver {
                 .map_err(|_| ChannelError::Invalid("soft bits"))?;
             at += 2 * n;
         }
-        Ok(Channel { snr: power / noise_var, power, delay_s: -slope / (3.0 * scs) })
+        Ok(Channel { snr: power / noise_var, power, delay_s: -slope / (3.0 * scs), heard })
     }
 
     /// Fills `h`; returns the slope (turns a pilot), the noise and the signal power.
@@ -124,7 +124,7 @@ impl Receiver {
         slot: SlotPoint,
         grid: &Grid,
         rows: usize,
-    ) -> (f64, f32, f32) {
+    ) -> (f64, f32, f32, f32) {
         let n_pilots = PILOTS_PER_RB * n_prb;
         let n_rx = grid.n_ports();
         let mut stats = Stats::default();
@@ -175,6 +175,11 @@ impl Receiver {
             energy += dsp::vector::energy(self.isa, h) / n_sc as f64;
             self.smoother.put_slope(slope, 1, h);
         }
-        (slope, noise_var, (energy / rows as f64) as f32)
+        let power = (energy / rows as f64) as f32;
+        // Means of two symbols have half the noise, and there are half as many.
+        let averaged = pdu.resource.second_hop_prb.is_none() && rows == 2 * n_rx;
+        let (n_rows, share) = if averaged { (n_rx, 0.5) } else { (rows, 1.0) };
+        let error = noise_var * share * (self.smoother.own_weights(choice, n_pilots).1 / n_pilots as f64) as f32;
+        (slope, noise_var, power, stands_out(power / error.max(1e-30), n_rows))
     }
 }

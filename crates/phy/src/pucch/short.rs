@@ -249,7 +249,7 @@ fn noise_of_weakest(energy: &[f32; 12], nu: usize) -> f32 {
 }
 
 /// Value of a gamma variable of shape `nu` that lies `z` standard deviations out: Wilson and Hilferty's cube of a normal variable.
-fn quantile(nu: usize, z: f32) -> f32 {
+pub(super) fn quantile(nu: usize, z: f32) -> f32 {
     let v = 1.0 / (9.0 * nu.max(1) as f32);
     let root = 1.0 - v + z * libm::sqrtf(v);
     nu.max(1) as f32 * root * root * root

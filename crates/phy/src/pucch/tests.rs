@@ -190,7 +190,10 @@ fn noise_is_silence() {
             (with(pdu(PucchFormat::F2 { n_prb: 3 }, 12, 2, Some(9)), 8, 1, 4), 40),
             (with(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 14, None), 4, 0, 0), 40),
             (with(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 4, None), 14, 0, 0), 40),
+            // Half of what is made of noise are ACK, of which TS 38.104 §8.3.1.2 allows 1 %.
+            (with(pdu(PucchFormat::F3 { n_prb: 1 }, 0, 14, Some(9)), 16, 0, 0), 60),
             (with(pdu(PucchFormat::F4 { occ_length: 2, occ_index: 1 }, 0, 10, Some(9)), 8, 0, 0), 40),
+            (with(pdu(PucchFormat::F4 { occ_length: 2, occ_index: 0 }, 0, 14, Some(9)), 22, 0, 0), 30),
         ];
         let rounds = 3000 / n_rx as u32;
         for (p, most) in shapes {

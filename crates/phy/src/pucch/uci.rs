@@ -31,6 +31,11 @@ pub struct PucchUci<'a> {
     pub csi2: &'a [u8],
 }
 
+/// For each standard deviation by which DM-RS stand out from noise, a code word may stand out less by so many where its CRC has 6 and 11
+/// bits, and at most.
+const HEARD: [f32; 2] = [0.5, 0.9];
+const HEARD_MAX: f32 = 3.0;
+
 /// Bits of both parts before and after coding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Sizes {
@@ -208,20 +213,30 @@ pub(super) fn descramble(
 }
 
 /// Decodes both parts.
-pub(super) fn decode(polar: &mut PolarCodec, sizes: &Sizes, parts: &[Llr]) -> Decision {
+pub(super) fn decode(polar: &mut PolarCodec, sizes: &Sizes, parts: &[Llr], heard: f32) -> Decision {
     let mut d = Decision { bits: [0; UCI_BITS_MAX], valid: false, csi2: [0; CSI2_BITS_MAX], csi2_valid: false };
     let (first, second) = parts.split_at(sizes.e1);
-    d.valid = decode_part(polar, sizes.q_m, first, &mut d.bits[..sizes.n1]);
+    d.valid = decode_part(polar, sizes.q_m, first, &mut d.bits[..sizes.n1], heard);
     if sizes.n2 > 0 && d.valid {
-        d.csi2_valid = decode_part(polar, sizes.q_m, second, &mut d.csi2[..sizes.n2]);
+        d.csi2_valid = decode_part(polar, sizes.q_m, second, &mut d.csi2[..sizes.n2], heard);
     }
     d
 }
 
-/// Decodes one part; whether it was really sent.
-pub(super) fn decode_part(polar: &mut PolarCodec, q_m: usize, llrs: &[Llr], bits: &mut [u8]) -> bool {
+/// Decodes one part; whether it was really sent, of which `heard` is what the DM-RS say.
+pub(super) fn decode_part(polar: &mut PolarCodec, q_m: usize, llrs: &[Llr], bits: &mut [u8], heard: f32) -> bool {
     let n = bits.len();
-    fec::uci::decode(polar, llrs, q_m as u8, bits).is_ok_and(|result| uci_was_sent(&result, n, llrs.len()))
+    let sent = |result: fec::uci::UciResult| {
+        // Without a CRC nothing but the metric tells a word from noise.
+        let less = match (result.crc_ok, n) {
+            (None, _) => 0.0,
+            (_, 0..20) => (HEARD[0] * heard).min(HEARD_MAX),
+            _ => (HEARD[1] * heard).min(HEARD_MAX),
+        };
+        let bar = bar(&result, n, llrs.len(), -less);
+        bar.is_some_and(|bar| result.metric > bar)
+    };
+    fec::uci::decode(polar, llrs, q_m as u8, bits).is_ok_and(sent)
 }
 
 /// Whether decoded UCI of `n_bits` in `e` coded bits was really sent: the CRC holds, if there is one, and the code word
@@ -229,13 +244,18 @@ pub(super) fn decode_part(polar: &mut PolarCodec, q_m: usize, llrs: &[Llr], bits
 ///
 /// A list decoder tries several words against a CRC of 6 or 11 bits, so the CRC alone would let 10 % or 0.4 % of noise through.
 pub(crate) fn uci_was_sent(result: &fec::uci::UciResult, n_bits: usize, e: usize) -> bool {
+    bar(result, n_bits, e, 0.0).is_some_and(|bar| result.metric > bar)
+}
+
+/// What the metric must exceed, raised by `more` standard deviations of noise; `None` if the CRC fails.
+fn bar(result: &fec::uci::UciResult, n_bits: usize, e: usize, more: f32) -> Option<f32> {
     let (n_words, margin, most) = match (result.crc_ok, n_bits) {
-        (Some(false), _) => return false,
+        (Some(false), _) => return None,
         (Some(true), 0..20) => (n_bits + 6, 0.5, 0.75),
         (Some(true), _) => (n_bits + 11, 0.0, 0.65),
         (None, 0..7) => (n_bits, 1.0, 0.92),
         (None, _) => (n_bits, 0.7, 0.92),
     };
     let best = libm::sqrtf(2.0 * core::f32::consts::LN_2 * n_words as f32);
-    result.metric > ((best + margin) / libm::sqrtf(e.max(1) as f32)).min(most)
+    Some(((best + margin + more) / libm::sqrtf(e.max(1) as f32)).min(most))
 }
