@@ -96,7 +96,7 @@ impl Options {
     /// Our rows of one name by name and parameters, each with its unit.
     fn ours(&self, name: &str) -> Result<Rows, String> {
         let what = if name.starts_with("gnb") { "slot" } else { "phy" };
-        let args = ["bench", what, "--json", "--isa", self.isa, "--round-ms", "5", "--only", name];
+        let args = ["bench", what, "--json", "--isa", self.isa, "--round-ms", "5", "--threads", "1", "--only", name];
         let document: serde_json::Value =
             serde_json::from_str(&self.output(&self.ironcell, &args)?).map_err(|e| e.to_string())?;
         let rows = document["rows"].as_array().ok_or("no rows")?;

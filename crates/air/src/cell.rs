@@ -5,7 +5,7 @@ use dsp::{Cf32, Isa};
 use node::Rng;
 
 use crate::config::{AirError, CellConfig, LinkConfig, Tuning, noise_variance};
-use crate::link::{Link, NotYet};
+use crate::link::{Link, NotYet, Up};
 use crate::path::Source;
 use crate::ways::{Antennas, PIECE};
 
@@ -67,9 +67,53 @@ pub struct Air {
     isa: Isa,
     downlink: Downlink,
     links: Vec<Link>,
+    /// The links' ways up, while they are lent.
+    ups: Vec<Up>,
     /// Of each antenna.
     noise: Vec<Gaussian>,
     ul_taken: i64,
+}
+
+/// What the cell receives, while its UEs receive and send beside it; see [`Air::sides`].
+#[derive(Debug)]
+pub struct Uplink<'a> {
+    cell: &'a CellConfig,
+    ups: &'a mut [Up],
+    noise: &'a mut [Gaussian],
+    taken: &'a mut i64,
+    blackout: bool,
+}
+
+impl Uplink<'_> {
+    /// As [`Air::pull_uplink`].
+    pub fn pull(&mut self, out: &mut [Cf32]) {
+        let n_antennas = self.cell.n_antennas;
+        let mut out = Antennas::new(out, n_antennas);
+        let variance = noise_variance(f64::from(self.cell.rate_hz), self.cell.noise_figure_db) as f32;
+        for at in (0..out.len()).step_by(PIECE) {
+            let mut piece = out.part(at, PIECE);
+            (0..n_antennas).for_each(|a| piece.antenna(a).fill(ZERO));
+            for up in self.ups.iter_mut() {
+                if self.blackout {
+                    up.forget_until(*self.taken + piece.len() as i64);
+                } else {
+                    up.add(*self.taken, &mut piece);
+                }
+            }
+            for (a, noise) in self.noise.iter_mut().enumerate() {
+                noise.add(piece.antenna(a), variance);
+            }
+            *self.taken += piece.len() as i64;
+        }
+    }
+
+    /// As [`Air::skip_uplink`].
+    pub fn skip(&mut self, out: &mut [Cf32]) {
+        out.fill(ZERO);
+        *self.taken += (out.len() / self.cell.n_antennas) as i64;
+        let end = *self.taken;
+        self.ups.iter_mut().for_each(|up| up.forget_until(end));
+    }
 }
 
 impl Air {
@@ -81,7 +125,15 @@ impl Air {
         let keep = (cell.history_s * f64::from(cell.rate_hz)) as usize;
         let rng = Rng::from_lab_seed(seed);
         let noise = (0..cell.n_antennas).map(|a| Gaussian::new(noise_of(&rng, "cell noise", a).u64(), isa)).collect();
-        Ok(Air { downlink: Downlink::new(keep, cell.n_antennas), links: Vec::new(), noise, ul_taken: 0, isa, cell })
+        Ok(Air {
+            downlink: Downlink::new(keep, cell.n_antennas),
+            links: Vec::new(),
+            ups: Vec::new(),
+            noise,
+            ul_taken: 0,
+            isa,
+            cell,
+        })
     }
 
     /// Adds a UE and returns its number, from 0 on.
@@ -114,6 +166,28 @@ impl Air {
         (&self.downlink, &mut self.links)
     }
 
+    /// What the cell receives, the downlink and all links, to work on side by side: what UEs send meanwhile the cell may hear after
+    /// [`Air::unite`], which must follow.
+    pub fn sides(&mut self) -> (Uplink<'_>, &Downlink, &mut [Link]) {
+        self.unite();
+        self.ups.extend(self.links.iter_mut().filter_map(Link::lend));
+        let up = Uplink {
+            cell: &self.cell,
+            ups: &mut self.ups,
+            noise: &mut self.noise,
+            taken: &mut self.ul_taken,
+            blackout: self.downlink.blackout,
+        };
+        (up, &self.downlink, &mut self.links)
+    }
+
+    /// Ends what [`Air::sides`] began.
+    pub fn unite(&mut self) {
+        for (link, up) in self.links.iter_mut().zip(self.ups.drain(..)) {
+            link.take_back(up);
+        }
+    }
+
     /// Switches the cell off: it sends nothing and hears nothing but noise until switched on again.
     pub fn set_blackout(&mut self, blackout: bool) {
         self.downlink.blackout = blackout;
@@ -140,32 +214,14 @@ impl Air {
     ///
     /// Whatever a UE sends in them must have been pushed before. No allocation.
     pub fn pull_uplink(&mut self, out: &mut [Cf32]) {
-        let n_antennas = self.cell.n_antennas;
-        let mut out = Antennas::new(out, n_antennas);
-        let variance = noise_variance(f64::from(self.cell.rate_hz), self.cell.noise_figure_db) as f32;
-        for at in (0..out.len()).step_by(PIECE) {
-            let mut piece = out.part(at, PIECE);
-            (0..n_antennas).for_each(|a| piece.antenna(a).fill(ZERO));
-            for link in &mut self.links {
-                if self.downlink.blackout {
-                    link.forget_until(self.ul_taken + piece.len() as i64);
-                } else {
-                    link.add_antennas(self.ul_taken, &mut piece);
-                }
-            }
-            for (a, noise) in self.noise.iter_mut().enumerate() {
-                noise.add(piece.antenna(a), variance);
-            }
-            self.ul_taken += piece.len() as i64;
-        }
+        self.sides().0.pull(out);
+        self.unite();
     }
 
     /// The same while the cell's receiver is off, as between its own downlink slots: zeros, and nothing is heard.
     pub fn skip_uplink(&mut self, out: &mut [Cf32]) {
-        out.fill(ZERO);
-        self.ul_taken += (out.len() / self.cell.n_antennas) as i64;
-        let end = self.ul_taken;
-        self.links.iter_mut().for_each(|link| link.forget_until(end));
+        self.sides().0.skip(out);
+        self.unite();
     }
 
     /// Cell samples received so far: the count of the first that the next `pull_uplink` gives.

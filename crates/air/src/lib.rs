@@ -35,7 +35,7 @@ mod path;
 mod spectral;
 mod ways;
 
-pub use cell::{Air, Downlink};
+pub use cell::{Air, Downlink, Uplink};
 pub use config::{
     AirError, CellConfig, LinkConfig, NOISE_DBM_PER_HZ, Profile, Tuning, noise_variance, path_loss_db_for,
 };

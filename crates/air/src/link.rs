@@ -15,6 +15,9 @@ use crate::ways::{Antennas, Between, Meeting, PIECE};
 /// Bursts that may wait for the cell; more are dropped and counted.
 const BURSTS_MAX: usize = 4096;
 
+/// Buffers that a link keeps for bursts that it sends while its way up is lent.
+const SPARE: usize = 8;
+
 /// Downlink and uplink centres closer than this share their fading: TDD is reciprocal.
 const RECIPROCAL_WITHIN_HZ: f64 = 1e6;
 
@@ -73,19 +76,43 @@ pub struct Link {
     tuned_at: i64,
     tuned_at_ticks: i64,
     dl: Between,
-    ul: Between,
     dl_paths: Vec<Path>,
-    /// Uplink paths of the tunings that bursts wait for; the last are the present ones.
-    ul_paths: VecDeque<(u64, Vec<Path>)>,
     /// Of each antenna.
     noise: Vec<Gaussian>,
+    /// Makes uplink paths of a new tuning.
+    ul: Between,
+    /// The way up; the cell has it while it listens beside this.
+    up: Option<Up>,
+    /// What was done meanwhile, in order.
+    sent: Vec<Sent>,
+    /// Buffers for bursts sent meanwhile.
+    spare: Vec<Vec<Cf32>>,
+    samples_lost: u64,
+}
+
+/// What waits for the way up to come back.
+#[derive(Clone, Debug)]
+enum Sent {
+    Burst { n_antennas: usize, start: i64, samples: Vec<Cf32> },
+    Tuned(Vec<Path>),
+    Amplitude(f32),
+}
+
+/// The way up of a link: bursts and their paths to the cell.
+#[derive(Clone, Debug)]
+pub(crate) struct Up {
+    amplitude: f32,
+    between: Between,
+    /// Paths of the tunings that bursts wait for; the last are the present ones.
+    paths: VecDeque<(u64, Vec<Path>)>,
     bursts: VecDeque<Burst>,
     n_bursts: u64,
     /// Buffers of bursts gone, to be used again.
     spare: Vec<Vec<Cf32>>,
     /// Cell samples already taken.
-    ul_taken: i64,
-    counters: LinkCounters,
+    taken: i64,
+    late: u64,
+    overflow: u64,
 }
 
 impl Link {
@@ -113,15 +140,23 @@ impl Link {
             tuned_at: 0,
             tuned_at_ticks: 0,
             dl,
-            ul,
             dl_paths,
-            ul_paths: VecDeque::from([(0, ul_paths)]),
             noise,
-            bursts: VecDeque::new(),
-            n_bursts: 0,
+            up: Some(Up {
+                amplitude: 0.0,
+                between: ul.clone(),
+                paths: VecDeque::from([(0, ul_paths)]),
+                bursts: VecDeque::new(),
+                n_bursts: 0,
+                spare: Vec::new(),
+                taken: 0,
+                late: 0,
+                overflow: 0,
+            }),
+            ul,
+            sent: Vec::new(),
             spare: Vec::new(),
-            ul_taken: 0,
-            counters: LinkCounters::default(),
+            samples_lost: 0,
             config,
         };
         link.set_path_loss_db(link.config.path_loss_db);
@@ -140,7 +175,8 @@ impl Link {
 
     /// What went wrong so far.
     pub fn counters(&self) -> LinkCounters {
-        self.counters
+        let (bursts_late, bursts_overflow) = self.up.as_ref().map_or((0, 0), |up| (up.late, up.overflow));
+        LinkCounters { bursts_late, bursts_overflow, samples_lost: self.samples_lost }
     }
 
     /// The UE's count of the next sample that `pull` gives. It goes on by one a sample at every rate.
@@ -160,6 +196,10 @@ impl Link {
     pub fn set_path_loss_db(&mut self, db: f64) {
         self.config.path_loss_db = db;
         self.amplitude = power_from_db(-db).sqrt() as f32;
+        match &mut self.up {
+            Some(up) => up.amplitude = self.amplitude,
+            None => self.sent.push(Sent::Amplitude(self.amplitude)),
+        }
     }
 
     /// Retunes from the next sample on. Local time goes on; the count goes on at the new rate. Bursts that wait keep
@@ -175,10 +215,10 @@ impl Link {
         let dl_paths = self.dl.paths(&dl)?;
         let ul_paths = self.ul.paths(&ul)?;
         self.dl_paths = dl_paths;
-        let generation = self.generation() + 1;
-        let waited_for = self.bursts.front().map_or(generation, |b| b.generation);
-        self.ul_paths.retain(|(g, _)| *g >= waited_for);
-        self.ul_paths.push_back((generation, ul_paths));
+        match &mut self.up {
+            Some(up) => up.tune(ul_paths),
+            None => self.sent.push(Sent::Tuned(ul_paths)),
+        }
         (self.tuned_at, self.tuned_at_ticks, self.tuning) = (self.next, ticks, tuning);
         Ok(())
     }
@@ -205,7 +245,7 @@ impl Link {
         let kept = i128::from(downlink.start() + self.dl_paths[0].reach_before()) << 64;
         if downlink.start() > 0 && map.at(self.next) < kept {
             let lost = map.first_at_or_after(kept) - self.next;
-            self.counters.samples_lost += (lost as u64).min(out.len() as u64);
+            self.samples_lost += (lost as u64).min(out.len() as u64);
         }
         let variance = noise_variance(f64::from(self.tuning.rate_hz), self.config.noise_figure_db) as f32;
         for at in (0..out.len()).step_by(PIECE) {
@@ -242,34 +282,24 @@ impl Link {
     /// Sends `samples`, `[antenna][n]` of the first `n_antennas`, the first of each at the UE's count `start`, at the present tuning. Bursts
     /// add up where they overlap.
     ///
-    /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait. Antennas beyond those that send
-    /// (`n_tx`) are not heard.
+    /// A burst that begins in what the cell has already taken is dropped and counted; `false` then, or if too many wait. While the cell listens
+    /// beside this ([`crate::Air::sides`]) that is decided afterwards. Antennas beyond those that send (`n_tx`) are not heard.
     pub fn push_burst_of(&mut self, n_antennas: usize, start: i64, samples: &[Cf32]) -> bool {
-        let generation = self.generation();
-        let Some(path) = self.ul_paths.back().and_then(|(_, paths)| paths.first()) else { return false };
         let n_antennas = n_antennas.max(1);
-        let n = samples.len() / n_antennas;
-        if n == 0 {
+        if samples.len() < n_antennas {
             return true;
         }
-        let map = path.map();
-        let count_at = |position: i64| map.first_at_or_after(i128::from(position) << 64);
-        if count_at(start) < self.ul_taken {
-            self.counters.bursts_late += 1;
-            return false;
-        }
-        if self.bursts.len() >= BURSTS_MAX {
-            self.counters.bursts_overflow += 1;
-            return false;
-        }
-        let first = count_at(start - path.reach_after());
-        let end = count_at(start + n as i64 + path.reach_before());
-        let mut held = self.spare.pop().unwrap_or_default();
+        let spare = self.up.as_mut().map_or(&mut self.spare, |up| &mut up.spare);
+        let mut held = spare.pop().unwrap_or_default();
         held.clear();
         held.extend_from_slice(samples);
-        self.n_bursts += 1;
-        self.bursts.push_back(Burst { id: self.n_bursts, start, n_antennas, samples: held, first, end, generation });
-        true
+        match &mut self.up {
+            Some(up) => up.push(n_antennas, start, held),
+            None => {
+                self.sent.push(Sent::Burst { n_antennas, start, samples: held });
+                true
+            }
+        }
     }
 
     /// Adds to `out`, `[antenna][n]`, what the cell's antennas hear of this UE in their samples from `start` on, without noise.
@@ -277,15 +307,79 @@ impl Link {
     /// Calls must go forward without gaps. Returns whether there was anything. No allocation.
     pub fn add_uplink(&mut self, start: i64, out: &mut [Cf32]) -> bool {
         let mut out = Antennas::new(out, self.cell.n_antennas);
-        self.add_antennas(start, &mut out)
+        self.up.as_mut().is_some_and(|up| up.add(start, &mut out))
     }
 
-    pub(crate) fn add_antennas(&mut self, start: i64, out: &mut Antennas<'_>) -> bool {
+    /// Lets go of the uplink before the cell's count `end` without listening to it.
+    pub fn forget_until(&mut self, end: i64) {
+        if let Some(up) = &mut self.up {
+            up.forget_until(end);
+        }
+    }
+
+    /// Lends the way up.
+    pub(crate) fn lend(&mut self) -> Option<Up> {
+        self.up.take()
+    }
+
+    /// Takes the way up back, and does on it what was done meanwhile.
+    pub(crate) fn take_back(&mut self, mut up: Up) {
+        for sent in self.sent.drain(..) {
+            match sent {
+                Sent::Burst { n_antennas, start, samples } => {
+                    up.push(n_antennas, start, samples);
+                }
+                Sent::Tuned(paths) => up.tune(paths),
+                Sent::Amplitude(amplitude) => up.amplitude = amplitude,
+            }
+        }
+        while self.spare.len() < SPARE {
+            let Some(buffer) = up.spare.pop() else { break };
+            self.spare.push(buffer);
+        }
+        self.up = Some(up);
+    }
+}
+
+impl Up {
+    fn generation(&self) -> u64 {
+        self.paths.back().map_or(0, |(g, _)| *g)
+    }
+
+    fn tune(&mut self, paths: Vec<Path>) {
+        let generation = self.generation() + 1;
+        let waited_for = self.bursts.front().map_or(generation, |b| b.generation);
+        self.paths.retain(|(g, _)| *g >= waited_for);
+        self.paths.push_back((generation, paths));
+    }
+
+    fn push(&mut self, n_antennas: usize, start: i64, samples: Vec<Cf32>) -> bool {
+        let generation = self.generation();
+        let Some(path) = self.paths.back().and_then(|(_, paths)| paths.first()) else { return false };
+        let n = samples.len() / n_antennas;
+        let map = path.map();
+        let count_at = |position: i64| map.first_at_or_after(i128::from(position) << 64);
+        let (late, overflow) = (count_at(start) < self.taken, self.bursts.len() >= BURSTS_MAX);
+        if late || overflow {
+            self.late += u64::from(late);
+            self.overflow += u64::from(!late);
+            self.spare.push(samples);
+            return false;
+        }
+        let first = count_at(start - path.reach_after());
+        let end = count_at(start + n as i64 + path.reach_before());
+        self.n_bursts += 1;
+        self.bursts.push_back(Burst { id: self.n_bursts, start, n_antennas, samples, first, end, generation });
+        true
+    }
+
+    /// As [`Link::add_uplink`].
+    pub fn add(&mut self, start: i64, out: &mut Antennas<'_>) -> bool {
         let end = start + out.len() as i64;
         let mut heard = false;
         for burst in &self.bursts {
             let (from, to) = (burst.first.max(start), burst.end.min(end));
-            let paths = self.ul_paths.iter_mut().find(|(g, _)| *g == burst.generation);
+            let paths = self.paths.iter_mut().find(|(g, _)| *g == burst.generation);
             let Some((_, paths)) = paths.filter(|_| from < to) else { continue };
             heard = true;
             let n = burst.samples.len() / burst.n_antennas;
@@ -298,17 +392,17 @@ impl Link {
             for at in (from..to).step_by(PIECE) {
                 let len = (to - at).min(PIECE as i64) as usize;
                 let mut piece = out.part((at - start) as usize, len);
-                self.ul.render(paths, source, at, self.amplitude, &mut piece, true);
+                self.between.render(paths, source, at, self.amplitude, &mut piece, true);
             }
         }
         self.forget_until(end);
         heard
     }
 
-    /// Lets go of the uplink before the cell's count `end` without listening to it.
+    /// As [`Link::forget_until`].
     pub fn forget_until(&mut self, end: i64) {
-        self.ul_taken = self.ul_taken.max(end);
-        let (spare, kept) = (&mut self.spare, self.ul_taken);
+        self.taken = self.taken.max(end);
+        let (spare, kept) = (&mut self.spare, self.taken);
         self.bursts.retain_mut(|burst| {
             if burst.end > kept {
                 return true;
@@ -316,10 +410,6 @@ impl Link {
             spare.push(core::mem::take(&mut burst.samples));
             false
         });
-    }
-
-    fn generation(&self) -> u64 {
-        self.ul_paths.back().map_or(0, |(g, _)| *g)
     }
 }
 

@@ -150,6 +150,39 @@ fn the_cell_hears_the_sum_of_all_ues() {
     assert!(evm < -48.0, "{evm} dB");
 }
 
+#[test] // Spec: TR 38.901 §7.7.2 (what a UE sends while the cell listens beside it arrives as if it had been sent afterwards)
+fn both_ways_at_once_change_nothing() {
+    let comb = Comb::new(50, 9.5e6);
+    let heard = |at_once: bool| {
+        let mut air = air(&[(link(), tuning()), (LinkConfig { seed: 9, ..link() }, tuning())]);
+        let mut out = vec![ZERO; 60_000];
+        for (i, out) in out.chunks_mut(6_000).enumerate() {
+            let begin = 6_000 * (i as i64 + 1);
+            let send = |link: &mut Link| {
+                if i == 4 {
+                    link.set_path_loss_db(3.0);
+                    link.tune(Tuning { ul_centre_hz: CENTRE + 1e6, ..tuning() }).unwrap();
+                }
+                link.push_burst(begin + 500, &comb.samples(RATE, begin, 5_000));
+                // This one is late.
+                link.push_burst(begin - 30_000, &[ZERO; 10]);
+            };
+            if at_once {
+                let (mut uplink, _, links) = air.sides();
+                links.iter_mut().for_each(send);
+                uplink.pull(out);
+                air.unite();
+            } else {
+                air.pull_uplink(out);
+                (0..2).for_each(|ue| send(air.link_mut(ue).unwrap()));
+            }
+        }
+        (out, air.link(1).unwrap().counters())
+    };
+    let (one, two) = (heard(false), heard(true));
+    assert!(one == two && one.1.bursts_late == 10 && vector::power(Isa::best(), &one.0) > 0.1);
+}
+
 #[test] // Spec: TR 38.901 §7.7.2 (a late burst is dropped and counted; silence is noise alone)
 fn a_late_burst_is_dropped_and_silence_is_noise() {
     let mut air = Air::new(air::CellConfig { noise_figure_db: 5.0, ..cell() }, Isa::best(), 3).unwrap();

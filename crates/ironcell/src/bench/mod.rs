@@ -3,16 +3,20 @@
 //! - [`phy`]: kernels, a row each.
 //! - [`slot`]: whole slots, by stage.
 //!
-//! Each value is the median of many short slices of one call repeated, on one thread. What a call works on was made before.
+//! Each value is the median of many short slices of one call repeated. What a call works on was made before. Stages that a slot spreads
+//! over threads have a row for one thread and one for two.
 
 mod phy;
 mod slot;
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
+use io::pool::Pool;
+use node::Crew;
 
 use crate::cli::bad_use;
 
@@ -41,6 +45,9 @@ pub struct BenchArgs {
     /// Milliseconds of each round.
     #[arg(long, default_value_t = 20, value_name = "MS")]
     pub round_ms: u32,
+    /// Threads for the stages that a slot spreads: 1 or more; rows with 1 and with 2 without it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
     /// One JSON document.
     #[arg(long)]
     pub json: bool,
@@ -52,10 +59,13 @@ struct Row {
     name: &'static str,
     parameters: String,
     isa: String,
+    threads: usize,
     unit: &'static str,
     value: f64,
 }
 
+/// How long an idle thread looks for work before it sleeps.
+const PATIENCE: Duration = Duration::from_micros(200);
 /// Rounds of a measurement.
 const ROUNDS: usize = 7;
 /// Seconds of a slice of calls: shorter than what a scheduler gives another process, so that the median slice is one without it.
@@ -65,10 +75,22 @@ const SLICE: f64 = 100e-6;
 pub struct Bench<'a> {
     args: &'a BenchArgs,
     isa: dsp::Isa,
+    /// Of what is measured now.
+    threads: usize,
     rows: Vec<Row>,
 }
 
 impl Bench<'_> {
+    /// Crews to measure with, one after the other, the first of one thread.
+    fn crews(&self) -> Vec<Crew> {
+        let wanted = self.args.threads.map_or(vec![1, 2], |n| vec![n.clamp(1, 64)]);
+        let crew = |n: usize| match n {
+            1 => Some(Crew::default()),
+            _ => Some(Crew::new(Arc::new(Pool::new(n, PATIENCE).ok()?))),
+        };
+        wanted.into_iter().filter_map(crew).collect()
+    }
+
     /// Measures `call` if the row is wanted; `value` turns seconds a call into the row's value. A call that does not do its work
     /// returns false: then there is no row, and standard error says so.
     fn row(
@@ -90,14 +112,15 @@ impl Bench<'_> {
         let value = value(seconds(self.args.round_ms, || {
             std::hint::black_box(call());
         }));
-        let row = Row { name, parameters, isa: self.isa.to_string(), unit, value };
+        let row = Row { name, parameters, isa: self.isa.to_string(), threads: self.threads, unit, value };
         if !self.args.json {
             let _ = writeln!(
                 std::io::stdout(),
-                "{:28} {:44} {:7} {:>12.2} {}",
+                "{:28} {:44} {:7} {:>2} {:>12.2} {}",
                 row.name,
                 row.parameters,
                 row.isa,
+                row.threads,
                 row.value,
                 row.unit
             );
@@ -139,7 +162,7 @@ pub fn run(command: &BenchCommand) -> ExitCode {
     };
     let mut rows = Vec::new();
     for isa in isas {
-        let mut bench = Bench { args, isa, rows: Vec::new() };
+        let mut bench = Bench { args, isa, threads: 1, rows: Vec::new() };
         what(&mut bench);
         rows.append(&mut bench.rows);
     }
@@ -161,9 +184,9 @@ mod tests {
 
     #[test] // Spec: TS 38.212 §5.3.2 (every row of the kernels and the slots runs)
     fn every_row_is_measured_on_every_instruction_set() {
-        let args = BenchArgs { isa: None, only: None, round_ms: 1, json: true };
+        let args = BenchArgs { isa: None, only: None, round_ms: 1, threads: None, json: true };
         for (what, least) in [(phy::run as fn(&mut Bench), 30), (slot::run, 8)] {
-            let mut bench = Bench { args: &args, isa: dsp::Isa::best(), rows: Vec::new() };
+            let mut bench = Bench { args: &args, isa: dsp::Isa::best(), threads: 1, rows: Vec::new() };
             what(&mut bench);
             assert!(bench.rows.len() >= least, "{} rows", bench.rows.len());
             assert!(bench.rows.iter().all(|r| r.value.is_finite() && r.value > 0.0), "{:?}", bench.rows);

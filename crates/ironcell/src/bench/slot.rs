@@ -2,13 +2,14 @@
 
 use dsp::Cf32;
 use dsp::noise::Gaussian;
-use fapi::{MappingType, PrecodingMatrix};
+use fapi::{CceRegMapping, CoresetConfig, DciBits, MappingType, PdcchPdu, PrecodingMatrix};
 use fec::sch::SoftBuffer;
 use link::propagation::{Antennas, Correlation, Propagation};
 use link::shared::{Direction, SharedCase};
 use nr::{Numerology, SlotPoint};
 use ofdm::{Carrier, Demodulator, Grid, Modulator};
 use phy::equalize::Detector;
+use phy::pdcch::{DciTarget, PdcchReceiver, PdcchTransmitter};
 use phy::pdsch::{PdschReceiver, PdschTransmitter};
 use phy::pusch::{PuschReceiver, PuschTransmitter};
 
@@ -166,15 +167,22 @@ fn uplink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
     });
     let grid = mixed(&sent, bench.isa);
     ofdm(bench, ["ue-ofdm-modulate", "gnb-ofdm-demodulate"], case, parameters, &grid);
-    bench.row("gnb-pusch-to-soft-bits", parameters, "us", us, || receiver.receive_control(&grid, &pdu, slot).is_ok());
     let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
-    bench.row("gnb-pusch-decode", parameters, "us", us, || {
-        receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
-    });
-    bench.row("gnb-pusch", parameters, "us", us, || {
-        receiver.receive_control(&grid, &pdu, slot).is_ok()
-            && receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
-    });
+    for crew in bench.crews() {
+        bench.threads = crew.width();
+        receiver.set_crew(&crew);
+        bench.row("gnb-pusch-to-soft-bits", parameters, "us", us, || {
+            receiver.receive_control(&grid, &pdu, slot).is_ok()
+        });
+        bench.row("gnb-pusch-decode", parameters, "us", us, || {
+            receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
+        });
+        bench.row("gnb-pusch", parameters, "us", us, || {
+            receiver.receive_control(&grid, &pdu, slot).is_ok()
+                && receiver.decode_data(&pdu, &mut soft, case.ldpc_iterations, &mut out).is_ok_and(|d| d.crc_ok)
+        });
+    }
+    bench.threads = 1;
 }
 
 fn downlink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
@@ -191,8 +199,62 @@ fn downlink_slot(bench: &mut Bench, case: &SharedCase, parameters: &str) {
     let grid = mixed(&sent, bench.isa);
     ofdm(bench, ["gnb-ofdm-modulate", "ue-ofdm-demodulate"], case, parameters, &grid);
     let (mut soft, mut out) = (SoftBuffer::new(case.tbs_bits), vec![0; tb.len()]);
-    bench.row("ue-pdsch", parameters, "us", us, || {
-        let result = receiver.receive(&pdu, slot, &grid, &mut soft, case.ldpc_iterations, &mut out);
-        result.is_ok_and(|r| r.crc_ok)
+    for crew in bench.crews() {
+        bench.threads = crew.width();
+        receiver.set_crew(&crew);
+        bench.row("ue-pdsch", parameters, "us", us, || {
+            let result = receiver.receive(&pdu, slot, &grid, &mut soft, case.ldpc_iterations, &mut out);
+            result.is_ok_and(|r| r.crc_ok)
+        });
+    }
+    bench.threads = 1;
+    blind_decoding(bench, case, parameters);
+}
+
+/// PDCCH in a CORESET of one symbol over as many groups of six resource blocks as the carrier has, at most 45: a DCI of 41 bits on eight
+/// CCEs, and 16 candidates of levels 1 to 8, two payload sizes each, of which all but one hold nothing of ours.
+fn blind_decoding(bench: &mut Bench, case: &SharedCase, parameters: &str) {
+    let n_rb = usize::from(case.n_rb);
+    let coreset = CoresetConfig {
+        id: 1,
+        rb_groups: (1u64 << (n_rb / 6).min(45)) - 1,
+        start_rb: 0,
+        duration: 1,
+        mapping: CceRegMapping::NonInterleaved,
+        wideband_precoder: false,
+        dmrs_n_id: 1,
+        dmrs_reference_rb: 0,
+    };
+    let rntis = [0x4601];
+    let Some(payload) = DciBits::new(&[1; 41]) else { return };
+    let pdu = PdcchPdu {
+        coreset,
+        start_symbol: 0,
+        cce: 0,
+        aggregation_level: 8,
+        rnti: nr::Rnti(rntis[0]),
+        scrambling_rnti: 0,
+        scrambling_n_id: 1,
+        power_offset_db: 0.0,
+        payload,
+    };
+    let slot = SlotPoint::new(case.numerology, 0, 1);
+    let mut grid = Grid::new(1, 12 * n_rb);
+    if PdcchTransmitter::new().transmit(&pdu, slot, &mut grid).is_err() {
+        return;
+    }
+    Gaussian::new(1, bench.isa).add(grid.elements_mut(), 0.1);
+    let mut receiver = PdcchReceiver::new();
+    let targets = [44, 41].map(|n_bits| DciTarget { n_bits, rntis: &rntis });
+    bench.row("ue-pdcch", format!("{parameters}, 16 candidates"), "us", us, || {
+        let n_cce = receiver.prepare(&coreset, 0, slot, &grid) as u16;
+        let mut found = 0;
+        for (level, n) in [(8u8, 1), (4, 2), (2, 5), (1, 8)] {
+            for m in (0..n).filter(|m| (m + 1) * u16::from(level) <= n_cce) {
+                let seen = receiver.receive(&grid, m * u16::from(level), level, 0, 1, &targets);
+                found += u16::from(seen.is_some());
+            }
+        }
+        found > 0
     });
 }

@@ -138,8 +138,7 @@ impl World {
         let slot = self.first_slot.plus(self.count);
         let now = self.now();
         self.dark_or_light(now);
-        let rx_slot = self.pull_uplink(slot);
-        self.run_sides(slot, now, rx_slot);
+        self.run_sides(slot, now);
         self.air.push_downlink(&self.net.tx);
         if let Some(sink) = &mut self.iq {
             // What the first antenna sends and receives.
@@ -158,51 +157,24 @@ impl World {
             self.air.set_blackout(t >= at && t < at + self.scenario.air.blackout_s);
         }
     }
-    /// The uplink samples of the slot that is due, from n-TimingAdvanceOffset before its downlink.
-    fn pull_uplink(&mut self, slot: SlotPoint) -> Option<SlotPoint> {
-        if self.count < RX_LAG {
-            self.net.rx.clear();
-            return None;
-        }
-        let rx_slot = slot.plus(-RX_LAG);
-        let len = self.net.gnb.ul_carrier().slot_len(rx_slot);
-        let n_antennas = self.net.n_antennas;
-        self.net.rx.clear();
-        self.net.rx.resize(n_antennas * len, Cf32::default());
-        // The first window begins before the first sample: that part is silence.
-        let skip = if self.count == RX_LAG { self.uplink_offset().min(len) } else { 0 };
-        let duplex = &self.net.gnb.du().cell().config.duplex;
-        if (0..SYMBOLS_PER_SLOT as u8).any(|l| duplex.is_uplink(rx_slot, l, 1)) {
-            if skip == 0 {
-                self.air.pull_uplink(&mut self.net.rx);
-            } else {
-                let mut heard = vec![Cf32::default(); n_antennas * (len - skip)];
-                self.air.pull_uplink(&mut heard);
-                for (rx, heard) in self.net.rx.chunks_exact_mut(len).zip(heard.chunks_exact(len - skip)) {
-                    rx[skip..].copy_from_slice(heard);
-                }
-            }
-            self.net.hash.samples(&self.net.rx);
-        } else {
-            // Between downlink slots the receiver is off.
-            let silent = n_antennas * (len - skip);
-            self.air.skip_uplink(&mut self.net.rx[..silent]);
-        }
-        Some(rx_slot)
-    }
     fn uplink_offset(&self) -> usize {
         let rate = self.net.gnb.ul_carrier().sample_rate_hz() as i128;
         (self.scenario.cell.n_ta_offset_tc as i128 * rate / Tc::PER_SECOND as i128) as usize
     }
-    /// The network's side and the terminals, at once.
-    fn run_sides(&mut self, slot: SlotPoint, now: Tc, rx_slot: Option<SlotPoint>) {
-        let (downlink, links) = self.air.split_mut();
+    /// The network's side with what it hears, and the terminals, at once.
+    fn run_sides(&mut self, slot: SlotPoint, now: Tc) {
+        let (count, offset) = (self.count, self.uplink_offset());
+        let (mut uplink, downlink, links) = self.air.sides();
         let (net, terminals) = (&mut self.net, &mut self.terminals);
         let crew = &self.crew;
         crew.join(
-            || net.run(slot, now, rx_slot),
+            || {
+                let rx_slot = pull_uplink(net, &mut uplink, count, slot, offset);
+                net.run(slot, now, rx_slot);
+            },
             || terminals_and_links(crew, terminals, links, &|t, link| t.run(now, downlink, link)),
         );
+        self.air.unite();
     }
     /// What the network's side said in this slot.
     fn network_events(&mut self, now: Tc) {
@@ -264,6 +236,44 @@ impl World {
     fn live_line(&mut self, now: Tc) -> LiveLine {
         self.live.line(now, &self.terminals, &self.net.gnb, &self.net.times, self.numerology)
     }
+}
+
+/// The uplink samples of the slot that is due, from n-TimingAdvanceOffset (`offset` samples) before its downlink.
+fn pull_uplink(
+    net: &mut Network,
+    uplink: &mut air::Uplink<'_>,
+    count: i64,
+    slot: SlotPoint,
+    offset: usize,
+) -> Option<SlotPoint> {
+    net.rx.clear();
+    if count < RX_LAG {
+        return None;
+    }
+    let rx_slot = slot.plus(-RX_LAG);
+    let len = net.gnb.ul_carrier().slot_len(rx_slot);
+    let n_antennas = net.n_antennas;
+    net.rx.resize(n_antennas * len, Cf32::default());
+    // The first window begins before the first sample: that part is silence.
+    let skip = if count == RX_LAG { offset.min(len) } else { 0 };
+    let duplex = &net.gnb.du().cell().config.duplex;
+    if (0..SYMBOLS_PER_SLOT as u8).any(|l| duplex.is_uplink(rx_slot, l, 1)) {
+        if skip == 0 {
+            uplink.pull(&mut net.rx);
+        } else {
+            let mut heard = vec![Cf32::default(); n_antennas * (len - skip)];
+            uplink.pull(&mut heard);
+            for (rx, heard) in net.rx.chunks_exact_mut(len).zip(heard.chunks_exact(len - skip)) {
+                rx[skip..].copy_from_slice(heard);
+            }
+        }
+        net.hash.samples(&net.rx);
+    } else {
+        // Between downlink slots the receiver is off.
+        let silent = n_antennas * (len - skip);
+        uplink.skip(&mut net.rx[..silent]);
+    }
+    Some(rx_slot)
 }
 
 /// Runs `f` on every terminal with its link, in halves.
