@@ -95,3 +95,65 @@ fn ten_bits_a_symbol_return() {
     let result = decoder.decode(&params, &llrs, &mut soft, true, 6, &mut found).unwrap();
     assert!(result.crc_ok && found == tb);
 }
+
+#[test] // Spec: TS 38.212 §5.3.2 (code blocks of several transport blocks, side by side: the bits and iterations of each alone)
+fn blocks_of_many_users_side_by_side_equal_each_alone() {
+    let mut rng = Rng(3);
+    let mut encoder = SchEncoder::new(Isa::best());
+    for isa in Isa::available() {
+        let (mut alone, mut together) = (SchDecoder::new(isa), SchDecoder::new(isa));
+        // Sizes of one and of several code blocks, alike and not; first and second transmissions.
+        let sizes = [160u32, 160, 160, 160, 208, 208, 42_016, 160, 400, 400, 400, 160, 160, 400];
+        let users: Vec<_> = sizes
+            .iter()
+            .map(|&tbs_bits| {
+                let g = (tbs_bits * 5 / 2).next_multiple_of(2);
+                let params =
+                    SchParams { tbs_bits, code_rate_x1024: 410.0, q_m: 2, n_layers: 1, rv: 0, g, tbs_lbrm: None };
+                (params, rng.bytes(tbs_bits as usize / 8))
+            })
+            .collect();
+        let buffers = || users.iter().map(|(p, _)| SoftBuffer::new(p.tbs_bits)).collect::<Vec<_>>();
+        let (mut soft_alone, mut soft_together) = (buffers(), buffers());
+        let (mut passed, mut failed) = (0, 0);
+        for rv in [0, 2] {
+            let received: Vec<_> = users
+                .iter()
+                .enumerate()
+                .map(|(i, (params, tb))| {
+                    // From faint to clear.
+                    let faint = 4 + 2 * (i % 7) as i8;
+                    let params = SchParams { rv, ..*params };
+                    let mut coded = vec![0; params.g.div_ceil(8) as usize];
+                    encoder.encode(&params, tb, &mut coded).unwrap();
+                    let mut llrs = certain(&unpack(&coded, params.g as usize));
+                    llrs.iter_mut().for_each(|llr| *llr = (*llr / faint).saturating_add(rng.below(13) as i8 - 6));
+                    (params, llrs)
+                })
+                .collect();
+            let mut tbs: Vec<_> = users.iter().map(|(_, tb)| vec![0; tb.len()]).collect();
+            let expected: Vec<_> = (0..users.len())
+                .map(|i| {
+                    let (params, llrs) = &received[i];
+                    alone.decode(params, llrs, &mut soft_alone[i], rv == 0, 8, &mut tbs[i]).unwrap()
+                })
+                .collect();
+            let mut tasks: Vec<_> = soft_together
+                .iter_mut()
+                .zip(&received)
+                .map(|(soft, (params, llrs))| Some((soft.begin(params, None, rv == 0).unwrap(), &llrs[..])))
+                .collect();
+            tasks.insert(5, None);
+            together.run_together(&mut tasks, 8).unwrap();
+            drop(tasks);
+            for (i, (params, _)) in received.iter().enumerate() {
+                let mut tb = vec![0; users[i].1.len()];
+                let found = soft_together[i].finish(&Segmentation::new(params).unwrap(), &mut tb).unwrap();
+                assert_eq!((&found, &tb), (&expected[i], &tbs[i]), "{isa:?}, user {i}, rv {rv}");
+                passed += u32::from(found.crc_ok);
+                failed += u32::from(!found.crc_ok);
+            }
+        }
+        assert!(passed > 5 && failed > 2, "{passed} passed, {failed} failed");
+    }
+}

@@ -6,7 +6,8 @@ use fapi::slot::{PuschIndication, UlIndication};
 use fapi::{PuschPdu, Span};
 use fec::Llr;
 use fec::sch::SoftBuffer;
-use phy::pusch::{PuschReceiver, decode_soft};
+use fec::sch::TOGETHER_MAX;
+use phy::pusch::{PuschReceiver, SoftPusch, decode_beside, decode_soft, is_small};
 
 /// The PUSCHs of one slot; memory is used again.
 #[derive(Default)]
@@ -27,7 +28,12 @@ struct Waiting {
     soft: Option<SoftBuffer>,
     tb: Vec<u8>,
     refused: bool,
+    /// Decoded beside others.
+    done: bool,
 }
+
+/// With fewer small blocks than this, each alone is as fast.
+const SMALL_MIN: usize = 3;
 
 impl Blocks {
     /// Forgets those of the slot before.
@@ -47,10 +53,11 @@ impl Blocks {
                 soft: None,
                 tb: Vec::new(),
                 refused: false,
+                done: false,
             });
         }
         let Some(w) = self.waiting.get_mut(self.n) else { return };
-        (w.pdu, w.indication, w.sound, w.refused) = (*pdu, indication, sound, false);
+        (w.pdu, w.indication, w.sound, w.refused, w.done) = (*pdu, indication, sound, false, false);
         w.llrs.clear();
         if sound {
             pusch.take_soft(&mut w.llrs);
@@ -77,7 +84,11 @@ impl Blocks {
                 w.tb.resize(w.pdu.coding.tbs_bytes as usize, 0);
             }
         }
-        pusch.blocks().each(waiting, &|w| w.llrs.len() + 1, &|w, decoders| {
+        small_ones(waiting, pusch, max_iterations);
+        pusch.blocks().each(waiting, &|w| if w.done { 0 } else { w.llrs.len() + 1 }, &|w, decoders| {
+            if w.done {
+                return;
+            }
             let Some(soft) = &mut w.soft else { return };
             match decode_soft(&w.pdu, &w.llrs, soft, max_iterations, &mut w.tb, decoders) {
                 Ok(data) => (w.indication.crc_ok, w.indication.ldpc_iterations) = (data.crc_ok, data.ldpc_iterations),
@@ -99,5 +110,27 @@ impl Blocks {
         }
         self.n = 0;
         counts
+    }
+}
+
+/// Decodes what is one small code block each, side by side.
+fn small_ones(waiting: &mut [Waiting], pusch: &mut PuschReceiver, max_iterations: u8) {
+    let small = |w: &Waiting| w.soft.is_some() && is_small(&w.pdu, w.llrs.len());
+    if waiting.iter().filter(|w| small(w)).count() < SMALL_MIN {
+        return;
+    }
+    let mut results = [None; TOGETHER_MAX];
+    let all = waiting.iter_mut().filter(|w| small(w)).filter_map(|w| {
+        let Waiting { pdu, llrs, soft, tb, .. } = w;
+        Some(SoftPusch { pdu, llrs, soft: soft.as_mut()?, tb_out: tb })
+    });
+    decode_beside(all, max_iterations, &mut pusch.blocks().all(), |i, data| results[i] = Some(data));
+    for (w, result) in waiting.iter_mut().filter(|w| small(w)).zip(results) {
+        let Some(result) = result else { return };
+        w.done = true;
+        match result {
+            Ok(data) => (w.indication.crc_ok, w.indication.ldpc_iterations) = (data.crc_ok, data.ldpc_iterations),
+            Err(_) => w.refused = true,
+        }
     }
 }

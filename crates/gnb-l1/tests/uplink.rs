@@ -199,3 +199,41 @@ fn slots_of_the_wrong_length_or_numerology_are_errors() {
     assert_eq!(gnb.transmit(&other, &mut []), Err(L1Error::Numerology));
     assert_eq!(gnb.receive(other.slot, &[], &other, &mut out), Err(L1Error::Numerology));
 }
+
+#[test] // Spec: TS 38.212 §5.3.2 (small blocks of many UEs are decoded side by side: the bits, the verdicts and the iterations of each alone)
+fn small_blocks_of_many_ues_are_decoded_side_by_side() {
+    let cell = cell(K30, 51, TDD, 160, false);
+    let slot = SlotPoint::new(K30, 2, 4);
+    let mut ue = Ue::new(&cell);
+    let mut plan = SlotPlan::default();
+    plan.clear(slot);
+    let sizes = [40, 40, 22, 40, 150, 40, 22, 40, 40];
+    let mut start = 0;
+    for (i, n) in sizes.into_iter().enumerate() {
+        let n_rb = if n == 150 { 10 } else { 4 };
+        plan.pusch.push(pusch(0x4601 + i as u16, start, n_rb, 2, n, 300.0));
+        start += n_rb;
+    }
+    ue.grid.clear();
+    for (pdu, n) in plan.pusch.iter().zip(sizes) {
+        ue.pusch.transmit(pdu, &block(n as usize), &[], &[], slot, &mut ue.grid).unwrap();
+    }
+    let hear = |plan: &SlotPlan, samples: &[Cf32]| {
+        let mut out = UlIndication::default();
+        GnbL1::new(&cell, GnbL1Options::default()).unwrap().receive(slot, samples, plan, &mut out).unwrap();
+        let verdict = |p: &fapi::slot::PuschIndication| (p.crc_ok, p.ldpc_iterations, p.tb.of(&out.bytes).to_vec());
+        out.pusch.iter().map(verdict).collect::<Vec<_>>()
+    };
+    for (noise_mw, some_fail) in [(0.01, false), (1.6, true)] {
+        let samples = ue.samples(slot, 1.0, noise_mw, &mut Gaussian::new(3, Isa::best()));
+        let together = hear(&plan, &samples);
+        for (i, found) in together.iter().enumerate() {
+            let mut one = plan.clone();
+            one.pusch = vec![plan.pusch[i]];
+            assert_eq!(hear(&one, &samples)[0], *found, "PUSCH {i}");
+            assert!(!found.0 || found.2 == block(sizes[i] as usize));
+        }
+        assert_eq!(together.iter().any(|found| !found.0), some_fail, "{together:?}");
+        assert!(together.iter().any(|found| found.0));
+    }
+}

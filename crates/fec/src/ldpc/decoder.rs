@@ -265,7 +265,7 @@ fn working_point(bg: BaseGraph, rows: u64) -> WorkingPoint {
 
 impl Block<'_> {
     /// Bit r: row r is used; the core always is, a row beyond it if its parity column was received.
-    pub(super) fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         let bg = self.graph.bg;
         let beyond = (self.received >> bg.k_cols()) as u64 & ((1 << bg.n_rows()) - 1);
         beyond | CORE

@@ -2,7 +2,7 @@
 
 use super::interleave::deinterleave;
 use super::{Cbgs, G_MAX, SchError, SchParams, Segmentation, check_len};
-use crate::ldpc::{Block, Check, LdpcDecoder, Z_MAX};
+use crate::ldpc::{Block, Check, LdpcDecoder, Outcome, Z_MAX};
 use crate::{Isa, Llr};
 
 /// Bytes of the largest code block.
@@ -176,6 +176,12 @@ impl SchTask<'_> {
     }
 }
 
+/// A task and the soft bits of its whole transmission.
+pub type Together<'a> = (SchTask<'a>, &'a [Llr]);
+
+/// Tasks that [`SchDecoder::run_together`] takes at once.
+pub const TOGETHER_MAX: usize = 32;
+
 /// What became of a transport block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SchResult {
@@ -270,6 +276,68 @@ impl SchDecoder {
         Ok(())
     }
 
+    /// As [`SchDecoder::run`] of each task, code blocks of different transport blocks side by side in one vector where they are small and alike: the
+    /// same bits. Tasks that are `None` are passed over; of those beyond [`TOGETHER_MAX`], and of several code blocks, each is run alone.
+    ///
+    /// Spec: TS 38.212 §5.3.2, §5.4.2 (reversed)
+    ///
+    /// Errors: `Length`, of the first task that has one; those before it are done. No allocation.
+    pub fn run_together(&mut self, tasks: &mut [Option<Together<'_>>], max_iterations: u8) -> Result<(), SchError> {
+        for part in tasks.chunks_mut(TOGETHER_MAX) {
+            for (task, llrs) in part.iter_mut().flatten() {
+                if task.blocks.len() != 1 || !task.plan.is_small() {
+                    self.run(task, llrs, max_iterations)?;
+                    continue;
+                }
+                check_len(task.plan.g(), llrs.len())?;
+                let (plan, at) = (task.plan, task.llr_at);
+                let e = plan.e(task.first);
+                if e > 0 && !task.blocks[0].passed {
+                    self.combine(&plan, &llrs[at..at + e], &mut task.blocks[0], task.soft);
+                }
+            }
+            self.decode_together(part, max_iterations);
+        }
+        Ok(())
+    }
+
+    /// Decodes what was combined.
+    fn decode_together(&mut self, tasks: &mut [Option<Together<'_>>], max_iterations: u8) {
+        let waits = |task: &SchTask| {
+            task.blocks.len() == 1 && task.plan.is_small() && task.plan.e(task.first) > 0 && !task.blocks[0].passed
+        };
+        // Neighbours that are alike go side by side.
+        let mut order = [(0usize, 0u64, 0usize); TOGETHER_MAX];
+        let mut n = 0;
+        for (at, (task, _)) in tasks.iter().enumerate().filter_map(|(at, task)| Some((at, task.as_ref()?))) {
+            if waits(task) {
+                let (graph, rows) = (task.plan.graph, block_of(&task.plan, &task.blocks[0], task.soft).rows());
+                order[n] = (graph.z * 64 + graph.bg.k_cols(), rows, at);
+                n += 1;
+            }
+        }
+        order[..n].sort_unstable();
+        let place = |at: usize| order[..n].iter().position(|o| o.2 == at);
+        let mut outcomes = [Outcome { ok: false, iterations: 0 }; TOGETHER_MAX];
+        let mut blocks = [None; TOGETHER_MAX];
+        let mut infos: [&mut [u8]; TOGETHER_MAX] = std::array::from_fn(|_| Default::default());
+        for (at, (task, _)) in tasks.iter_mut().enumerate().filter_map(|(at, task)| Some((at, task.as_mut()?))) {
+            if let Some(place) = place(at) {
+                blocks[place] = Some(block_of(&task.plan, &task.blocks[0], task.soft));
+                infos[place] = &mut *task.bits;
+            }
+        }
+        let Some(first) = blocks[0] else { return };
+        let blocks = blocks.map(|block| block.unwrap_or(first));
+        self.ldpc.decode_batch(&blocks[..n], max_iterations, &mut infos[..n], &mut outcomes[..n]);
+        for (at, (task, _)) in tasks.iter_mut().enumerate().filter_map(|(at, task)| Some((at, task.as_mut()?))) {
+            if let Some(place) = place(at) {
+                let state = &mut task.blocks[0];
+                (state.passed, state.iterations) = (outcomes[place].ok, outcomes[place].iterations);
+            }
+        }
+    }
+
     /// Adds the soft bits of one code block to its circular buffer. Spec: TS 38.212 §5.4.2
     fn combine(&mut self, plan: &Segmentation, llrs: &[Llr], state: &mut BlockState, buffer: &mut [Llr]) {
         deinterleave(plan.q_m, llrs, &mut self.matched);
@@ -302,12 +370,16 @@ impl SchDecoder {
         max_iterations: u8,
         bits: &mut [u8],
     ) {
-        let check = Check::Crc { crc: plan.block_crc(), n_bits: plan.k_prime };
-        let (llrs, received) = (&soft[..state.len], state.received);
-        let block = Block { graph: plan.graph, llrs, k_prime: plan.k_prime, received, check };
-        let outcome = self.ldpc.decode(&block, max_iterations, bits);
+        let outcome = self.ldpc.decode(&block_of(plan, state, soft), max_iterations, bits);
         (state.passed, state.iterations) = (outcome.ok, outcome.iterations);
     }
+}
+
+/// A code block as its soft buffer holds it.
+fn block_of<'a>(plan: &Segmentation, state: &BlockState, soft: &'a [Llr]) -> Block<'a> {
+    let check = Check::Crc { crc: plan.block_crc(), n_bits: plan.k_prime };
+    let (llrs, received) = (&soft[..state.len], state.received);
+    Block { graph: plan.graph, llrs, k_prime: plan.k_prime, received, check }
 }
 
 /// Joins the code blocks and checks the CRC of the transport block. Spec: TS 38.212 §5.1, §5.2.2

@@ -17,7 +17,7 @@ mod interleave;
 mod segmentation;
 
 pub use cbg::Cbgs;
-pub use decoder::{SchDecoder, SchResult, SchTask, SoftBuffer};
+pub use decoder::{SchDecoder, SchResult, SchTask, SoftBuffer, TOGETHER_MAX, Together};
 pub use encoder::SchEncoder;
 pub use segmentation::Segmentation;
 

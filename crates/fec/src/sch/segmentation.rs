@@ -31,6 +31,12 @@ pub struct Segmentation {
 }
 
 impl Segmentation {
+    /// Whether it is one code block of a lifting size so small that several go side by side: [`super::SchDecoder::run_together`].
+    pub fn is_small(&self) -> bool {
+        const SMALL_Z: usize = 48;
+        self.n_blocks == 1 && self.graph.z <= SMALL_Z
+    }
+
     /// Derives all sizes from the parameters.
     ///
     /// Errors: any of [`SchError`]'s parameter variants. Cost: O(1).

@@ -17,7 +17,9 @@ mod receive;
 mod transmit;
 
 pub use multiplex::{Layout, Role};
-pub use receive::{PuschControl, PuschData, PuschReceiver, UciDecision, decode_soft};
+pub use receive::{
+    PuschControl, PuschData, PuschReceiver, SoftPusch, UciDecision, decode_beside, decode_soft, is_small,
+};
 pub use transmit::{PuschTransmitter, UciBits};
 
 use crate::estimate::{ChannelError, dmrs};

@@ -10,11 +10,11 @@ use crate::pucch::uci_was_sent;
 use crate::sequences::Gold;
 use crate::shared::cbgs;
 use crate::shared::demap::{Reception, SymbolReport};
-use crate::shared::spread::{BlockCrew, Decoders, SymbolCrew};
+use crate::shared::spread::{Beside, BlockCrew, Decoders, SymbolCrew};
 use dsp::Isa;
 use fapi::PuschPdu;
 use fec::polar::PolarCodec;
-use fec::sch::SoftBuffer;
+use fec::sch::{SchError, SchResult, Segmentation, SoftBuffer, TOGETHER_MAX};
 use fec::{Llr, bits};
 use node::Crew;
 use nr::{SYMBOLS_PER_SLOT, SlotPoint, Tc};
@@ -332,6 +332,54 @@ fn least_snr(pdu: &PuschPdu, n_rx: usize) -> f32 {
     (10.0 / (n_pilots * n_rx as f32)).min(0.06 + 1.0 / n_pilots)
 }
 
+/// A PUSCH whose soft bits were copied out.
+pub struct SoftPusch<'a> {
+    /// What was granted.
+    pub pdu: &'a PuschPdu,
+    /// Its soft bits; none if it was not heard.
+    pub llrs: &'a [Llr],
+    /// Of its HARQ process.
+    pub soft: &'a mut SoftBuffer,
+    /// The transport block.
+    pub tb_out: &'a mut [u8],
+}
+
+/// Whether a PUSCH of so many soft bits is one small code block: several are decoded side by side by [`decode_beside`].
+pub fn is_small(pdu: &PuschPdu, n_llrs: usize) -> bool {
+    n_llrs > 0 && Segmentation::with_cbgs(&sch_params(pdu, n_llrs), cbgs(pdu.cbg)).is_ok_and(|plan| plan.is_small())
+}
+
+/// As [`decode_soft`] of each, small code blocks side by side; at most [`TOGETHER_MAX`] PUSCHs, what is beyond stays undecoded.
+pub fn decode_beside<'a>(
+    all: impl Iterator<Item = SoftPusch<'a>>,
+    max_iterations: u8,
+    decoders: &mut Decoders<'_>,
+    mut done: impl FnMut(usize, Result<PuschData, ChannelError>),
+) {
+    let mut blocks: [Option<Beside<'a>>; TOGETHER_MAX] = std::array::from_fn(|_| None);
+    for (place, p) in blocks.iter_mut().zip(all) {
+        *place = Some(Beside {
+            params: sch_params(p.pdu, p.llrs.len()),
+            cbgs: cbgs(p.pdu.cbg),
+            llrs: p.llrs,
+            soft: p.soft,
+            new_data: p.pdu.new_data,
+            tb_out: p.tb_out,
+            result: Err(SchError::Layers(0)),
+        });
+    }
+    decoders.decode_beside(&mut blocks, max_iterations.max(1));
+    for (i, block) in blocks.into_iter().flatten().enumerate() {
+        done(i, data_of(block.result));
+    }
+}
+
+fn data_of(result: Result<SchResult, SchError>) -> Result<PuschData, ChannelError> {
+    let result = result.map_err(|_| ChannelError::Invalid("transport block size, soft buffer or coding"))?;
+    let (ldpc_iterations, cbg_acks) = (result.iterations_mean, result.cbg_acks);
+    Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations, cbg_acks })
+}
+
 /// The second step of a reception whose soft bits were copied out: as [`PuschReceiver::decode_data`].
 ///
 /// Errors: as there.
@@ -350,9 +398,5 @@ pub fn decode_soft(
         return Ok(PuschData { crc_ok: false, ldpc_iterations: 0.0, cbg_acks: 0 });
     }
     let params = sch_params(pdu, llrs.len());
-    let result = decoders
-        .decode(&params, cbgs(pdu.cbg), llrs, soft, pdu.new_data, max_iterations.max(1), tb_out)
-        .map_err(|_| ChannelError::Invalid("transport block size, soft buffer or coding"))?;
-    let (ldpc_iterations, cbg_acks) = (result.iterations_mean, result.cbg_acks);
-    Ok(PuschData { crc_ok: result.crc_ok, ldpc_iterations, cbg_acks })
+    data_of(decoders.decode(&params, cbgs(pdu.cbg), llrs, soft, pdu.new_data, max_iterations.max(1), tb_out))
 }

@@ -7,7 +7,9 @@ use super::demap::{Reception, SymbolReport, SymbolWorker};
 use crate::estimate::ChannelError;
 use dsp::Isa;
 use fec::Llr;
-use fec::sch::{Cbgs, SchDecoder, SchError, SchParams, SchResult, SchTask, Segmentation, SoftBuffer};
+use fec::sch::{
+    Cbgs, SchDecoder, SchError, SchParams, SchResult, SchTask, Segmentation, SoftBuffer, TOGETHER_MAX, Together,
+};
 use node::Crew;
 use nr::SYMBOLS_PER_SLOT;
 use ofdm::Grid;
@@ -139,6 +141,24 @@ impl BlockCrew {
     }
 }
 
+/// A transport block that may be decoded beside others.
+pub struct Beside<'a> {
+    /// Of this transmission.
+    pub params: SchParams,
+    /// Code block groups sent.
+    pub cbgs: Option<Cbgs>,
+    /// As many as `params` says.
+    pub llrs: &'a [Llr],
+    /// Of its HARQ process.
+    pub soft: &'a mut SoftBuffer,
+    /// The process starts afresh.
+    pub new_data: bool,
+    /// `tbs_bits / 8` bytes.
+    pub tb_out: &'a mut [u8],
+    /// What became of it.
+    pub result: Result<SchResult, SchError>,
+}
+
 /// Some of a crew's decoders.
 pub struct Decoders<'a> {
     crew: &'a Crew,
@@ -146,6 +166,38 @@ pub struct Decoders<'a> {
 }
 
 impl Decoders<'_> {
+    /// Decodes transport blocks of one small code block each, alike ones side by side in one vector: the bits of each alone. No allocation.
+    ///
+    /// Those beyond [`TOGETHER_MAX`] are left with the result they had.
+    pub fn decode_beside(&mut self, blocks: &mut [Option<Beside<'_>>], max_iterations: u8) {
+        let Some(decoder) = self.decoders.first_mut() else { return };
+        let mut plans = [None; TOGETHER_MAX];
+        let mut tasks: [Option<Together<'_>>; TOGETHER_MAX] = std::array::from_fn(|_| None);
+        for (block, (plan, task)) in blocks.iter_mut().zip(plans.iter_mut().zip(&mut tasks)) {
+            let Some(block) = block else { continue };
+            let lengths =
+                block.llrs.len() == block.params.g as usize && 8 * block.tb_out.len() == block.params.tbs_bits as usize;
+            if !lengths {
+                let (expected, found) = (block.params.g as usize, block.llrs.len());
+                block.result = Err(SchError::Length { expected, found });
+                continue;
+            }
+            match block.soft.begin(&block.params, block.cbgs, block.new_data) {
+                Ok(begun) => {
+                    *plan = Some(begun.plan);
+                    *task = Some((begun, block.llrs));
+                }
+                Err(error) => block.result = Err(error),
+            }
+        }
+        let done = decoder.run_together(&mut tasks, max_iterations);
+        for (block, plan) in blocks.iter_mut().zip(plans) {
+            if let (Some(block), Some(plan)) = (block, plan) {
+                block.result = done.and_then(|()| block.soft.finish(&plan, block.tb_out));
+            }
+        }
+    }
+
     /// See [`BlockCrew::decode`].
     pub fn decode(
         &mut self,
