@@ -85,7 +85,7 @@ fn sib1_describes_the_cell() {
     assert_eq!((c.ssb.positions_in_burst, c.ssb.period_ms, c.ssb.block_power_dbm), (0b101, 20, -16));
     assert_eq!((c.ss_sib1, c.ss_ra), (0, 1));
     let p = c.paging.unwrap();
-    assert_eq!((p.search_space, p.cycle_frames, p.frames, p.frame_offset, p.occasions), (1, 32, 32, 0, 4));
+    assert_eq!((p.search_space, p.cycle_frames, p.frames, p.frame_offset, p.occasions), (1, 128, 32, 3, 2));
     let space = c.search_spaces.iter().find(|x| x.id == 1).unwrap();
     assert_eq!((space.period_slots, space.offset_slots, space.duration_slots, space.symbols), (10, 3, 2, 1));
     assert_eq!(space.n_candidates, [0, 0, 4, 2, 1]);
