@@ -53,8 +53,7 @@ fn a_packet_for_an_idle_ue_calls_it() {
         w.input(down(payload));
     }
     assert!(w.n3.is_empty());
-    let s_tmsi = w.ue.guti.unwrap();
-    let s_tmsi = u64::from(s_tmsi.amf_set) << 38 | u64::from(s_tmsi.amf_pointer) << 32 | u64::from(s_tmsi.tmsi);
+    let s_tmsi = w.ue.guti.unwrap().s_tmsi().to_u48();
     let tais = vec![ngap::Tai { plmn: "001-01".parse().unwrap(), tac: 1 }];
     assert_eq!(w.pagings(), [&ngap::Paging { s_tmsi, tais, drx: None }], "one paging for three packets");
     // It names no session: the network has asked for this one.
@@ -150,4 +149,56 @@ fn an_idle_ue_is_called_to_lose_its_session() {
     w.expect("AMF -> UE", "PDU session release command");
     w.expect("UE -> AMF", "PDU session release complete");
     assert_eq!((w.core.smf().session_count(), w.core.upf_sessions()), (0, 0));
+}
+
+#[test] // Spec: TS 29.244 §6.4 (a report is sent again until it is answered, three times in all; a flood of them is not kept)
+fn a_flood_of_error_indications_is_not_kept() {
+    use cn::upf::{Upf, UpfInput, UpfOutput};
+    use node::Node;
+    use pfcp::ie::ApplyAction;
+    let mut upf = Upf::new(&config(), node::Rng::from_lab_seed(1));
+    let mut out = node::Outbox::default();
+    let node_id = pfcp::NodeId::Address([10, 53, 1, 3].into());
+    let associate = pfcp::AssociationSetupRequest { node_id: node_id.clone(), recovery: 1 };
+    let tunnel = pfcp::OuterHeaderCreation { teid: world::DOWNLINK_TEID, address: world::GNB_N3 };
+    let forwarding = pfcp::ForwardingParameters {
+        destination_interface: pfcp::Interface::Access,
+        network_instance: None,
+        outer_header_creation: Some(tunnel),
+    };
+    let apply_action = ApplyAction::FORWARD;
+    let far = pfcp::CreateFar { far_id: 1, apply_action, forwarding: Some(forwarding), bar_id: None };
+    let establish = pfcp::SessionEstablishmentRequest {
+        node_id,
+        cp_f_seid: pfcp::FSeid::new(7, [10, 53, 1, 3].into()),
+        create_pdrs: vec![],
+        create_fars: vec![far],
+        create_urrs: vec![],
+        create_qers: vec![],
+        create_bar: None,
+        pdn_type: None,
+    };
+    for (seid, body) in [(None, associate.into()), (Some(0), pfcp::Body::from(establish))] {
+        upf.handle(s(1), UpfInput::N4(pfcp::Message::new(seid, 1, body).encode()), &mut out);
+    }
+    while out.pop().is_some() {}
+    let error = gtpu::error_indication(1, world::DOWNLINK_TEID, world::GNB_N3);
+    for _ in 0..10_000 {
+        upf.handle(s(2), UpfInput::N3 { from: world::GNB_N3, bytes: error.clone() }, &mut out);
+    }
+    let mut reports = 0;
+    let mut count = |out: &mut node::Outbox<UpfOutput>| {
+        let before = reports;
+        while let Some(output) = out.pop() {
+            reports += usize::from(matches!(output, UpfOutput::N4(_)));
+        }
+        reports - before
+    };
+    assert_eq!(count(&mut out), 10_000);
+    for sent_again in [4_096, 4_096, 0] {
+        let Some(at) = upf.deadline() else { break };
+        upf.timeout(at, &mut out);
+        assert_eq!(count(&mut out), sent_again);
+    }
+    assert_eq!(upf.deadline(), None);
 }

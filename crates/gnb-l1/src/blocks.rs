@@ -28,6 +28,8 @@ struct Waiting {
     soft: Option<SoftBuffer>,
     tb: Vec<u8>,
     refused: bool,
+    /// One small code block.
+    small: bool,
     /// Decoded beside others.
     done: bool,
 }
@@ -53,12 +55,14 @@ impl Blocks {
                 soft: None,
                 tb: Vec::new(),
                 refused: false,
+                small: false,
                 done: false,
             });
         }
         let Some(w) = self.waiting.get_mut(self.n) else { return };
         (w.pdu, w.indication, w.sound, w.refused, w.done) = (*pdu, indication, sound, false, false);
         w.llrs.clear();
+        w.small = false;
         if sound {
             pusch.take_soft(&mut w.llrs);
         }
@@ -82,6 +86,7 @@ impl Blocks {
                 counts.n_evicted += u16::from(evicted);
                 (w.idx, w.soft) = (idx, Some(soft));
                 w.tb.resize(w.pdu.coding.tbs_bytes as usize, 0);
+                w.small = is_small(&w.pdu, w.llrs.len());
             }
         }
         small_ones(waiting, pusch, max_iterations);
@@ -115,17 +120,16 @@ impl Blocks {
 
 /// Decodes what is one small code block each, side by side.
 fn small_ones(waiting: &mut [Waiting], pusch: &mut PuschReceiver, max_iterations: u8) {
-    let small = |w: &Waiting| w.soft.is_some() && is_small(&w.pdu, w.llrs.len());
-    if waiting.iter().filter(|w| small(w)).count() < SMALL_MIN {
+    if waiting.iter().filter(|w| w.small).count() < SMALL_MIN {
         return;
     }
     let mut results = [None; TOGETHER_MAX];
-    let all = waiting.iter_mut().filter(|w| small(w)).filter_map(|w| {
+    let all = waiting.iter_mut().filter(|w| w.small).filter_map(|w| {
         let Waiting { pdu, llrs, soft, tb, .. } = w;
         Some(SoftPusch { pdu, llrs, soft: soft.as_mut()?, tb_out: tb })
     });
     decode_beside(all, max_iterations, &mut pusch.blocks().all(), |i, data| results[i] = Some(data));
-    for (w, result) in waiting.iter_mut().filter(|w| small(w)).zip(results) {
+    for (w, result) in waiting.iter_mut().filter(|w| w.small).zip(results) {
         let Some(result) = result else { return };
         w.done = true;
         match result {

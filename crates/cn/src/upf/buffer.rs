@@ -13,6 +13,8 @@ const ALL_MAX: usize = 1 << 16;
 /// T1 and N1 of TS 29.244 §6.4, whose values are the implementation's.
 const T1: Tc = Tc::from_ms(3_000);
 const SENT_MAX: u8 = 3;
+/// Reports that may wait for their response; one beyond is sent once, for a peer's flood must not be kept.
+const REPORTS_MAX: usize = 4_096;
 
 /// A report that waits for its response.
 pub(super) struct Report {
@@ -81,8 +83,10 @@ impl Upf {
         self.sequence = if sequence == 0xff_ffff { 1 } else { sequence + 1 };
         let bytes = Message::new(Some(to), sequence, body).encode();
         out.push(UpfOutput::N4(bytes.clone()));
-        self.reports.insert(sequence, Report { bytes, sent: 1 });
-        self.timers.start(sequence, now + T1);
+        if self.reports.len() < REPORTS_MAX {
+            self.reports.insert(sequence, Report { bytes, sent: 1 });
+            self.timers.start(sequence, now + T1);
+        }
     }
 
     /// T1 has run out. Spec: TS 29.244 §6.4

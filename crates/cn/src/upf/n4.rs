@@ -90,6 +90,8 @@ impl Upf {
         self.ipv4.clear();
         self.prefixes.clear();
         self.waiting = 0;
+        self.reports.clear();
+        self.timers.stop_where(|_| true);
     }
 
     /// Session establishment. Spec: TS 29.244 §6.3.2

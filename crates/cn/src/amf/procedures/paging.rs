@@ -39,7 +39,7 @@ impl Amf {
         let Some(ue) = self.ues.get_mut(&id) else { return };
         let Some(guti) = ue.guti.filter(|_| ue.n2.is_none()) else { return };
         ue.paged += 1;
-        let s_tmsi = u64::from(guti.amf_set) << 38 | u64::from(guti.amf_pointer) << 32 | u64::from(guti.tmsi);
+        let s_tmsi = guti.s_tmsi().to_u48();
         let plmn = self.config.plmn;
         // The registration area is all tracking areas, as the accept said.
         let tais: Vec<ngap::Tai> = self.config.tacs.iter().take(16).map(|tac| ngap::Tai { plmn, tac: *tac }).collect();
